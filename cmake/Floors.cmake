@@ -1,0 +1,62 @@
+# A floor is an object library of every .cpp in its folder; the order below is the order of the house.
+# What a floor may include is checked by tests/floors_test.cpp, not here.
+set(POLYCLINIC_FLOORS base trace sim net data learn fed world record study script cli)
+set(POLYCLINIC_BUILT_FLOORS "")
+
+function(polyclinic_floor name)
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/engine/${name}/*.cpp")
+  if(NOT sources)
+    return()
+  endif()
+  add_library(polyclinic_${name} OBJECT ${sources})
+  target_link_libraries(polyclinic_${name} PUBLIC polyclinic_flags ${ARG_LINK})
+  set(POLYCLINIC_BUILT_FLOORS ${POLYCLINIC_BUILT_FLOORS} ${name} PARENT_SCOPE)
+endfunction()
+
+polyclinic_floor(base LINK TBB::tbb fmt::fmt Threads::Threads)
+polyclinic_floor(trace)
+polyclinic_floor(sim)
+polyclinic_floor(net LINK fmt::fmt)
+polyclinic_floor(data LINK fmt::fmt libcsv)
+polyclinic_floor(learn LINK fmt::fmt Eigen3::Eigen)
+polyclinic_floor(fed LINK fmt::fmt)
+polyclinic_floor(world LINK fmt::fmt nlohmann_json::nlohmann_json)
+polyclinic_floor(record LINK fmt::fmt nlohmann_json::nlohmann_json PkgConfig::SQLITE PkgConfig::LIBZIP)
+polyclinic_floor(study LINK fmt::fmt)
+polyclinic_floor(script LINK fmt::fmt nlohmann_json::nlohmann_json PkgConfig::LUA)
+polyclinic_floor(cli LINK fmt::fmt nlohmann_json::nlohmann_json CLI11::CLI11)
+
+# Kernels are compiled once per instruction set, always optimised: debug and release run the same code.
+foreach(isa baseline avx2 avx512)
+  set(file "${CMAKE_SOURCE_DIR}/engine/learn/dense/kernels_${isa}.cpp")
+  if(EXISTS "${file}")
+    set(flags -O3)
+    if(isa STREQUAL avx2)
+      list(APPEND flags -mavx2 -mfma)
+    elseif(isa STREQUAL avx512)
+      list(APPEND flags -mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl
+           -mprefer-vector-width=512)
+    endif()
+    set_source_files_properties("${file}" PROPERTIES COMPILE_OPTIONS "${flags}")
+  endif()
+endforeach()
+
+# Links an executable with every built floor up to and including `top`.
+function(polyclinic_link_floors target top)
+  foreach(floor ${POLYCLINIC_FLOORS})
+    if(floor IN_LIST POLYCLINIC_BUILT_FLOORS)
+      target_link_libraries(${target} PRIVATE polyclinic_${floor})
+    endif()
+    if(floor STREQUAL top)
+      break()
+    endif()
+  endforeach()
+endfunction()
+
+if(EXISTS "${CMAKE_SOURCE_DIR}/engine/app/main.cpp")
+  add_executable(polyclinic engine/app/main.cpp)
+  set_target_properties(polyclinic PROPERTIES ENABLE_EXPORTS ON
+    RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}")
+  polyclinic_link_floors(polyclinic cli)
+endif()
