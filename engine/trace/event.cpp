@@ -1,0 +1,47 @@
+#include "trace/event.hpp"
+
+#include <string_view>
+
+namespace polyclinic {
+
+std::string_view describe(DropReason reason) {
+  switch (reason) {
+    case DropReason::unreachable: return "it was down and did not come back before the round closed";
+    case DropReason::window_closed: return "its training window did not open before the round closed";
+    case DropReason::train_interrupted: return "an outage interrupted its training";
+    case DropReason::send_failed: return "its transfer broke off and was given up";
+    case DropReason::late: return "its update arrived after the deadline";
+    case DropReason::not_needed: return "the round already had enough replies";
+    case DropReason::still_running: return "the round closed while it was still at work";
+    case DropReason::too_few_rows: return "it has no patients to train on";
+    case DropReason::script: return "the scenario took it out";
+  }
+  return {};
+}
+
+std::string_view name(DropReason reason) {
+  switch (reason) {
+    case DropReason::unreachable: return "unreachable";
+    case DropReason::window_closed: return "window_closed";
+    case DropReason::train_interrupted: return "train_interrupted";
+    case DropReason::send_failed: return "send_failed";
+    case DropReason::late: return "late";
+    case DropReason::not_needed: return "not_needed";
+    case DropReason::still_running: return "still_running";
+    case DropReason::too_few_rows: return "too_few_rows";
+    case DropReason::script: return "script";
+  }
+  return {};
+}
+
+std::string_view name(Average average) {
+  switch (average) {
+    case Average::macro: return "macro";
+    case Average::weighted: return "weighted";
+    case Average::micro: return "micro";
+    case Average::worst: return "worst";
+  }
+  return {};
+}
+
+}  // namespace polyclinic

@@ -1,0 +1,144 @@
+// The one stream that a run emits: plain data, a struct per kind. Progress, results database, report
+// and viewer are observers of it; none of them can change the run.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/time.hpp"
+
+namespace polyclinic {
+
+// Why a hospital that was invited to a round did not contribute to it.
+enum class DropReason : std::uint8_t {
+  unreachable,      // it was down when invited and did not come back before the deadline
+  window_closed,    // its training window did not open before the deadline
+  train_interrupted,// an outage stopped the training and the scenario aborts interrupted work
+  send_failed,      // the upload broke off and was given up
+  late,             // its update arrived after the round had closed
+  not_needed,       // the round had enough replies (over-selection)
+  still_running,    // the round closed while it was at work; its update comes late or never
+  too_few_rows,     // it has nothing to train on
+  script,           // a script took it out of the federation
+};
+// "its update arrived after the deadline" and the like, for people.
+std::string_view describe(DropReason reason);
+// Short name, as in results: "late".
+std::string_view name(DropReason reason);
+
+// Where an average over hospitals stands.
+enum class Average : std::uint8_t { macro, weighted, micro, worst };
+std::string_view name(Average average);
+
+enum class TransferDirection : std::uint8_t { down, up };
+
+struct RunStarted {
+  std::string title;
+  std::string scenario;  // path
+  std::uint64_t seed = 0;
+  std::uint64_t world_hash = 0;
+  std::int64_t hospitals = 0;
+  std::int64_t rounds_planned = 0;  // 0: open end
+  std::int64_t parameters = 0;
+};
+struct RoundOpened {
+  TimeNs at;
+  std::int64_t round = 0;  // from 1
+  std::int64_t version = 0;
+  std::vector<HospitalId> participants;
+  TimeNs deadline;  // kNever: none
+};
+struct TrainingStarted {
+  TimeNs at;
+  HospitalId hospital;
+  std::int64_t round = 0;
+  TimeNs duration;
+};
+struct TransferEnded {
+  TimeNs at;
+  HospitalId hospital;
+  std::int64_t round = 0;
+  TransferDirection direction = TransferDirection::down;
+  std::int64_t bytes = 0;  // payload
+  TimeNs started;
+  bool completed = true;
+  std::int32_t attempts = 1;
+};
+struct UpdateArrived {
+  TimeNs at;
+  HospitalId hospital;
+  std::int64_t round = 0;
+  bool in_time = true;
+};
+struct HospitalDropped {
+  TimeNs at;
+  HospitalId hospital;
+  std::int64_t round = 0;
+  DropReason reason = DropReason::late;
+  std::string detail;  // "down from 14:02 to 16:10 on day 2"
+};
+struct AvailabilityChanged {
+  TimeNs at;
+  HospitalId hospital;
+  bool up = true;
+};
+struct RoundClosed {
+  TimeNs at;
+  std::int64_t round = 0;
+  std::int64_t version = 0;  // the new one; unchanged when the round failed
+  TimeNs opened;
+  std::int64_t invited = 0;
+  std::int64_t aggregated = 0;
+  bool failed = false;  // fewer replies than the minimum: the model did not change
+  double mean_loss = 0; // training loss over the updates, weighted as they were
+};
+// One number of one hospital (or of an average) for one version.
+struct MetricMeasured {
+  TimeNs at;
+  std::int64_t version = 0;
+  std::string arm;     // "federated", "pooled", "local_only"
+  std::string metric;  // "auroc"
+  std::optional<HospitalId> hospital;  // none: an average
+  Average average = Average::macro;
+  std::optional<double> value;  // none: see reason
+  std::optional<double> low, high;
+  std::int64_t n = 0;
+  std::int64_t events = 0;
+  std::int64_t hospitals_counted = 0;  // averages only
+  std::string reason;                  // why there is no value
+};
+struct Note {
+  TimeNs at;
+  std::string text;
+};
+struct RunEnded {
+  TimeNs at;
+  std::int64_t version = 0;
+  bool interrupted = false;
+  std::string reason;  // "all 30 rounds done"
+  std::string fingerprint;
+};
+
+using Event = std::variant<RunStarted, RoundOpened, TrainingStarted, TransferEnded, UpdateArrived,
+                           HospitalDropped, AvailabilityChanged, RoundClosed, MetricMeasured, Note,
+                           RunEnded>;
+
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  // Called on the event loop, in order. Must not throw for reasons of content.
+  virtual void on(const Event& event) = 0;
+};
+
+// What a person or a script asks of a running world; recorded with its time.
+struct Command {
+  TimeNs at;
+  std::uint64_t dispatched = 0;  // events dispatched when it came
+  std::string text;
+};
+
+}  // namespace polyclinic
