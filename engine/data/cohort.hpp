@@ -1,0 +1,79 @@
+// A population of sites, made lazily: the data of a federation.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/schema.hpp"
+#include "base/stream.hpp"
+#include "data/dataset.hpp"
+
+namespace polyclinic {
+
+// What the world knows about a hospital before its data exist; a cohort uses what it needs.
+struct SiteRequest {
+  HospitalId hospital;
+  std::string name;
+  std::int64_t patients = 0;              // asked size (generated cohorts)
+  // Uniform ranks of the hospital in the joint draw (0..1): generators turn them into prevalence
+  // and case mix by their own laws, so that they correlate with speed or link as asked.
+  double prevalence_rank = 0.5;
+  double case_mix_rank = 0.5;
+  std::optional<double> prevalence;       // overridden by name in the scenario
+};
+
+// Where a cohort asks for the request of a site: the world answers, lazily.
+class SiteDirectory {
+ public:
+  virtual ~SiteDirectory() = default;
+  // Number of hospitals; 0 when the scenario leaves it to the data (csv).
+  [[nodiscard]] virtual std::int64_t count() const = 0;
+  // Thread-safe and pure.
+  [[nodiscard]] virtual SiteRequest request(HospitalId hospital) const = 0;
+};
+
+// Achievable bounds that a generator states about itself (science.md, rule 12).
+struct Oracle {
+  double latent_auroc = 0;      // of the true probability, patients of all sites together
+  double achievable_auroc = 0;  // of the posterior given the observed features
+  double latent_auroc_within = 0;
+  double achievable_auroc_within = 0;  // mean over hospitals
+};
+
+class Cohort {
+ public:
+  virtual ~Cohort() = default;
+
+  [[nodiscard]] virtual const DatasetInfo& info() const = 0;
+  // Hospitals that the data themselves name, in order (csv); empty when the world names them.
+  [[nodiscard]] virtual std::vector<std::string> site_names() const { return {}; }
+  [[nodiscard]] virtual std::int64_t sites() const = 0;
+  // The prepared site. Thread-safe; the same bits whenever and in whatever order it is asked for.
+  [[nodiscard]] virtual SitePtr site(HospitalId hospital) const = 0;
+  // Training rows of a site, without making the site where the cohort can say so cheaply.
+  [[nodiscard]] virtual std::int64_t train_rows(HospitalId hospital) const = 0;
+  // All sites' training rows in one table for the pooled reference, in hospital order, prepared as
+  // one site would be (pooled statistics); and each site's test rows prepared with the same.
+  [[nodiscard]] virtual SitePtr pooled(std::span<const HospitalId> hospitals) const = 0;
+  // How features were scaled in the pooled table, in words.
+  [[nodiscard]] virtual std::string pooled_standardisation() const = 0;
+};
+
+struct CohortContext {
+  RunKey run;
+  const SiteDirectory* directory = nullptr;  // outlives the cohort
+  std::int64_t cache_bytes = 512LL << 20U;
+};
+
+// Builds the cohort that a resolved part `cohort.*` describes. Throws ScenarioError when its files
+// or numbers are wrong.
+std::unique_ptr<Cohort> make_cohort(const Part& part, const CohortContext& context);
+
+// The schemas of `cohort.*`, `partition.*`, `split.*`, `column`, `positive` and their like.
+std::vector<Schema> data_schemas();
+
+}  // namespace polyclinic

@@ -1,0 +1,78 @@
+// Moving bytes between hospitals and server on the clock: latency first, then max-min fair sharing.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/schema.hpp"
+#include "base/time.hpp"
+#include "net/availability.hpp"
+#include "net/population.hpp"
+#include "sim/simulation.hpp"
+#include "sim/task.hpp"
+#include "trace/event.hpp"
+
+namespace polyclinic {
+
+// What happens to work that an outage interrupts.
+enum class Interruption : std::uint8_t {
+  abort,   // it is lost; a transfer is tried again from its beginning, as often as the network allows
+  resume,  // it goes on where it was when the hospital is back
+};
+
+struct TransferOutcome {
+  bool completed = false;
+  TimeNs started;
+  TimeNs ended;
+  std::int32_t attempts = 1;
+  std::int64_t bytes_on_wire = 0;  // of all attempts, lost packets not counted
+};
+
+// The access links of one hospital, given when it first sends or receives.
+struct AccessLink {
+  double up_bytes_per_s = 0;
+  double down_bytes_per_s = 0;
+  TimeNs latency;
+  double loss = 0;
+  double weight = 1;  // share at a bottleneck relative to others
+};
+
+// The transport of a world. Owned by the event loop.
+class Network {
+ public:
+  virtual ~Network() = default;
+  // Announces a hospital; its availability decides when transfers break. Both outlive the network.
+  // Called again for the same hospital: does nothing.
+  virtual void attach(HospitalId hospital, const AccessLink& link, Availability* availability) = 0;
+  // Moves payload bytes between the hospital and the server; ends when the last byte is there or
+  // the transfer is given up (after the retries the scenario allows, or when `give_up` has come).
+  virtual Task<TransferOutcome> transfer(HospitalId hospital, TransferDirection direction,
+                                         std::int64_t bytes, TimeNs give_up) = 0;
+  // A time no smaller than what an undisturbed transfer of so many bytes takes at least.
+  [[nodiscard]] virtual TimeNs least_time(HospitalId hospital, TransferDirection direction,
+                                          std::int64_t bytes) const = 0;
+  // Bytes that crossed the server's links so far.
+  [[nodiscard]] virtual std::int64_t bytes_total(TransferDirection direction) const = 0;
+  // Changes the server's shared link from now on (timelines do this).
+  virtual void set_server(TransferDirection direction, double bytes_per_s) = 0;
+  // Cuts a hospital off, or lets it back, on top of its availability.
+  virtual void set_connected(HospitalId hospital, bool connected) = 0;
+};
+
+// Builds the network of a resolved part `network.*`; nullptr: network.star with its defaults.
+std::unique_ptr<Network> make_network(const Part* part, Simulation& simulation);
+
+// Waits until the hospital has worked for `duration`. With abort, an outage ends it (false); with
+// resume, the clock of the work stands still while the hospital is down. Ends false when `give_up` has come.
+Task<bool> work(Simulation& simulation, Availability& availability, TimeNs duration,
+                Interruption interruption, TimeNs give_up);
+
+// Waits until the hospital is up (true) or `give_up` has come (false).
+Task<bool> wait_until_up(Simulation& simulation, Availability& availability, TimeNs give_up);
+
+// Schemas of hospitals, group, availability.*, network.*, nightly, profile.*.
+std::vector<Schema> net_schemas();
+
+}  // namespace polyclinic
