@@ -94,6 +94,7 @@ struct Schema {
   std::string paper;  // source, where there is one
   std::vector<Field> fields;
   bool positional = false;  // its first argument may be the bare value of the first field: column "site"
+  std::string items_field;  // list items of the argument go to this field: measure { "auroc", "brier" }
   bool any_fields = false;  // takes further named fields (params)
   std::string example;      // a line of Lua that works
 

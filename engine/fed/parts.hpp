@@ -1,0 +1,102 @@
+// The parts of a strategy: what a federation is composed of. Named algorithms are compositions of
+// these (scripts/strategies.lua); each is an interface with implementations in C++ and one in Lua.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/schema.hpp"
+#include "base/stream.hpp"
+#include "learn/parameters.hpp"
+
+namespace polyclinic {
+
+// What a hospital sends: a change of the parameters and what the parts of the strategy need to know.
+struct Update {
+  HospitalId hospital;
+  ParameterVector delta;
+  std::int64_t rows = 0;    // training rows: summable
+  std::int64_t steps = 0;   // summable
+  double mean_loss = 0;     // summable (with rows)
+  double weight = 0;        // set by the server before aggregation; all weights sum to 1
+};
+
+// Updates of one version in hospital order, handed over one at a time so that a linear rule never
+// needs all of them in memory.
+class UpdateStream {
+ public:
+  virtual ~UpdateStream() = default;
+  // Number of updates in all.
+  [[nodiscard]] virtual std::size_t count() const = 0;
+  // The next one, valid until the next call; nullptr at the end.
+  virtual const Update* next() = 0;
+};
+
+// What a rule may look at beside the updates.
+struct AggregationContext {
+  const ParameterVector* global = nullptr;
+  const ParameterVector* previous = nullptr;  // the last aggregate; null in the first version
+  std::int64_t version = 0;                   // being made, from 1
+  std::uint64_t seed = 0;                     // addressed: for rules that draw
+};
+
+// Updates to one vector of the same layout.
+class AggregationRule {
+ public:
+  virtual ~AggregationRule() = default;
+  [[nodiscard]] virtual ParameterVector combine(UpdateStream& updates,
+                                                const AggregationContext& context) = 0;
+};
+
+// What the server does with the aggregate: w <- w + step(aggregate).
+class ServerOptimizer {
+ public:
+  virtual ~ServerOptimizer() = default;
+  virtual void step(ParameterVector& global, const ParameterVector& aggregate) = 0;
+};
+
+// Who is invited to a round.
+class Selection {
+ public:
+  virtual ~Selection() = default;
+  // Members of `candidates` in increasing order; deterministic for (run, round).
+  [[nodiscard]] virtual std::vector<HospitalId> choose(std::span<const HospitalId> candidates,
+                                                       RunKey run, std::int64_t round) = 0;
+};
+
+// Functions of the scenario that stand in for a part. Implemented by the script floor; called on the
+// event loop only, never inside a parallel evaluation. All may throw RunError.
+class PartFunctions {
+ public:
+  virtual ~PartFunctions() = default;
+  virtual std::vector<double> aggregate(const FunctionRef& function, std::span<const Update> updates,
+                                        const AggregationContext& context) = 0;
+  // Indices into candidates (names are given to the function), increasing.
+  virtual std::vector<std::int32_t> select(const FunctionRef& function,
+                                           std::span<const HospitalId> candidates,
+                                           std::uint64_t seed) = 0;
+  virtual double metric(const FunctionRef& function, std::span<const double> scores,
+                        std::span<const double> labels,
+                        std::span<const std::vector<std::uint8_t>> groups) = 0;
+  // Row order of one epoch: a permutation of 0..rows-1.
+  virtual std::vector<std::int32_t> batch_order(const FunctionRef& function,
+                                                std::string_view hospital, std::int64_t epoch,
+                                                std::int64_t rows) = 0;
+};
+
+// Build parts from resolved `aggregation.*`, `server.*`, `selection.*`. functions may be null when
+// none of them is written in Lua.
+std::unique_ptr<AggregationRule> make_aggregation(const Part& part, PartFunctions* functions);
+std::unique_ptr<ServerOptimizer> make_server_optimizer(const Part& part);
+std::unique_ptr<Selection> make_selection(const Part& part, PartFunctions* functions);
+
+// Schemas of aggregation.*, server.*, selection.*, protocol.*, compose.
+std::vector<Schema> fed_schemas();
+
+}  // namespace polyclinic

@@ -1,0 +1,118 @@
+// What a run found, as plain data: the end table, --json and the results database all read this.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/time.hpp"
+#include "net/population.hpp"
+#include "trace/event.hpp"
+
+namespace polyclinic {
+
+struct MeasuredValue {
+  std::optional<double> value;
+  std::optional<double> low, high;  // 95 % interval
+  std::int64_t n = 0;
+  std::int64_t events = 0;
+  std::string reason;  // why there is no value
+};
+
+// One metric over the hospitals of an arm.
+struct MeasuredAverages {
+  std::string metric;
+  std::optional<double> macro, weighted, micro, worst;
+  std::optional<double> macro_low, macro_high;
+  std::string worst_hospital;
+  std::int64_t hospitals_counted = 0;
+  std::int64_t hospitals_null = 0;  // no value there: too few events, ...
+};
+
+struct HospitalMetrics {
+  HospitalId hospital;
+  std::vector<std::pair<std::string, MeasuredValue>> metrics;  // in the order of `measure`
+};
+
+// One way to make a model: "federated", "pooled", "local_only".
+struct ArmResult {
+  std::string name;
+  std::vector<MeasuredAverages> averages;
+  std::vector<HospitalMetrics> hospitals;  // those evaluated, in order
+  std::string standardisation;             // in words
+};
+
+struct HospitalAccount {
+  HospitalId hospital;
+  std::string name;
+  std::string region;
+  HospitalRole role = HospitalRole::member;
+  std::int64_t patients = 0;    // rows it holds: train + validation + test
+  std::int64_t train_rows = 0;
+  double weight = 0;            // in the last aggregation it could have been part of
+  std::int64_t bytes_up = 0;
+  std::int64_t bytes_down = 0;
+  std::int64_t invitations = 0;
+  std::int64_t participations = 0;  // updates that were aggregated
+  std::map<DropReason, std::int64_t> drops;
+  TimeNs busy;                  // training
+  TimeNs median_round;          // invitation to arrival, over the rounds it finished; 0: none
+  std::vector<std::string> remarks;
+};
+
+struct RoundRecord {
+  std::int64_t round = 0;
+  std::int64_t version = 0;
+  TimeNs opened;
+  TimeNs closed;
+  std::int64_t invited = 0;
+  std::int64_t aggregated = 0;
+  bool failed = false;
+};
+
+struct Convergence {
+  bool checked = false;     // too few measurements say nothing
+  bool converged = true;
+  std::string metric;       // what was looked at
+  double slope_per_round = 0;
+  std::string text;         // in words
+};
+
+struct RunResult {
+  std::string scenario;  // path
+  std::string title;
+  std::uint64_t seed = 0;
+  std::uint64_t world_hash = 0;
+  std::int64_t rounds = 0;
+  std::int64_t versions = 0;
+  TimeNs ended;
+  std::string stop_reason;
+  bool interrupted = false;
+  std::string outcome;   // "sepsis"
+  std::string model;     // "mlp, 4737 parameters"
+  std::int64_t parameters = 0;
+  ArmResult federated;
+  std::vector<ArmResult> baselines;
+  std::vector<HospitalAccount> hospitals;  // beyond 1,000 hospitals: only those that were touched
+  std::int64_t hospitals_total = 0;
+  std::int64_t hospitals_evaluated = 0;
+  std::vector<RoundRecord> round_records;
+  std::int64_t bytes_up = 0;
+  std::int64_t bytes_down = 0;
+  Convergence convergence;
+  std::vector<std::pair<TimeNs, std::string>> notes;
+  std::vector<std::string> remarks;   // what a reader must know: sampling, weights capped, ...
+  std::string fingerprint;            // "timeline-results"
+  std::uint64_t events_dispatched = 0;
+  // Final global parameters without padding, with their slices, for model.npz.
+  std::vector<float> final_parameters;
+  std::vector<std::pair<std::string, std::vector<std::int64_t>>> parameter_slices;
+  // Facts about how the run was made: build, instruction set, libraries, threads, wall seconds.
+  std::vector<std::pair<std::string, std::string>> provenance;
+};
+
+}  // namespace polyclinic

@@ -1,0 +1,46 @@
+// Assembles the world that a WorldSpec describes and runs it.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "trace/event.hpp"
+#include "world/result.hpp"
+#include "world/script_host.hpp"
+#include "world/world_spec.hpp"
+
+namespace polyclinic {
+
+struct RunOptions {
+  int threads = 1;
+  std::vector<Observer*> observers;                   // outlive the run; called on its thread
+  const std::atomic<bool>* interrupt = nullptr;       // set: end cleanly at the next event
+  std::int64_t cache_bytes = 512LL << 20U;            // for sites' data
+};
+
+class World {
+ public:
+  // Builds everything that can fail for the user's reasons (data files, sizes, names); throws
+  // ScenarioError. script may be null when the scenario has no functions; it outlives the world.
+  World(WorldSpec spec, ScriptHost* script, const RunOptions& options);
+  ~World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  // The resolved world in words, a line per fact, for `polyclinic check`.
+  [[nodiscard]] std::vector<std::string> describe() const;
+
+  // Runs to the end, once. Throws RunError when something failed after the first event; result() then
+  // still holds what there was until then.
+  void run();
+  [[nodiscard]] const RunResult& result() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace polyclinic

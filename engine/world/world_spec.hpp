@@ -1,0 +1,37 @@
+// A resolved scenario as plain data: what runs depends on nothing else.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/schema.hpp"
+
+namespace polyclinic {
+
+struct WorldSpec {
+  Part scenario;           // kind "scenario": every field resolved
+  std::string file;        // the scenario's path, as given
+  std::uint64_t seed = 1;  // --seed, else the scenario's field
+  std::uint64_t replication = 0;
+  // Values of `params` after --set, for provenance.
+  Table params;
+
+  // Of everything that decides what runs (not of positions or file paths).
+  [[nodiscard]] std::uint64_t hash() const;
+};
+
+// A part of the scenario, after the strategy's own choices and the defaults have been applied: the
+// scenario's field, else the strategy's composition, else the default of science.md. nullptr: none.
+const Part* effective_part(const WorldSpec& spec, std::string_view field);
+
+// Resolves what single schemas cannot: strategy and world fields against each other, rounds,
+// participants and deadline given as shorthands, combinations that make no sense. Fills in parts
+// that were left out. Throws ScenarioError with every mistake it finds.
+WorldSpec resolve_world(Part scenario, std::string file);
+
+// Schemas of `scenario`, `measure`, `stop`, `metric.*`.
+std::vector<Schema> world_schemas();
+
+}  // namespace polyclinic
