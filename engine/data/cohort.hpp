@@ -18,12 +18,13 @@ namespace polyclinic {
 struct SiteRequest {
   HospitalId hospital;
   std::string name;
-  std::int64_t patients = 0;              // asked size (generated cohorts)
+  std::int64_t patients = 0;  // asked size (generated cohorts)
   // Uniform ranks of the hospital in the joint draw (0..1): generators turn them into prevalence
   // and case mix by their own laws, so that they correlate with speed or link as asked.
   double prevalence_rank = 0.5;
   double case_mix_rank = 0.5;
-  std::optional<double> prevalence;       // overridden by name in the scenario
+  std::optional<double> prevalence;  // overridden by name in the scenario
+  bool trains = true;  // false (external): its rows enter no statistics that hospitals share
 };
 
 // Where a cohort asks for the request of a site: the world answers, lazily.
@@ -57,8 +58,13 @@ class Cohort {
   // Training rows of a site, without making the site where the cohort can say so cheaply.
   [[nodiscard]] virtual std::int64_t train_rows(HospitalId hospital) const = 0;
   // All sites' training rows in one table for the pooled reference, in hospital order, prepared as
-  // one site would be (pooled statistics); and each site's test rows prepared with the same.
+  // one site would be (statistics over all of them); validation and test likewise.
   [[nodiscard]] virtual SitePtr pooled(std::span<const HospitalId> hospitals) const = 0;
+  // One site's own three splits, prepared with the statistics of pooled(hospitals): what a pooled
+  // model is tested on at that hospital. The hospital need not be among `hospitals`. Thread-safe;
+  // the statistics of the last list of hospitals are kept, so ask for one list after another.
+  [[nodiscard]] virtual SitePtr site_as_pooled(HospitalId hospital,
+                                               std::span<const HospitalId> hospitals) const = 0;
   // How features were scaled in the pooled table, in words.
   [[nodiscard]] virtual std::string pooled_standardisation() const = 0;
 };
