@@ -2,7 +2,7 @@
 add_library(polyclinic_flags INTERFACE)
 target_compile_options(polyclinic_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
-  -Woverloaded-virtual
+  -Woverloaded-virtual -Wno-missing-field-initializers
   # a fused multiply-add where the source has two operations would make debug and release differ
   -ffp-contract=off)
 if(POLYCLINIC_WERROR)

@@ -12,15 +12,15 @@
 
 namespace polyclinic {
 
-// What the labels are.
-enum class Task : std::uint8_t {
+// What the labels are. (Not named Task: that word is the coroutine of sim.)
+enum class OutcomeKind : std::uint8_t {
   binary,      // 0 or 1
   multiclass,  // 0 .. classes-1
   regression,  // any number
   count,       // 0, 1, 2, ...
   survival,    // label = time to event or censoring (> 0), event = whether it was seen
 };
-std::string_view name(Task task);
+std::string_view name(OutcomeKind task);
 
 // One named way to divide patients (sex, age band, ethnicity) and the names of its levels.
 struct GroupVariable {
@@ -30,7 +30,7 @@ struct GroupVariable {
 
 // What the columns of every dataset of a cohort mean. Shared by all its sites.
 struct DatasetInfo {
-  Task task = Task::binary;
+  OutcomeKind task = OutcomeKind::binary;
   std::int32_t classes = 2;  // multiclass only
   std::string outcome;       // "sepsis"
   std::vector<std::string> features;

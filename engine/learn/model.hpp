@@ -52,7 +52,7 @@ class Model {
 // What a model must fit.
 struct ModelShape {
   std::int32_t features = 0;
-  Task task = Task::binary;
+  OutcomeKind task = OutcomeKind::binary;
   std::int32_t classes = 2;
 };
 

@@ -1,0 +1,143 @@
+// What a scenario can say about the parts of a strategy.
+#include "fed/parts.hpp"
+
+namespace polyclinic {
+
+namespace {
+
+constexpr const char* kReddi = "Reddi et al. 2021, Adaptive Federated Optimization, Algorithm 2";
+
+std::vector<Schema> aggregation_schemas() {
+  const Field weights{"weights", type::choice({"size", "equal"}), "size",
+                      "how much a hospital counts: by its training rows, or all alike"};
+  const Field share{"max_share", type::number().between(0, 1), 0.5,
+                    "largest share of one hospital; what is above it is spread over the others"};
+  return {
+      Schema{.kind = "aggregation",
+             .name = "mean",
+             .doc = "The weighted mean of the updates.",
+             .paper = "McMahan et al. 2017, Communication-Efficient Learning, Algorithm 1",
+             .fields = {weights, share},
+             .example = "aggregation = aggregation.mean { weights = \"equal\" }"},
+      Schema{.kind = "aggregation",
+             .name = "custom",
+             .doc = "A rule written in Lua: rule(updates, ctx) -> vec, where updates is a list of "
+                    "vecs and ctx has weights, global, previous, seed and state.",
+             .fields = {Field{"rule", type::function(), {}, "the function", true}, weights, share},
+             .positional = true,
+             .example = "aggregation = aggregation.custom(function(updates) return "
+                        "vec.median(updates) end)"},
+  };
+}
+
+std::vector<Schema> server_schemas() {
+  const auto rate = [](double standard) {
+    return Field{"rate", type::number().above(0), standard, "server learning rate"};
+  };
+  const Field beta1{"beta1", type::number().between(0, 1), 0.9, "decay of the first moment"};
+  const Field tau{"tau", type::number().above(0), 1e-3, "degree of adaptivity, added to the root"};
+  const Field initial{"initial", type::number().at_least(0), {},
+                      "second moment before the first round", false, "tau squared"};
+  const Field beta2{"beta2", type::number().between(0, 1), 0.99, "decay of the second moment"};
+  return {
+      Schema{.kind = "server",
+             .name = "sgd",
+             .doc = "Adds the aggregate, times a rate, with momentum where asked (FedAvgM).",
+             .paper = "Hsu, Qi, Brown 2019, Measuring the Effects of Non-Identical Data",
+             .fields = {rate(1.0), Field{"momentum", type::number().between(0, 1), 0.0,
+                                         "share of the last step that is kept"}},
+             .example = "server = server.sgd { rate = 1, momentum = 0.9 }"},
+      Schema{.kind = "server",
+             .name = "adagrad",
+             .doc = "Divides by the root of the sum of squared aggregates.",
+             .paper = kReddi,
+             .fields = {rate(0.1), Field{"beta1", type::number().between(0, 1), 0.0,
+                                         "decay of the first moment"},
+                        tau, initial},
+             .example = "server = server.adagrad { rate = 0.1 }"},
+      Schema{.kind = "server",
+             .name = "adam",
+             .doc = "First and second moments of the aggregate, without bias correction.",
+             .paper = kReddi,
+             .fields = {rate(0.1), beta1, beta2, tau, initial},
+             .example = "server = server.adam { rate = 0.1 }"},
+      Schema{.kind = "server",
+             .name = "yogi",
+             .doc = "Like adam, but the second moment grows and shrinks by the size of one square.",
+             .paper = kReddi,
+             .fields = {rate(0.1), beta1, beta2, tau, initial},
+             .example = "server = server.yogi { rate = 0.1 }"},
+  };
+}
+
+std::vector<Schema> selection_schemas() {
+  return {
+      Schema{.kind = "selection",
+             .name = "all",
+             .doc = "Every hospital is invited to every round.",
+             .example = "selection = selection.all {}"},
+      Schema{.kind = "selection",
+             .name = "uniform",
+             .doc = "A fixed number of hospitals, drawn without replacement for each round.",
+             .fields = {Field{"count",
+                              type::integer().at_least(1) |
+                                  type::quantity(Dimension::fraction).between(0, 1),
+                              {}, "how many, or fraction(0.5) of all", true}},
+             .example = "selection = selection.uniform { count = fraction(0.5) }"},
+      Schema{.kind = "selection",
+             .name = "poisson",
+             .doc = "Every hospital is invited with the same probability, independently.",
+             .fields = {Field{"rate", type::number().between(0, 1), {}, "the probability", true}},
+             .example = "selection = selection.poisson { rate = 0.3 }"},
+      Schema{.kind = "selection",
+             .name = "custom",
+             .doc = "A choice written in Lua: selection(candidates, ctx) -> list of indices, where "
+                    "candidates is a list of names and ctx has seed and round.",
+             .fields = {Field{"choose", type::function(), {}, "the function", true}},
+             .positional = true,
+             .example = "selection = selection.custom(function(candidates) return { 1, 2 } end)"},
+  };
+}
+
+std::vector<Schema> protocol_schemas() {
+  return {Schema{
+      .kind = "protocol",
+      .name = "sync",
+      .doc = "Synchronous rounds: invite, wait for enough replies or the deadline, aggregate.",
+      .paper = "Bonawitz et al. 2019, Towards Federated Learning at Scale",
+      .fields =
+          {Field{"over_selection", type::number().at_least(1), 1.0,
+                 "invite this many times the participants; the round closes when enough replied"},
+           Field{"minimum_replies", type::integer().at_least(1), {},
+                 "with fewer the round fails and the model stays as it is", false,
+                 "max(2, two thirds of the participants, rounded up)"},
+           Field{"pause", type::quantity(Dimension::time).at_least(0), Quantity{0, Dimension::time},
+                 "from the end of a round to the next invitation"},
+           Field{"control", type::quantity(Dimension::data).at_least(0),
+                 Quantity{1000, Dimension::data},
+                 "size of what travels beside the parameters, each way"}},
+      .example = "protocol = protocol.sync { over_selection = 1.3, minimum_replies = 5 }"}};
+}
+
+}  // namespace
+
+std::vector<Schema> fed_schemas() {
+  std::vector<Schema> all;
+  for (auto group : {aggregation_schemas(), server_schemas(), selection_schemas(),
+                     protocol_schemas()}) {
+    all.insert(all.end(), group.begin(), group.end());
+  }
+  all.push_back(Schema{
+      .kind = "composition",
+      .doc = "Puts a strategy together from parts; what is left out stays free for the scenario. "
+             "Written as compose { ... }.",
+      .fields = {Field{"selection", type::part("selection"), {}, "who is invited"},
+                 Field{"objective", type::part("objective"), {}, "what a hospital minimises"},
+                 Field{"aggregation", type::part("aggregation"), {}, "how updates become one"},
+                 Field{"server", type::part("server"), {}, "what the server does with it"},
+                 Field{"protocol", type::part("protocol"), {}, "when rounds open and close"}},
+      .example = "strategy = compose { server = server.adam { rate = 0.01 } }"});
+  return all;
+}
+
+}  // namespace polyclinic
