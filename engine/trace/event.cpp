@@ -10,9 +10,9 @@ std::string_view describe(DropReason reason) {
     case DropReason::window_closed: return "its training window did not open before the round closed";
     case DropReason::train_interrupted: return "an outage interrupted its training";
     case DropReason::send_failed: return "its transfer broke off and was given up";
-    case DropReason::late: return "its update arrived after the deadline";
+    case DropReason::late: return "it was still at work when the deadline came";
     case DropReason::not_needed: return "the round already had enough replies";
-    case DropReason::still_running: return "the round closed while it was still at work";
+    case DropReason::diverged: return "its training overflowed";
     case DropReason::too_few_rows: return "it has no patients to train on";
     case DropReason::script: return "the scenario took it out";
   }
@@ -27,7 +27,7 @@ std::string_view name(DropReason reason) {
     case DropReason::send_failed: return "send_failed";
     case DropReason::late: return "late";
     case DropReason::not_needed: return "not_needed";
-    case DropReason::still_running: return "still_running";
+    case DropReason::diverged: return "diverged";
     case DropReason::too_few_rows: return "too_few_rows";
     case DropReason::script: return "script";
   }

@@ -19,9 +19,9 @@ enum class DropReason : std::uint8_t {
   window_closed,    // its training window did not open before the deadline
   train_interrupted,// an outage stopped the training and the scenario aborts interrupted work
   send_failed,      // the upload broke off and was given up
-  late,             // its update arrived after the round had closed
+  late,             // it was still at work when the deadline came
   not_needed,       // the round had enough replies (over-selection)
-  still_running,    // the round closed while it was at work; its update comes late or never
+  diverged,         // its training overflowed: the update holds no numbers
   too_few_rows,     // it has nothing to train on
   script,           // a script took it out of the federation
 };

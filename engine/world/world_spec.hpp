@@ -22,13 +22,10 @@ struct WorldSpec {
   [[nodiscard]] std::uint64_t hash() const;
 };
 
-// A part of the scenario, after the strategy's own choices and the defaults have been applied: the
-// scenario's field, else the strategy's composition, else the default of science.md. nullptr: none.
-const Part* effective_part(const WorldSpec& spec, std::string_view field);
-
 // Resolves what single schemas cannot: strategy and world fields against each other, rounds,
-// participants and deadline given as shorthands, combinations that make no sense. Fills in parts
-// that were left out. Throws ScenarioError with every mistake it finds.
+// participants and deadline given as shorthands, combinations that make no sense. Afterwards every
+// part field of the scenario holds what runs (network and hospitals too, with their defaults), except
+// `selection`: absent, the size of the federation decides. Throws ScenarioError with every mistake.
 WorldSpec resolve_world(Part scenario, std::string file);
 
 // Schemas of `scenario`, `measure`, `stop`, `metric.*`.

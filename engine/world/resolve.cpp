@@ -1,0 +1,153 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/check.hpp"
+#include "world/catalogue.hpp"
+#include "world/world_spec.hpp"
+
+namespace polyclinic {
+
+namespace {
+
+// Fields that a strategy may define itself by.
+constexpr std::array kStrategyFields{"selection", "objective", "aggregation", "server", "protocol"};
+// Fields of the world that `strategy.x { rounds = 30 }` is accepted as a shorthand for.
+constexpr std::array kShorthands{"rounds", "participants", "deadline"};
+
+class Resolver {
+ public:
+  explicit Resolver(Part scenario) : scenario_(std::move(scenario)) {}
+
+  Part resolve() {
+    const Part* strategy = scenario_.part("strategy");
+    const Part strategy_copy = strategy ? *strategy : Part{};
+    if (strategy) take_shorthands(strategy_copy);
+    take_composition(strategy_copy);
+    check_selection();
+    fill_defaults();
+    check_baselines();
+    if (!mistakes_.empty()) throw ScenarioError(std::move(mistakes_));
+    return std::move(scenario_);
+  }
+
+ private:
+  void set(std::string_view field, Value value, bool given) {
+    for (FieldValue& f : scenario_.fields) {
+      if (f.name != field) continue;
+      f.value = std::move(value);
+      f.given = f.given || given;
+    }
+  }
+
+  void take_shorthands(const Part& strategy) {
+    for (const char* field : kShorthands) {
+      const Value* value = strategy.find(field);
+      if (!value) continue;
+      if (scenario_.given(field)) {
+        mistakes_.push_back({scenario_.where_of(field),
+                             fmt::format("'{}' is given twice: here and in strategy.{}", field,
+                                         strategy.name),
+                             fmt::format("keep one of them; '{}' belongs to the scenario", field)});
+      } else {
+        set(field, *value, true);
+      }
+    }
+  }
+
+  void take_composition(const Part& strategy) {
+    const Part* composition =
+        strategy.kind == "composition" ? &strategy : strategy.part("composition");
+    if (!composition) return;
+    const std::string name =
+        strategy.kind == "composition" ? "compose" : "strategy." + strategy.name;
+    for (const char* field : kStrategyFields) {
+      const Value* value = composition->find(field);
+      if (!value || !composition->given(field)) continue;
+      if (scenario_.given(field)) {
+        mistakes_.push_back(
+            {scenario_.where_of(field),
+             fmt::format("'{}' cannot be given beside {}, which defines itself by it ({})", field,
+                         name, to_text(*value)),
+             fmt::format("leave out '{}', or choose a strategy that leaves it free, such as "
+                         "strategy.fedavg",
+                         field)});
+      } else {
+        set(field, *value, true);
+      }
+    }
+  }
+
+  void check_selection() {
+    if (scenario_.find("selection") && scenario_.given("participants")) {
+      mistakes_.push_back({scenario_.where_of("participants"),
+                           "'participants' and 'selection' both say who is invited to a round",
+                           "keep one of them"});
+    }
+  }
+
+  void fill(std::string_view field, std::string_view kind, std::string_view name) {
+    if (scenario_.find(field)) return;
+    const Schema* schema = catalogue_.find(kind, name);
+    ENSURE(schema != nullptr, "defaults name things that exist");
+    std::vector<Mistake> none;
+    Part part = schema->resolve({}, scenario_.where, none);
+    ENSURE(none.empty(), "a default part is valid");
+    set(field, Value(std::move(part)), false);
+  }
+
+  void fill_defaults() {
+    fill("hospitals", "hospitals", "");
+    fill("network", "network", "star");
+    fill("model", "model", "logistic");
+    fill("training", "training", "sgd");
+    fill("aggregation", "aggregation", "mean");
+    fill("server", "server", "sgd");
+    fill("protocol", "protocol", "sync");
+    fill("measure", "measure", "");
+    if (!scenario_.find("rounds")) set("rounds", Value(std::int64_t{30}), false);
+    if (!scenario_.find("deadline")) {
+      const double half_hour = 30.0 * 60.0 * 1e9;
+      set("deadline", Value(Quantity{half_hour, Dimension::time}), false);
+    }
+  }
+
+  void check_baselines() {
+    const Value* baselines = scenario_.find("baselines");
+    const List* list = baselines ? baselines->get_if<List>() : nullptr;
+    if (!list) return;
+    for (std::size_t i = 0; i < list->size(); ++i) {
+      for (std::size_t j = 0; j < i; ++j) {
+        if ((*list)[i].part()->name != (*list)[j].part()->name) continue;
+        mistakes_.push_back({(*list)[i].part()->where,
+                             fmt::format("baseline.{} is named twice", (*list)[i].part()->name),
+                             "name each baseline once"});
+      }
+    }
+  }
+
+  Catalogue catalogue_;
+  Part scenario_;
+  std::vector<Mistake> mistakes_;
+};
+
+}  // namespace
+
+std::uint64_t WorldSpec::hash() const {
+  Hasher hasher;
+  hash_part(hasher, scenario);
+  hasher.word(seed);
+  hasher.word(replication);
+  return hasher.value();
+}
+
+WorldSpec resolve_world(Part scenario, std::string file) {
+  WorldSpec spec;
+  spec.seed = static_cast<std::uint64_t>(scenario.integer("seed"));
+  spec.scenario = Resolver(std::move(scenario)).resolve();
+  spec.file = std::move(file);
+  return spec;
+}
+
+}  // namespace polyclinic
