@@ -334,6 +334,7 @@ Type any() { return one(Kind::any); }
 }  // namespace type
 
 std::string Schema::full_name() const {
+  if (!word.empty()) return word;
   if (name.empty()) return kind;
   return kind.empty() ? name : kind + "." + name;
 }

@@ -1,5 +1,5 @@
-// Schemas: everything a scenario can name is declared once, as data. Validation, errors, `polyclinic
-// docs`, editor stubs and the reference pages all come from here.
+// Schemas: everything a scenario can name is declared once, as data. Validation, errors,
+// `polyclinic docs`, editor stubs and the reference pages all come from here.
 #pragma once
 
 #include <cstdint>
@@ -29,9 +29,9 @@ struct Type {
     file,          // data "..." or a plain path
     function,
     moment,
-    numbers,       // a vec or a table of numbers
-    all,           // the word `all`
-    none,          // `none` or false: the part is absent
+    numbers,  // a vec or a table of numbers
+    all,      // the word `all`
+    none,     // `none` or false: the part is absent
     any,
   };
   struct Alternative {
@@ -80,10 +80,11 @@ Type any();
 struct Field {
   std::string name;
   Type type;
-  Value standard;         // the default; absent: the field is optional and absent by default
-  std::string doc;        // one line, no full stop needed
+  Value standard;   // the default; absent: the field is optional and absent by default
+  std::string doc;  // one line, no full stop needed
   bool required = false;
-  std::string standard_text;  // what the docs say of the default where it is computed ("all up to 50")
+  std::string
+      standard_text;  // what the docs say of the default where it is computed ("all up to 50")
 };
 
 // The declaration of one name of the vocabulary.
@@ -93,12 +94,15 @@ struct Schema {
   std::string doc;    // a sentence or two
   std::string paper;  // source, where there is one
   std::vector<Field> fields;
-  bool positional = false;  // its first argument may be the bare value of the first field: column "site"
-  std::string items_field;  // list items of the argument go to this field: measure { "auroc", "brier" }
+  bool positional =
+      false;  // its first argument may be the bare value of the first field: column "site"
+  std::string
+      items_field;  // list items of the argument go to this field: measure { "auroc", "brier" }
   bool any_fields = false;  // takes further named fields (params)
   std::string example;      // a line of Lua that works
+  std::string word = {};    // the Lua word where it is not kind.name: window.nightly is `nightly`
 
-  // "cohort.ehr", "scenario".
+  // As a scenario writes it: "cohort.ehr", "scenario", "nightly".
   [[nodiscard]] std::string full_name() const;
   [[nodiscard]] const Field* find(std::string_view field) const;
 
