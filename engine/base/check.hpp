@@ -9,10 +9,10 @@ namespace polyclinic {
 
 }  // namespace polyclinic
 
-#define ENSURE(condition, why)                                               \
-  do {                                                                       \
-    if (!(condition)) [[unlikely]]                                           \
-      ::polyclinic::ensure_failed(#condition, why, __FILE__, __LINE__);      \
+#define ENSURE(condition, why)                                          \
+  do {                                                                  \
+    if (!(condition)) [[unlikely]]                                      \
+      ::polyclinic::ensure_failed(#condition, why, __FILE__, __LINE__); \
   } while (false)
 
 // For inner loops: on in debug and sanitizer builds only.

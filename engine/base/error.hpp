@@ -32,7 +32,8 @@ class ScenarioError : public std::runtime_error {
   std::vector<Mistake> mistakes_;
 };
 
-// The run failed after its first event (a script's error, a full disk): exit code 1, results so far kept.
+// The run failed after its first event (a script's error, a full disk): exit code 1, results so far
+// kept.
 class RunError : public std::runtime_error {
  public:
   RunError(SourcePosition where, std::string message, std::string hint = {});
@@ -48,7 +49,8 @@ std::string to_text(const Mistake& mistake);
 
 // The names among `candidates` most like `word` (edit distance with transpositions, at most a third
 // of the word), best first, at most three.
-std::vector<std::string> nearest_names(std::string_view word, const std::vector<std::string>& candidates);
+std::vector<std::string> nearest_names(std::string_view word,
+                                       const std::vector<std::string>& candidates);
 
 // "did you mean 'a' or 'b'?", or "" when nothing is near.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);

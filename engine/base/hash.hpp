@@ -1,4 +1,5 @@
-// A fixed 64-bit hash for fingerprints and content keys; the same on every machine, not cryptographic.
+// A fixed 64-bit hash for fingerprints and content keys; the same on every machine, not
+// cryptographic.
 #pragma once
 
 #include <bit>

@@ -4,10 +4,12 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 
 namespace polyclinic {
 
-// A number of threads to work with. REQUIRES: threads >= 1. Owned by the run; not thread-safe itself.
+// A number of threads to work with. REQUIRES: threads >= 1. Owned by the run; not thread-safe
+// itself.
 class Workers {
  public:
   explicit Workers(int threads);
@@ -19,12 +21,13 @@ class Workers {
   // Calls body(i, slot) once for each i < count, on up to threads() threads; slot < threads() names
   // the worker, so that each can have a workspace of its own. Returns when all are done. The first
   // exception by index (not by time) is rethrown here after all others have ended.
+  // REQUIRES: not called from within a body (a waiting worker would take up work in its own slot).
   void for_each(std::size_t count, const std::function<void(std::size_t index, int slot)>& body);
 
  private:
   struct Pool;
   int threads_;
-  Pool* pool_;
+  std::unique_ptr<Pool> pool_;  // none for one thread
 };
 
 // Threads of this machine.

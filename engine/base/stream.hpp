@@ -1,8 +1,8 @@
 // Addressed randomness: every random number of a run is a pure function of where it is used.
 //
 // A Stream is a position in Philox 4x64 (Salmon et al. 2011; Random123): key = (run, purpose),
-// counter = (entity, step, lane, block). Two streams with different addresses never overlap, nothing
-// has to be saved, and the order in which streams are used changes no number.
+// counter = (entity, step, lane, block). Two streams with different addresses never overlap,
+// nothing has to be saved, and the order in which streams are used changes no number.
 #pragma once
 
 #include <array>
@@ -13,23 +13,23 @@ namespace polyclinic {
 // What a random number is for. The numbers are part of every result: never change or reuse one.
 enum class Purpose : std::uint32_t {
   kTest = 0,
-  kHospital = 1,        // size, machine, link, habits of a hospital
-  kAvailability = 2,    // when a hospital or a region is up
-  kHabit = 3,           // overhead and jitter of one invitation
-  kTransfer = 4,        // loss and breaks of one transfer
-  kCohort = 5,          // patients of a site
-  kCohortGlobal = 6,    // what all sites of a generated cohort share
-  kPartition = 7,       // who gets which rows of a central table
-  kSplit = 8,           // train, validation, test
-  kModelInit = 9,       // initial parameters
-  kBatchOrder = 10,     // order of samples in local training
-  kDropoutMask = 11,    // dropout layers
-  kSelection = 12,      // who is invited to a round
-  kInterval = 13,       // bootstrap resampling of metrics
-  kLuaRandom = 14,      // math.random of a scenario
-  kLuaCallback = 15,    // the `seed` handed to a custom part
-  kMeasureSample = 16,  // which hospitals are evaluated in a very large federation
-  kPatientOverlap = 17, // patients seen in more than one hospital
+  kHospital = 1,         // size, machine, link, habits of a hospital
+  kAvailability = 2,     // when a hospital or a region is up
+  kHabit = 3,            // overhead and jitter of one invitation
+  kTransfer = 4,         // loss and breaks of one transfer
+  kCohort = 5,           // patients of a site
+  kCohortGlobal = 6,     // what all sites of a generated cohort share
+  kPartition = 7,        // who gets which rows of a central table
+  kSplit = 8,            // train, validation, test
+  kModelInit = 9,        // initial parameters
+  kBatchOrder = 10,      // order of samples in local training
+  kDropoutMask = 11,     // dropout layers
+  kSelection = 12,       // who is invited to a round
+  kInterval = 13,        // bootstrap resampling of metrics
+  kLuaRandom = 14,       // math.random of a scenario
+  kLuaCallback = 15,     // the `seed` handed to a custom part
+  kMeasureSample = 16,   // which hospitals are evaluated in a very large federation
+  kPatientOverlap = 17,  // patients seen in more than one hospital
 };
 
 // Identifies one run: seed and replication hashed together.
