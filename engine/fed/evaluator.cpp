@@ -1,0 +1,139 @@
+#include "fed/evaluator.hpp"
+
+#include <algorithm>
+
+#include "base/check.hpp"
+
+namespace polyclinic {
+
+Evaluator::Evaluator(const Setup& setup) : setup_(setup) {
+  workspaces_.resize(static_cast<std::size_t>(setup.workers->threads()));
+}
+
+bool Evaluator::stateful() const {
+  // momentum and moments that stay, or a position in the data that the next training goes on from
+  return setup_.plan->keep_optimizer_state || setup_.plan->steps > 0;
+}
+
+bool Evaluator::interrupted() const {
+  return setup_.interrupt != nullptr && setup_.interrupt->load(std::memory_order_relaxed);
+}
+
+Deferred<TrainingResult> Evaluator::issue(Order order) const {
+  return Deferred<TrainingResult>(std::move(order));
+}
+
+void Evaluator::trained(const Deferred<TrainingResult>& deferred) {
+  ENSURE(deferred.valid(), "only an issued order can have been trained");
+  if (!stateful()) return;
+  const HospitalId hospital = deferred.slot_->order.hospital;
+  auto& chain = chains_[hospital];
+  chain.push_back(deferred.slot_);
+  if (chain.size() < kChainMax) return;
+  std::vector<Batch> batches(1);
+  batches[0].state = &states_.of(hospital);
+  batches[0].slots = take_chain(hospital, nullptr);
+  run(batches);
+}
+
+// The pending orders of a hospital up to and with `upto` (all when null), taken out of the chain.
+std::vector<std::shared_ptr<Evaluator::Slot>> Evaluator::take_chain(HospitalId hospital,
+                                                                    const Slot* upto) {
+  std::vector<std::shared_ptr<Slot>> taken;
+  auto& chain = chains_[hospital];
+  while (!chain.empty()) {
+    taken.push_back(std::move(chain.front()));
+    chain.pop_front();
+    if (taken.back().get() == upto) break;
+  }
+  return taken;
+}
+
+void Evaluator::force(std::span<const Deferred<TrainingResult>> wanted) {
+  std::vector<Batch> batches;
+  batches.reserve(wanted.size());
+  for (const auto& deferred : wanted) {
+    if (deferred.slot_->result) continue;
+    Batch batch;
+    if (stateful()) {
+      const HospitalId hospital = deferred.slot_->order.hospital;
+      batch.state = &states_.of(hospital);
+      batch.slots = take_chain(hospital, deferred.slot_.get());
+    } else {
+      batch.slots.push_back(deferred.slot_);
+    }
+    batches.push_back(std::move(batch));
+  }
+  run(batches);
+}
+
+void Evaluator::run(std::vector<Batch>& batches) {
+  for (const Batch& batch : batches) trainings_ += static_cast<std::int64_t>(batch.slots.size());
+  setup_.workers->for_each(batches.size(), [&](std::size_t i, int slot) {
+    auto& workspace = workspaces_[static_cast<std::size_t>(slot)];
+    if (!workspace) workspace = setup_.model->make_workspace();
+    for (auto& pending : batches[i].slots) evaluate(*pending, batches[i].state, *workspace);
+  });
+}
+
+void Evaluator::evaluate(Slot& slot, TrainerState* state, Workspace& workspace) const {
+  if (interrupted()) {
+    TrainingResult nothing;
+    nothing.finite = false;
+    slot.result = std::move(nothing);
+    return;
+  }
+  const SitePtr site = setup_.cohort->site(slot.order.hospital);
+  TrainingTask task;
+  task.data = &site->train;
+  task.global = slot.order.start.get();
+  task.plan = setup_.plan;
+  task.round = slot.order.round;
+  task.run = setup_.run;
+  task.entity = slot.order.hospital.value;
+  task.state = state;
+  task.given_order = slot.order.given_order;
+  slot.result = train(*setup_.model, task, workspace);
+  slot.order.start.reset();
+}
+
+TrainingResult Evaluator::take(Deferred<TrainingResult>& deferred) const {
+  ENSURE(deferred.slot_ && deferred.slot_->result, "a result is taken after it was forced");
+  TrainingResult result = std::move(*deferred.slot_->result);
+  deferred.slot_.reset();
+  return result;
+}
+
+DeferredUpdates::DeferredUpdates(Evaluator& evaluator, std::vector<Item> items, std::size_t window)
+    : evaluator_(evaluator), items_(std::move(items)), window_(std::max<std::size_t>(window, 1)) {}
+
+const Update* DeferredUpdates::next() {
+  while (position_ < items_.size()) {
+    if (position_ == forced_) {
+      const std::size_t end = std::min(items_.size(), forced_ + window_);
+      std::vector<Deferred<TrainingResult>> wanted;
+      for (std::size_t i = forced_; i < end; ++i) wanted.push_back(items_[i].result);
+      evaluator_.force(wanted);
+      forced_ = end;
+    }
+    Item& item = items_[position_++];
+    TrainingResult result = evaluator_.take(item.result);
+    if (!result.finite) {
+      diverged_.push_back(item.hospital);
+      continue;
+    }
+    current_.hospital = item.hospital;
+    current_.delta = std::move(result.delta);
+    current_.rows = result.rows;
+    current_.steps = result.steps;
+    current_.mean_loss = result.mean_loss;
+    current_.weight = item.weight;
+    loss_ += item.weight * result.mean_loss;
+    weight_ += item.weight;
+    rows_visited_ += result.rows_visited;
+    return &current_;
+  }
+  return nullptr;
+}
+
+}  // namespace polyclinic

@@ -1,0 +1,131 @@
+// Timing is decided first, arithmetic later: an Order says what to compute, a Deferred stands for its
+// result, and the Evaluator computes those that somebody looks at, in parallel.
+//
+// An order that nobody looks at costs nothing, unless the plan keeps state at the hospitals: then the
+// orders of a hospital form a chain that is evaluated in order (the hospital did train).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/parallel.hpp"
+#include "data/cohort.hpp"
+#include "fed/parts.hpp"
+#include "fed/stores.hpp"
+#include "learn/model.hpp"
+#include "learn/trainer.hpp"
+
+namespace polyclinic {
+
+// A local training, frozen when it is issued.
+struct Order {
+  HospitalId hospital;
+  std::int64_t round = 0;                  // from 0: schedule and address of its random numbers
+  VersionPtr start;                        // parameters it starts from
+  std::vector<std::int32_t> given_order;   // rows, when the scenario gives the batch order
+};
+
+// A handle to a result that may not have been computed yet. Cheap to copy.
+template <class T>
+class Deferred {
+ public:
+  Deferred() = default;
+  [[nodiscard]] bool valid() const { return slot_ != nullptr; }
+
+ private:
+  friend class Evaluator;
+  struct Slot {
+    Order order;
+    std::optional<T> result;
+  };
+  explicit Deferred(Order order) : slot_(std::make_shared<Slot>()) { slot_->order = std::move(order); }
+  std::shared_ptr<Slot> slot_;  // shared by the reply in flight and the hospital's chain
+};
+
+class Evaluator {
+ public:
+  struct Setup {
+    const Model* model = nullptr;
+    const Cohort* cohort = nullptr;
+    const TrainingPlan* plan = nullptr;
+    Workers* workers = nullptr;
+    RunKey run;
+    const std::atomic<bool>* interrupt = nullptr;  // set: evaluations end early, results unusable
+  };
+  explicit Evaluator(const Setup& setup);
+
+  // Freezes a training that the hospital has begun.
+  [[nodiscard]] Deferred<TrainingResult> issue(Order order) const;
+  // The hospital finished that training on the clock: its state moves on, whoever hears of it. Not
+  // called for a training that was interrupted.
+  void trained(const Deferred<TrainingResult>& deferred);
+  // Computes all of them (and what their chains need first), each on one worker.
+  void force(std::span<const Deferred<TrainingResult>> wanted);
+  // REQUIRES: forced.
+  [[nodiscard]] TrainingResult take(Deferred<TrainingResult>& deferred) const;
+
+  [[nodiscard]] bool interrupted() const;
+  [[nodiscard]] std::int64_t trainings() const { return trainings_; }
+
+ private:
+  using Slot = Deferred<TrainingResult>::Slot;
+  // Orders that one worker must evaluate one after the other.
+  struct Batch {
+    TrainerState* state = nullptr;
+    std::vector<std::shared_ptr<Slot>> slots;
+  };
+  // A chain is evaluated when it has grown to this, so that old versions can go.
+  static constexpr std::size_t kChainMax = 4;
+
+  [[nodiscard]] bool stateful() const;
+  void run(std::vector<Batch>& batches);
+  void evaluate(Slot& slot, TrainerState* state, Workspace& workspace) const;
+  std::vector<std::shared_ptr<Slot>> take_chain(HospitalId hospital, const Slot* upto);
+
+  Setup setup_;
+  std::vector<std::unique_ptr<Workspace>> workspaces_;  // one per worker slot
+  StateStore states_;
+  std::map<HospitalId, std::deque<std::shared_ptr<Slot>>> chains_;
+  std::int64_t trainings_ = 0;
+};
+
+// Results of orders as a stream of updates in the order given, evaluated a window at a time so that
+// memory does not grow with the number of participants. Updates that overflowed are skipped.
+class DeferredUpdates final : public UpdateStream {
+ public:
+  struct Item {
+    HospitalId hospital;
+    Deferred<TrainingResult> result;
+    double weight = 0;
+  };
+  DeferredUpdates(Evaluator& evaluator, std::vector<Item> items, std::size_t window);
+
+  [[nodiscard]] std::size_t count() const override { return items_.size(); }
+  const Update* next() override;
+  // After the end: hospitals whose training overflowed, and what was learnt on the way.
+  [[nodiscard]] const std::vector<HospitalId>& diverged() const { return diverged_; }
+  // Training loss over the updates, weighted as they were.
+  [[nodiscard]] double mean_loss() const { return weight_ > 0 ? loss_ / weight_ : 0.0; }
+  [[nodiscard]] std::int64_t rows_visited() const { return rows_visited_; }
+
+ private:
+  Evaluator& evaluator_;
+  std::vector<Item> items_;
+  std::size_t window_;
+  std::size_t forced_ = 0;
+  std::size_t position_ = 0;
+  Update current_;
+  std::vector<HospitalId> diverged_;
+  double loss_ = 0;
+  double weight_ = 0;
+  std::int64_t rows_visited_ = 0;
+};
+
+}  // namespace polyclinic

@@ -1,0 +1,27 @@
+#include "fed/members.hpp"
+
+namespace polyclinic {
+
+Member& Members::of(HospitalId hospital) {
+  auto& slot = members_[hospital];
+  if (slot) return *slot;
+  slot = std::make_unique<Member>();
+  Member& member = *slot;
+  member.profile = population_.profile(hospital);
+  AvailabilityContext context;
+  context.run = run_;
+  context.hospital = hospital;
+  context.name = member.profile.name;
+  context.region = member.profile.region;
+  member.availability = make_availability(&member.profile.availability, context);
+  member.train_rows = cohort_.train_rows(hospital);
+  AccessLink link;
+  link.up_bytes_per_s = member.profile.up_bytes_per_s;
+  link.down_bytes_per_s = member.profile.down_bytes_per_s;
+  link.latency = member.profile.latency;
+  link.loss = member.profile.loss;
+  network_.attach(hospital, link, member.availability.get());
+  return member;
+}
+
+}  // namespace polyclinic

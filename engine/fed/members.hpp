@@ -1,0 +1,59 @@
+// The hospitals that a federation has touched: profile, availability and account of each, made at its
+// first invitation. One that is never invited costs nothing.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "data/cohort.hpp"
+#include "net/availability.hpp"
+#include "net/network.hpp"
+#include "net/population.hpp"
+#include "trace/event.hpp"
+
+namespace polyclinic {
+
+struct Member {
+  HospitalProfile profile;
+  std::unique_ptr<Availability> availability;
+  std::int64_t train_rows = 0;
+  TimeNs approved_at = kNever;  // when its board lets it train: first invitation + approval
+  bool excluded = false;        // a script took it out
+
+  // its account
+  std::int64_t invitations = 0;
+  std::int64_t participations = 0;
+  std::map<DropReason, std::int64_t> drops;
+  std::int64_t bytes_up = 0;
+  std::int64_t bytes_down = 0;
+  TimeNs busy;                          // training that was begun and not interrupted
+  std::vector<TimeNs> round_durations;  // invitation to arrival, of replies that arrived
+  double last_share = 0;                // of the last aggregation it was part of
+};
+
+class Members {
+ public:
+  Members(const Population& population, const Cohort& cohort, Network& network, RunKey run)
+      : population_(population), cohort_(cohort), network_(network), run_(run) {}
+
+  // The hospital's record, made and attached to the network when new.
+  Member& of(HospitalId hospital);
+  // Those touched so far, in order.
+  [[nodiscard]] const std::map<HospitalId, std::unique_ptr<Member>>& touched() const {
+    return members_;
+  }
+  [[nodiscard]] const Population& population() const { return population_; }
+
+ private:
+  const Population& population_;
+  const Cohort& cohort_;
+  Network& network_;
+  RunKey run_;
+  // pointers stay valid while coroutines hold them
+  std::map<HospitalId, std::unique_ptr<Member>> members_;
+};
+
+}  // namespace polyclinic

@@ -1,0 +1,48 @@
+// What a federation remembers: versions of the global parameters, and hospitals' own state.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+
+#include "base/ids.hpp"
+#include "learn/parameters.hpp"
+#include "learn/trainer.hpp"
+
+namespace polyclinic {
+
+// Shared because orders in flight keep the version alive that they start from; it goes when the last
+// of them is done or dropped.
+using VersionPtr = std::shared_ptr<const ParameterVector>;
+
+// The newest version, and through their orders all that somebody still needs.
+class VersionStore {
+ public:
+  explicit VersionStore(ParameterVector initial)
+      : current_(std::make_shared<const ParameterVector>(std::move(initial))) {}
+
+  [[nodiscard]] std::int64_t current() const { return version_; }
+  [[nodiscard]] const VersionPtr& parameters() const { return current_; }
+  // Makes the next version.
+  void publish(ParameterVector parameters) {
+    current_ = std::make_shared<const ParameterVector>(std::move(parameters));
+    ++version_;
+  }
+
+ private:
+  std::int64_t version_ = 0;
+  VersionPtr current_;
+};
+
+// The state that hospitals keep between trainings, made when first asked for. Not thread-safe; the
+// states themselves may be used by one worker each.
+class StateStore {
+ public:
+  TrainerState& of(HospitalId hospital) { return states_[hospital]; }
+  [[nodiscard]] std::size_t size() const { return states_.size(); }
+
+ private:
+  std::map<HospitalId, TrainerState> states_;
+};
+
+}  // namespace polyclinic

@@ -1,0 +1,373 @@
+#include "fed/sync_server.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.hpp"
+#include "base/draw.hpp"
+
+namespace polyclinic {
+
+SyncServer::SyncServer(Setup setup) : s_(std::move(setup)) {}
+
+std::int64_t SyncServer::message_bytes() const {
+  return s_.model->layout()->size() * static_cast<std::int64_t>(sizeof(float)) +
+         s_.options.control_bytes;
+}
+
+TimeNs SyncServer::compute_time(const Member& member) const {
+  const TrainingExtent work = extent(*s_.plan, member.train_rows);
+  const double flops = s_.model->flops_per_row() * static_cast<double>(work.rows_visited);
+  return ceil_to_ns(flops / member.profile.speed_flops);
+}
+
+Task<void> SyncServer::serve() {
+  Simulation& sim = *s_.simulation;
+  for (std::int64_t index = 0; index < s_.options.rounds; ++index) {
+    Round round(sim, index);
+    open(round);
+    co_await gather(round);
+    const RoundClosed closed = close(round);
+    // measurements see everything that happened in this nanosecond
+    co_await sim.at(sim.now(), Priority::measurement);
+    const bool stop = s_.after_round(closed);
+    if (stop) co_return;
+    if (s_.options.pause.ns > 0) co_await sim.delay(s_.options.pause);
+  }
+}
+
+void SyncServer::open(Round& round) {
+  Simulation& sim = *s_.simulation;
+  round.opened = sim.now();
+  if (s_.options.deadline != kNever) round.deadline = round.opened + s_.options.deadline;
+  std::vector<HospitalId> candidates;
+  for (HospitalId id : s_.candidates) {
+    const auto& touched = s_.members->touched();
+    const auto it = touched.find(id);
+    if (it == touched.end() || !it->second->excluded) candidates.push_back(id);
+  }
+  std::vector<HospitalId> chosen = s_.selection->choose(candidates, s_.run, round.index);
+
+  // over-selection invites more of those not chosen, drawn at an address of their own
+  round.target = chosen.size();
+  const auto wanted = static_cast<std::size_t>(
+      std::ceil(static_cast<double>(chosen.size()) * s_.options.over_selection - 1e-9));
+  if (wanted > chosen.size() && chosen.size() < candidates.size()) {
+    std::vector<HospitalId> others;
+    std::set_difference(candidates.begin(), candidates.end(), chosen.begin(), chosen.end(),
+                        std::back_inserter(others));
+    Stream stream(s_.run, Purpose::kSelection, 0, static_cast<std::uint64_t>(round.index), 1);
+    const auto extra = std::min(wanted - chosen.size(), others.size());
+    for (std::int32_t i : draw::sample(stream, static_cast<std::int32_t>(others.size()),
+                                       static_cast<std::int32_t>(extra))) {
+      chosen.push_back(others[static_cast<std::size_t>(i)]);
+    }
+    std::sort(chosen.begin(), chosen.end());
+  }
+  const std::size_t two_thirds = (2 * round.target + 2) / 3;
+  round.minimum = s_.options.minimum_replies
+                      ? static_cast<std::size_t>(*s_.options.minimum_replies)
+                      : std::min(round.target, std::max<std::size_t>(2, two_thirds));
+
+  RoundOpened opened;
+  opened.at = round.opened;
+  opened.round = round.index + 1;
+  opened.version = s_.versions->current();
+  opened.participants = chosen;
+  opened.deadline = round.deadline;
+  s_.emit(opened);
+  round.open = chosen.size();
+  round.participants.resize(chosen.size());
+  for (std::size_t i = 0; i < chosen.size(); ++i) round.participants[i].hospital = chosen[i];
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    ++s_.members->of(chosen[i]).invitations;
+    sim.spawn(round.scope, participate(round, i), "hospital", chosen[i].value);
+  }
+}
+
+Task<void> SyncServer::gather(Round& round) {
+  while (round.open > 0 && round.arrived < round.target) {
+    const std::optional<std::size_t> index = co_await round.inbox.receive_until(round.deadline);
+    if (!index) break;
+    --round.open;
+    Participant& participant = round.participants[*index];
+    if (participant.stage == Stage::done && participant.result.valid()) {
+      participant.arrived = true;
+      ++round.arrived;
+    }
+  }
+  round.scope.cancel();
+}
+
+// A hospital from invitation to reply.
+Task<void> SyncServer::participate(Round& round, std::size_t index) {
+  const bool reached = co_await reach(round, index);
+  if (!reached) co_return;
+  const bool ready = co_await prepare(round, index);
+  if (!ready) co_return;
+  const bool trained = co_await compute(round, index);
+  if (!trained) co_return;
+  const bool sent = co_await upload(round, index);
+  if (!sent) co_return;
+  round.participants[index].stage = Stage::done;
+  round.inbox.send(index);
+}
+
+Task<bool> SyncServer::reach(Round& round, std::size_t index) {
+  Participant& participant = round.participants[index];
+  Member& member = s_.members->of(participant.hospital);
+  if (member.train_rows == 0) {
+    give_up(round, index, DropReason::too_few_rows, {});
+    co_return false;
+  }
+  const bool up = co_await wait_until_up(*s_.simulation, *member.availability, round.deadline);
+  if (!up) {
+    give_up(round, index, DropReason::unreachable, {});
+    co_return false;
+  }
+  participant.stage = Stage::downloading;
+  const std::int64_t bytes = message_bytes();
+  const TransferOutcome outcome = co_await s_.network->transfer(
+      participant.hospital, TransferDirection::down, bytes, round.deadline);
+  record_transfer(round, member, TransferDirection::down, outcome, bytes);
+  if (!outcome.completed) {
+    give_up(round, index, DropReason::send_failed, "while it received the model");
+    co_return false;
+  }
+  co_return true;
+}
+
+// Approval once, then the queue, container start and loading of data, then the training window.
+Task<bool> SyncServer::prepare(Round& round, std::size_t index) {
+  Simulation& sim = *s_.simulation;
+  Participant& participant = round.participants[index];
+  Member& member = s_.members->of(participant.hospital);
+  participant.stage = Stage::approval;
+  if (member.approved_at == kNever) member.approved_at = sim.now() + member.profile.approval;
+  if (member.approved_at > sim.now()) co_await sim.at(member.approved_at);
+
+  participant.stage = Stage::starting;
+  const TimeNs overhead = s_.members->population().overhead(participant.hospital, round.index);
+  co_await sim.delay(overhead);
+
+  if (member.profile.window) {
+    const TimeNs opens = member.profile.window->next_open(sim.now());
+    if (opens >= round.deadline) {
+      give_up(round, index, DropReason::window_closed, {});
+      co_return false;
+    }
+    participant.stage = Stage::waiting_for_window;
+    if (opens > sim.now()) co_await sim.at(opens);
+  }
+  co_return true;
+}
+
+Task<bool> SyncServer::compute(Round& round, std::size_t index) {
+  Simulation& sim = *s_.simulation;
+  Participant& participant = round.participants[index];
+  Member& member = s_.members->of(participant.hospital);
+  participant.stage = Stage::training;
+  const TimeNs duration = compute_time(member);
+  Order order;
+  order.hospital = participant.hospital;
+  order.round = round.index;
+  order.start = s_.versions->parameters();
+  order.given_order = given_order(member, round.index);
+  const Deferred<TrainingResult> result = s_.evaluator->issue(std::move(order));
+  TrainingStarted started;
+  started.at = sim.now();
+  started.hospital = participant.hospital;
+  started.round = round.index + 1;
+  started.duration = duration;
+  s_.emit(started);
+  const bool finished =
+      co_await work(sim, *member.availability, duration, s_.interruption, round.deadline);
+  if (!finished) {
+    give_up(round, index, DropReason::train_interrupted, {});
+    co_return false;
+  }
+  // the hospital did train, whether or not its update will be heard
+  s_.evaluator->trained(result);
+  participant.result = result;
+  member.busy += duration;
+  co_return true;
+}
+
+Task<bool> SyncServer::upload(Round& round, std::size_t index) {
+  Simulation& sim = *s_.simulation;
+  Participant& participant = round.participants[index];
+  Member& member = s_.members->of(participant.hospital);
+  participant.stage = Stage::uploading;
+  const std::int64_t bytes = message_bytes();
+  const TransferOutcome outcome = co_await s_.network->transfer(
+      participant.hospital, TransferDirection::up, bytes, round.deadline);
+  record_transfer(round, member, TransferDirection::up, outcome, bytes);
+  if (!outcome.completed) {
+    give_up(round, index, DropReason::send_failed, "while it sent its update");
+    co_return false;
+  }
+  member.round_durations.push_back(sim.now() - round.opened);
+  UpdateArrived arrived;
+  arrived.at = sim.now();
+  arrived.hospital = participant.hospital;
+  arrived.round = round.index + 1;
+  s_.emit(arrived);
+  co_return true;
+}
+
+std::vector<std::int32_t> SyncServer::given_order(const Member& member, std::int64_t round) const {
+  std::vector<std::int32_t> order;
+  if (s_.batch_order == nullptr) return order;
+  const auto epochs = static_cast<std::int64_t>(std::ceil(s_.plan->epochs));
+  for (std::int64_t epoch = 0; epoch < epochs; ++epoch) {
+    const std::vector<std::int32_t> one = s_.functions->batch_order(
+        *s_.batch_order, member.profile.name, round * epochs + epoch, member.train_rows);
+    order.insert(order.end(), one.begin(), one.end());
+  }
+  return order;
+}
+
+void SyncServer::record_transfer(const Round& round, Member& member, TransferDirection direction,
+                                 const TransferOutcome& outcome, std::int64_t bytes) {
+  (direction == TransferDirection::up ? member.bytes_up : member.bytes_down) +=
+      outcome.bytes_on_wire;
+  TransferEnded ended;
+  ended.at = s_.simulation->now();
+  ended.hospital = member.profile.id;
+  ended.round = round.index + 1;
+  ended.direction = direction;
+  ended.bytes = bytes;
+  ended.started = outcome.started;
+  ended.completed = outcome.completed;
+  ended.attempts = outcome.attempts;
+  s_.emit(ended);
+}
+
+// The hospital itself gives up: the server hears of it.
+void SyncServer::give_up(Round& round, std::size_t index, DropReason reason, std::string detail) {
+  // what ends at the deadline ended because of it
+  const bool at_deadline = s_.simulation->now() >= round.deadline;
+  if (at_deadline && (reason == DropReason::train_interrupted || reason == DropReason::send_failed)) {
+    reason = DropReason::late;
+  }
+  drop(round, round.participants[index], reason, std::move(detail));
+  round.inbox.send(index);
+}
+
+void SyncServer::drop(Round& round, Participant& participant, DropReason reason,
+                      std::string detail) {
+  participant.stage = Stage::done;
+  participant.result = {};
+  ++s_.members->of(participant.hospital).drops[reason];
+  HospitalDropped dropped;
+  dropped.at = s_.simulation->now();
+  dropped.hospital = participant.hospital;
+  dropped.round = round.index + 1;
+  dropped.reason = reason;
+  dropped.detail = std::move(detail);
+  s_.emit(dropped);
+}
+
+// Those over whose heads the round closed.
+void SyncServer::drop_unfinished(Round& round) {
+  const bool enough = round.arrived >= round.target;
+  for (Participant& participant : round.participants) {
+    if (participant.arrived) continue;
+    if (participant.stage == Stage::done && !participant.result.valid()) continue;  // gave up
+    if (enough) {
+      drop(round, participant, DropReason::not_needed, {});
+      continue;
+    }
+    switch (participant.stage) {
+      case Stage::invited: drop(round, participant, DropReason::unreachable, {}); break;
+      case Stage::waiting_for_window:
+        drop(round, participant, DropReason::window_closed, {});
+        break;
+      case Stage::downloading:
+        drop(round, participant, DropReason::late, "receiving the model");
+        break;
+      case Stage::approval:
+        drop(round, participant, DropReason::late, "waiting for its approval");
+        break;
+      case Stage::starting:
+        drop(round, participant, DropReason::late, "queueing and loading its data");
+        break;
+      case Stage::training: drop(round, participant, DropReason::late, "training"); break;
+      case Stage::uploading:
+      case Stage::done: drop(round, participant, DropReason::late, "sending its update"); break;
+    }
+  }
+}
+
+RoundClosed SyncServer::close(Round& round) {
+  drop_unfinished(round);
+  RoundClosed closed;
+  closed.round = round.index + 1;
+  closed.opened = round.opened;
+  closed.invited = static_cast<std::int64_t>(round.participants.size());
+  closed.failed = round.arrived < round.minimum || round.arrived == 0;
+  if (!closed.failed) closed.failed = !aggregate(round, closed);
+  closed.at = s_.simulation->now();
+  closed.version = s_.versions->current();
+  s_.emit(closed);
+  return closed;
+}
+
+// Makes the next version from what arrived; false when there was nothing usable.
+bool SyncServer::aggregate(Round& round, RoundClosed& closed) {
+  std::vector<DeferredUpdates::Item> items;
+  std::vector<std::int64_t> rows;
+  for (Participant& participant : round.participants) {
+    if (!participant.arrived) continue;
+    DeferredUpdates::Item item;
+    item.hospital = participant.hospital;
+    item.result = participant.result;
+    items.push_back(std::move(item));
+    rows.push_back(s_.members->of(participant.hospital).train_rows);
+  }
+  const Weights weights = shares(s_.weights, rows);
+  weights_capped_ = weights_capped_ || weights.capped;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    items[i].weight = weights.share[i];
+    s_.members->of(items[i].hospital).last_share = weights.share[i];
+  }
+
+  constexpr std::size_t kWindow = 64;  // updates in memory at once; not a function of threads
+  DeferredUpdates updates(*s_.evaluator, std::move(items), kWindow);
+  AggregationContext context;
+  const VersionPtr global = s_.versions->parameters();
+  context.global = global.get();
+  context.previous = previous_.empty() ? nullptr : &previous_;
+  context.version = s_.versions->current() + 1;
+  Stream stream(s_.run, Purpose::kLuaCallback, 1, static_cast<std::uint64_t>(context.version));
+  context.seed = stream.next_u64();
+  ParameterVector combined = s_.aggregation->combine(updates, context);
+  if (s_.evaluator->interrupted()) return false;
+
+  closed.mean_loss = updates.mean_loss();
+  rows_visited_ += updates.rows_visited();
+  for (Participant& participant : round.participants) {
+    if (!participant.arrived) continue;
+    const auto& diverged = updates.diverged();
+    if (std::find(diverged.begin(), diverged.end(), participant.hospital) != diverged.end()) {
+      drop(round, participant, DropReason::diverged, "its update was left out");
+      continue;
+    }
+    ++s_.members->of(participant.hospital).participations;
+    ++closed.aggregated;
+  }
+  if (closed.aggregated == 0) return false;
+  ParameterVector next = *global;
+  s_.optimizer->step(next, combined);
+  if (!next.finite()) {
+    throw RunError({}, fmt::format("the global model overflowed in round {}", round.index + 1),
+                   "lower the learning rate of training or server");
+  }
+  previous_ = std::move(combined);
+  s_.versions->publish(std::move(next));
+  return true;
+}
+
+}  // namespace polyclinic

@@ -1,0 +1,120 @@
+// Synchronous rounds: invite, wait for enough replies or the deadline, aggregate, next round
+// (Bonawitz et al. 2019, Towards Federated Learning at Scale, section 2). Server and hospitals are
+// coroutines on the simulated clock; arithmetic happens when a round closes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "fed/evaluator.hpp"
+#include "fed/members.hpp"
+#include "fed/parts.hpp"
+#include "fed/stores.hpp"
+#include "fed/weights.hpp"
+#include "net/network.hpp"
+#include "sim/mailbox.hpp"
+#include "sim/scope.hpp"
+#include "sim/simulation.hpp"
+#include "sim/task.hpp"
+#include "trace/event.hpp"
+
+namespace polyclinic {
+
+struct SyncOptions {
+  std::int64_t rounds = 30;
+  TimeNs deadline = kNever;                     // after the round opened; kNever: none
+  double over_selection = 1.0;                  // invited = target x this, rounded up
+  std::optional<std::int64_t> minimum_replies;  // none: max(2, ceil(2/3 of the target))
+  TimeNs pause;                                 // between rounds
+  std::int64_t control_bytes = 1000;            // beside the parameters, each way
+};
+
+class SyncServer {
+ public:
+  // References outlive the server.
+  struct Setup {
+    Simulation* simulation = nullptr;
+    Network* network = nullptr;
+    Members* members = nullptr;
+    Evaluator* evaluator = nullptr;
+    VersionStore* versions = nullptr;
+    Selection* selection = nullptr;
+    AggregationRule* aggregation = nullptr;
+    ServerOptimizer* optimizer = nullptr;
+    const Model* model = nullptr;
+    const TrainingPlan* plan = nullptr;
+    WeightRule weights;
+    SyncOptions options;
+    RunKey run;
+    std::vector<HospitalId> candidates;   // who may be invited, in order
+    Interruption interruption = Interruption::abort;
+    PartFunctions* functions = nullptr;
+    const FunctionRef* batch_order = nullptr;  // the scenario's batch order, or null
+    std::function<void(const Event&)> emit;
+    // Called after each round at the instant's end; true ends the federation.
+    std::function<bool(const RoundClosed&)> after_round;
+  };
+  explicit SyncServer(Setup setup);
+
+  // The server's life: returns when the rounds are done or it was told to stop.
+  Task<void> serve();
+
+  [[nodiscard]] bool weights_were_capped() const { return weights_capped_; }
+  // Rows that trainings visited which became part of a version: what a fair reference may visit.
+  [[nodiscard]] std::int64_t rows_visited() const { return rows_visited_; }
+
+ private:
+  // What a participant is doing: the reason when the round closes over its head.
+  enum class Stage : std::uint8_t {
+    invited, downloading, approval, waiting_for_window, starting, training, uploading, done
+  };
+  struct Participant {
+    HospitalId hospital;
+    Stage stage = Stage::invited;
+    Deferred<TrainingResult> result;
+    bool arrived = false;
+  };
+  struct Round {
+    Round(Simulation& simulation, std::int64_t number)
+        : index(number), scope(simulation, "round"), inbox("replies") {}
+    std::int64_t index;  // from 0
+    TimeNs opened;
+    TimeNs deadline = kNever;
+    std::size_t target = 0;   // the round closes when so many have arrived
+    std::size_t minimum = 0;
+    std::size_t open = 0;     // neither arrived nor dropped
+    std::size_t arrived = 0;
+    std::vector<Participant> participants;  // fixed once the round is open
+    Scope scope;
+    Mailbox<std::size_t> inbox;  // index of a participant that arrived or gave up
+  };
+
+  void open(Round& round);
+  Task<void> gather(Round& round);
+  Task<void> participate(Round& round, std::size_t index);
+  Task<bool> reach(Round& round, std::size_t index);
+  Task<bool> prepare(Round& round, std::size_t index);
+  Task<bool> compute(Round& round, std::size_t index);
+  Task<bool> upload(Round& round, std::size_t index);
+  void give_up(Round& round, std::size_t index, DropReason reason, std::string detail);
+  void drop(Round& round, Participant& participant, DropReason reason, std::string detail);
+  void drop_unfinished(Round& round);
+  void record_transfer(const Round& round, Member& member, TransferDirection direction,
+                       const TransferOutcome& outcome, std::int64_t bytes);
+  RoundClosed close(Round& round);
+  bool aggregate(Round& round, RoundClosed& closed);
+  [[nodiscard]] std::int64_t message_bytes() const;
+  [[nodiscard]] TimeNs compute_time(const Member& member) const;
+  [[nodiscard]] std::vector<std::int32_t> given_order(const Member& member, std::int64_t round) const;
+
+  Setup s_;
+  ParameterVector previous_;  // the last aggregate, for rules that look back
+  bool weights_capped_ = false;
+  std::int64_t rows_visited_ = 0;
+};
+
+}  // namespace polyclinic
