@@ -25,12 +25,13 @@ class Availability {
 struct AvailabilityContext {
   RunKey run;
   HospitalId hospital;
-  std::string name;      // for trace files
-  std::string region;    // for correlated outages
+  std::string name;    // for trace files
+  std::string region;  // for correlated outages
 };
 
 // Builds what a resolved part `availability.*` (or a list of them: up when all are) describes;
 // nullptr or none: always up. Throws ScenarioError (a broken trace file).
-std::unique_ptr<Availability> make_availability(const Value* value, const AvailabilityContext& context);
+std::unique_ptr<Availability> make_availability(const Value* value,
+                                                const AvailabilityContext& context);
 
 }  // namespace polyclinic

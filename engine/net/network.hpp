@@ -18,7 +18,8 @@ namespace polyclinic {
 
 // What happens to work that an outage interrupts.
 enum class Interruption : std::uint8_t {
-  abort,   // it is lost; a transfer is tried again from its beginning, as often as the network allows
+  abort,   // it is lost; a transfer is tried again from its beginning, as often as the network
+           // allows
   resume,  // it goes on where it was when the hospital is back
 };
 
@@ -65,7 +66,8 @@ class Network {
 std::unique_ptr<Network> make_network(const Part* part, Simulation& simulation);
 
 // Waits until the hospital has worked for `duration`. With abort, an outage ends it (false); with
-// resume, the clock of the work stands still while the hospital is down. Ends false when `give_up` has come.
+// resume, the clock of the work stands still while the hospital is down. Ends false when `give_up`
+// has come.
 Task<bool> work(Simulation& simulation, Availability& availability, TimeNs duration,
                 Interruption interruption, TimeNs give_up);
 

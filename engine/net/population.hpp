@@ -38,20 +38,20 @@ struct HospitalProfile {
   std::string region;
   std::string profile;  // "university", "rural", or empty
   HospitalRole role = HospitalRole::member;
-  std::int64_t patients = 0;          // asked size; data files may say otherwise
-  double speed_flops = 0;             // effective floating-point operations per second
+  std::int64_t patients = 0;  // asked size; data files may say otherwise
+  double speed_flops = 0;     // effective floating-point operations per second
   double up_bytes_per_s = 0;
   double down_bytes_per_s = 0;
-  TimeNs latency;                     // one way
-  double loss = 0;                    // share of packets lost: goodput = rate x (1 - loss)
-  TimeNs overhead_median;             // invitation to start: queue, container, loading data
-  double overhead_spread = 0;         // its own rounds vary around it (jitter)
+  TimeNs latency;              // one way
+  double loss = 0;             // share of packets lost: goodput = rate x (1 - loss)
+  TimeNs overhead_median;      // invitation to start: queue, container, loading data
+  double overhead_spread = 0;  // its own rounds vary around it (jitter)
   std::optional<DailyWindow> window;
-  TimeNs approval;                    // before the first training, once
+  TimeNs approval;  // before the first training, once
   double prevalence_rank = 0.5;
   double case_mix_rank = 0.5;
-  std::optional<double> prevalence;   // given by name
-  Value availability;                 // a part, a list of parts, or absent
+  std::optional<double> prevalence;  // given by name
+  Value availability;                // a part, a list of parts, or absent
 };
 
 // The hospitals of a world, made on demand: profile(id) is pure, so a million cost nothing.
@@ -74,6 +74,7 @@ struct PopulationContext {
 
 // Builds the population of a resolved part `hospitals`; nullptr: eight hospitals with defaults.
 // Throws ScenarioError: unknown hospital in `site`, impossible rank correlations, duplicate names.
-std::unique_ptr<Population> make_population(const Part* hospitals, const PopulationContext& context);
+std::unique_ptr<Population> make_population(const Part* hospitals,
+                                            const PopulationContext& context);
 
 }  // namespace polyclinic

@@ -1,0 +1,324 @@
+// The star solver. Every flow i has a cap c_i and a weight w_i; the shared link has capacity C.
+// Weighted max-min fairness on one shared link (Bertsekas and Gallager, Data Networks, section
+// 6.5.2, with weights): rate_i = min(c_i, w_i L), where the water level L solves
+//     sum_i min(c_i, w_i L) = C          (L is infinite when the caps sum to at most C).
+// A flow is *capped* when its threshold c_i / w_i <= L and *sharing* otherwise:
+//   capped   its rate is constant: it ends at an absolute time, kept in a heap;
+//   sharing  it gets w_i L: with virtual time V = integral of L it ends at a fixed V, whatever L
+//            does (the idea of weighted fair queueing: Parekh and Gallager 1993).
+// So a change of L touches only flows whose threshold it crosses.
+//
+// Sums of caps and weights and the virtual time are fixed-point numbers: adding and taking away is
+// exact, so nothing drifts and no order of arrivals matters.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/check.hpp"
+#include "net/indexed_heap.hpp"
+#include "net/sharing.hpp"
+
+namespace polyclinic {
+
+namespace {
+
+__extension__ using Wide = __int128;
+
+constexpr double kInfinite = std::numeric_limits<double>::infinity();
+// Resolution of the fixed-point numbers: finer than a double for anything above 1 B/s, 1e-3 of
+// weight and 0.1 byte, and far from overflow for 1e16 B/s, a million flows and 1e20 bytes.
+constexpr double kCapUnit = 0x1p-40;
+constexpr double kWeightUnit = 0x1p-56;
+constexpr double kVirtualUnit = 0x1p-56;
+
+Wide to_fixed(double value, double unit) {
+  return static_cast<Wide>(std::floor(value / unit + 0.5));
+}
+double from_fixed(Wide value, double unit) {
+  return static_cast<double>(value) * unit;
+}
+
+// Nanoseconds that `bytes` take at `rate`, rounded up; what is within rounding errors above a whole
+// nanosecond is that nanosecond. kNever beyond a hundred years.
+TimeNs duration_of(double bytes, double rate) {
+  if (bytes <= 0) return {};
+  const double exact_ns = bytes * 1e9 / rate;
+  if (!(exact_ns < static_cast<double>(kTimeMax.ns))) return kNever;
+  const double below = std::floor(exact_ns);
+  // three roundings of 2^-53 each lie between the true value and this one
+  const bool whole = exact_ns - below <= exact_ns * 0x1p-51 && below > 0;
+  return {static_cast<std::int64_t>(below) + (whole ? 0 : 1)};
+}
+
+TimeNs later(TimeNs start, TimeNs duration) {
+  return duration == kNever ? kNever : start + duration;
+}
+
+class StarSharing final : public BandwidthSharing {
+ public:
+  explicit StarSharing(double capacity) { set_capacity(LinkId{0}, capacity); }
+
+  FlowId start(const FlowDemand& demand) override;
+  double abort(FlowId flow) override;
+  void set_cap(FlowId flow, double bytes_per_s) override;
+  void set_capacity(LinkId link, double bytes_per_s) override;
+  std::optional<TimeNs> next_completion() override;
+  void advance(TimeNs now) override;
+  void take_completed(std::vector<FlowId>& completed) override;
+  double rate(FlowId flow) override;
+  double remaining(FlowId flow) override;
+  [[nodiscard]] TimeNs clock() const override { return now_; }
+  [[nodiscard]] std::size_t running() const override { return flows_.size() - free_.size(); }
+
+ private:
+  enum class State : std::uint8_t { free, capped, sharing };
+  struct Flow {
+    double bytes = 0;
+    double cap = 0;
+    double weight = 1;
+    double anchor_bytes = 0;  // capped: what was left at `anchor`
+    TimeNs anchor;            // capped
+    Wide virtual_end = 0;     // sharing: V at which it ends
+    std::uint64_t sequence = 0;
+    State state = State::free;
+    [[nodiscard]] double threshold() const { return cap / weight; }
+  };
+
+  Flow& running_flow(FlowId flow);
+  [[nodiscard]] double left(const Flow& flow) const;
+  [[nodiscard]] Wide virtual_now() const;
+  [[nodiscard]] double solve_level() const;
+  [[nodiscard]] TimeNs sharing_end(Wide virtual_end) const;
+  void insert(std::uint32_t slot, double bytes_left);
+  void put_capped(std::uint32_t slot, double bytes_left);
+  void put_sharing(std::uint32_t slot, double bytes_left);
+  void take_out(std::uint32_t slot);
+  void free_slot(std::uint32_t slot);
+  void settle();
+
+  std::vector<Flow> flows_;  // by slot
+  std::vector<std::uint32_t> free_;
+  std::uint64_t sequence_ = 0;
+  TimeNs now_;
+  bool changed_ = false;  // since the level was solved
+  Wide capacity_ = 0;
+  double level_ = kInfinite;  // L, valid since anchor_
+  TimeNs anchor_;
+  Wide virtual_anchor_ = 0;  // V at anchor_
+  Wide capped_sum_ = 0;      // of the capped flows' caps
+  Wide weight_sum_ = 0;      // of the sharing flows' weights
+  IndexedHeap<std::int64_t> capped_ends_;
+  IndexedHeap<double> capped_thresholds_;  // negative: the largest first
+  IndexedHeap<Wide> sharing_ends_;
+  IndexedHeap<double> sharing_thresholds_;
+};
+
+FlowId StarSharing::start(const FlowDemand& demand) {
+  ENSURE(demand.bytes > 0 && demand.bytes / demand.weight <= 1e18, "a flow has bytes to move");
+  ENSURE(demand.cap_bytes_per_s > 0 && demand.cap_bytes_per_s < 1e20, "a flow can move");
+  ENSURE(demand.weight > 0 && demand.weight < 1e12, "a flow has a share");
+  std::uint32_t slot = 0;
+  if (free_.empty()) {
+    slot = static_cast<std::uint32_t>(flows_.size());
+    flows_.emplace_back();
+  } else {
+    slot = free_.back();
+    free_.pop_back();
+  }
+  Flow& flow = flows_[slot];
+  flow.bytes = demand.bytes;
+  flow.cap = demand.cap_bytes_per_s;
+  flow.weight = demand.weight;
+  flow.sequence = sequence_++;
+  insert(slot, demand.bytes);
+  return {slot};
+}
+
+double StarSharing::abort(FlowId flow) {
+  const double bytes_left = left(running_flow(flow));
+  take_out(flow.value);
+  free_slot(flow.value);
+  return bytes_left;
+}
+
+void StarSharing::set_cap(FlowId id, double bytes_per_s) {
+  ENSURE(bytes_per_s > 0 && bytes_per_s < 1e20, "a flow can move");
+  Flow& flow = running_flow(id);
+  if (flow.cap == bytes_per_s) return;
+  const double bytes_left = left(flow);
+  take_out(id.value);
+  flow.cap = bytes_per_s;
+  insert(id.value, bytes_left);
+}
+
+void StarSharing::set_capacity(LinkId link, double bytes_per_s) {
+  ENSURE(link.value == 0, "a star has one shared link");
+  ENSURE(bytes_per_s >= 0 && bytes_per_s < 1e20, "a capacity is a finite number");
+  capacity_ = to_fixed(bytes_per_s, kCapUnit);
+  changed_ = true;
+}
+
+std::optional<TimeNs> StarSharing::next_completion() {
+  settle();
+  TimeNs first = kNever;
+  if (!capped_ends_.empty()) first = TimeNs{capped_ends_.top().key};
+  if (!sharing_ends_.empty()) first = std::min(first, sharing_end(sharing_ends_.top().key));
+  if (first > kTimeMax) return std::nullopt;
+  return first;
+}
+
+void StarSharing::advance(TimeNs now) {
+  ENSURE(now >= now_, "time does not go back");
+  if (now == now_) return;
+  settle();
+  now_ = now;
+}
+
+void StarSharing::take_completed(std::vector<FlowId>& completed) {
+  const std::size_t before = completed.size();
+  while (!capped_ends_.empty() && capped_ends_.top().key <= now_.ns) {
+    completed.push_back({capped_ends_.top().slot});
+    take_out(completed.back().value);
+  }
+  while (!sharing_ends_.empty() && sharing_end(sharing_ends_.top().key) <= now_) {
+    completed.push_back({sharing_ends_.top().slot});
+    take_out(completed.back().value);
+  }
+  std::sort(
+      completed.begin() + static_cast<std::ptrdiff_t>(before), completed.end(),
+      [&](FlowId a, FlowId b) { return flows_[a.value].sequence < flows_[b.value].sequence; });
+  for (std::size_t i = before; i < completed.size(); ++i) free_slot(completed[i].value);
+}
+
+double StarSharing::rate(FlowId id) {
+  settle();
+  const Flow& flow = running_flow(id);
+  return flow.state == State::capped ? flow.cap : flow.weight * level_;
+}
+
+double StarSharing::remaining(FlowId flow) {
+  return left(running_flow(flow));
+}
+
+StarSharing::Flow& StarSharing::running_flow(FlowId flow) {
+  ENSURE(flow.value < flows_.size(), "a flow that was started");
+  ENSURE(flows_[flow.value].state != State::free, "a flow that still runs");
+  return flows_[flow.value];
+}
+
+// Bytes left now, computed from the last anchor: nothing is ever decremented.
+double StarSharing::left(const Flow& flow) const {
+  double bytes = 0;
+  if (flow.state == State::capped) {
+    bytes = flow.anchor_bytes - flow.cap * static_cast<double>((now_ - flow.anchor).ns) / 1e9;
+  } else {
+    bytes = from_fixed(flow.virtual_end - virtual_now(), kVirtualUnit) * flow.weight;
+  }
+  return std::clamp(bytes, 0.0, flow.bytes);
+}
+
+Wide StarSharing::virtual_now() const {
+  if (now_ == anchor_ || level_ == kInfinite) return virtual_anchor_;
+  const double progress = level_ * static_cast<double>((now_ - anchor_).ns) / 1e9;
+  return virtual_anchor_ + to_fixed(progress, kVirtualUnit);
+}
+
+// The level at which the present partition fills the link; minus infinity when the capped flows
+// alone are too many.
+double StarSharing::solve_level() const {
+  const Wide rest = capacity_ - capped_sum_;
+  if (weight_sum_ == 0) return rest >= 0 ? kInfinite : -kInfinite;
+  return from_fixed(rest, kCapUnit) / from_fixed(weight_sum_, kWeightUnit);
+}
+
+TimeNs StarSharing::sharing_end(Wide virtual_end) const {
+  if (!(level_ > 0)) return kNever;
+  return later(anchor_,
+               duration_of(from_fixed(virtual_end - virtual_anchor_, kVirtualUnit), level_));
+}
+
+// Puts a flow on the side of the present level; settle() will move it if the level moves over it.
+void StarSharing::insert(std::uint32_t slot, double bytes_left) {
+  if (flows_[slot].threshold() <= level_) {
+    put_capped(slot, bytes_left);
+  } else {
+    put_sharing(slot, bytes_left);
+  }
+  changed_ = true;
+}
+
+void StarSharing::put_capped(std::uint32_t slot, double bytes_left) {
+  Flow& flow = flows_[slot];
+  flow.state = State::capped;
+  flow.anchor = now_;
+  flow.anchor_bytes = bytes_left;
+  capped_sum_ += to_fixed(flow.cap, kCapUnit);
+  capped_ends_.push(slot, later(now_, duration_of(bytes_left, flow.cap)).ns);
+  capped_thresholds_.push(slot, -flow.threshold());
+}
+
+void StarSharing::put_sharing(std::uint32_t slot, double bytes_left) {
+  Flow& flow = flows_[slot];
+  flow.state = State::sharing;
+  flow.virtual_end = virtual_now() + to_fixed(bytes_left / flow.weight, kVirtualUnit);
+  weight_sum_ += to_fixed(flow.weight, kWeightUnit);
+  sharing_ends_.push(slot, flow.virtual_end);
+  sharing_thresholds_.push(slot, flow.threshold());
+}
+
+void StarSharing::take_out(std::uint32_t slot) {
+  Flow& flow = flows_[slot];
+  if (flow.state == State::capped) {
+    capped_sum_ -= to_fixed(flow.cap, kCapUnit);
+    capped_ends_.remove(slot);
+    capped_thresholds_.remove(slot);
+  } else {
+    weight_sum_ -= to_fixed(flow.weight, kWeightUnit);
+    sharing_ends_.remove(slot);
+    sharing_thresholds_.remove(slot);
+  }
+  changed_ = true;
+}
+
+void StarSharing::free_slot(std::uint32_t slot) {
+  flows_[slot].state = State::free;
+  free_.push_back(slot);
+}
+
+// Finds the level after the changes of this instant. Moving a capped flow whose threshold lies
+// above the level L to the sharing ones gives a level between L and that threshold; moving a
+// sharing flow whose threshold is not above L gives one not below L. So one pass down and one pass
+// up are enough.
+void StarSharing::settle() {
+  if (!changed_) return;
+  changed_ = false;
+  // what follows is at one instant: the old level counts until now, the new one from now on
+  virtual_anchor_ = virtual_now();
+  anchor_ = now_;
+  double level = solve_level();
+  while (!capped_thresholds_.empty() && -capped_thresholds_.top().key > level) {
+    const std::uint32_t slot = capped_thresholds_.top().slot;
+    const double bytes_left = left(flows_[slot]);
+    take_out(slot);
+    put_sharing(slot, bytes_left);
+    level = solve_level();
+  }
+  while (!sharing_thresholds_.empty() && sharing_thresholds_.top().key <= level) {
+    const std::uint32_t slot = sharing_thresholds_.top().slot;
+    const double bytes_left = left(flows_[slot]);
+    take_out(slot);
+    put_capped(slot, bytes_left);
+    level = solve_level();
+  }
+  changed_ = false;
+  level_ = level;
+  if (weight_sum_ == 0) virtual_anchor_ = 0;
+}
+
+}  // namespace
+
+std::unique_ptr<BandwidthSharing> make_star_sharing(double capacity_bytes_per_s) {
+  return std::make_unique<StarSharing>(capacity_bytes_per_s);
+}
+
+}  // namespace polyclinic
