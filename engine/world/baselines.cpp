@@ -1,0 +1,102 @@
+#include "world/baselines.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "base/check.hpp"
+
+namespace polyclinic {
+
+namespace {
+
+// Entities of the pooled training's batch orders: no hospital has this number.
+constexpr std::uint64_t kPooledEntity = 0xFFFFFFFFULL;
+
+// Trains from the initial parameters with so many visits per row; moments stay from one piece to
+// the next, as one long training's would.
+ParameterVector train_alone(const BaselineSetup& setup, const Dataset& data, std::uint64_t entity,
+                            Workspace& workspace) {
+  ParameterVector parameters = *setup.initial;
+  if (data.rows == 0 || setup.visits <= 0) return parameters;
+  TrainingPlan plan = *setup.plan;
+  plan.proximal = 0;
+  plan.keep_optimizer_state = true;
+  // pieces as long as one round's local training; in steps mode as many as the federation had rounds
+  std::int64_t pieces = std::max<std::int64_t>(setup.rounds, 1);
+  if (plan.steps > 0) {
+    const double batch = plan.batch > 0 ? static_cast<double>(plan.batch)
+                                        : static_cast<double>(data.rows);
+    const double steps = setup.visits * static_cast<double>(data.rows) / batch;
+    plan.steps = std::max<std::int64_t>(1, std::llround(steps / static_cast<double>(pieces)));
+  } else {
+    pieces = std::max<std::int64_t>(1, std::llround(setup.visits / plan.epochs));
+  }
+  TrainerState state;
+  for (std::int64_t piece = 0; piece < pieces; ++piece) {
+    if (setup.interrupt && setup.interrupt->load(std::memory_order_relaxed)) break;
+    TrainingTask task;
+    task.data = &data;
+    task.global = &parameters;
+    task.plan = &plan;
+    task.round = piece * std::max<std::int64_t>(setup.rounds, 1) / pieces;
+    task.run = setup.run;
+    // each piece has batch orders of its own, also where two pieces share a round of the schedule
+    task.entity = entity + (static_cast<std::uint64_t>(piece + 1) << 32U);
+    task.state = &state;
+    const TrainingResult result = train(*setup.model, task, workspace);
+    if (!result.finite) break;
+    parameters.add_scaled(result.delta, 1.0F);
+  }
+  return parameters;
+}
+
+}  // namespace
+
+ArmResult run_pooled(const BaselineSetup& setup) {
+  const SitePtr pooled = setup.cohort->pooled(setup.members);
+  const auto workspace = setup.model->make_workspace();
+  const ParameterVector parameters = train_alone(setup, pooled->train, kPooledEntity, *workspace);
+  ArmResult arm = setup.measurement->evaluate(
+      "pooled", [&](HospitalId) -> const ParameterVector& { return parameters; },
+      [&](HospitalId id) { return setup.cohort->site_as_pooled(id, setup.members); });
+  arm.standardisation = setup.cohort->pooled_standardisation();
+  return arm;
+}
+
+ArmResult run_local_only(const BaselineSetup& setup) {
+  std::vector<HospitalId> hospitals = setup.members;
+  std::vector<std::unique_ptr<Workspace>> workspaces(
+      static_cast<std::size_t>(setup.workers->threads()));
+  std::vector<ParameterVector> models(hospitals.size());
+  setup.workers->for_each(hospitals.size(), [&](std::size_t i, int slot) {
+    auto& workspace = workspaces[static_cast<std::size_t>(slot)];
+    if (!workspace) workspace = setup.model->make_workspace();
+    const SitePtr site = setup.cohort->site(hospitals[i]);
+    models[i] = train_alone(setup, site->train, hospitals[i].value, *workspace);
+  });
+  ArmResult arm = setup.measurement->evaluate(
+      "local_only",
+      [&](HospitalId id) -> const ParameterVector& {
+        const auto it = std::lower_bound(hospitals.begin(), hospitals.end(), id);
+        // an external hospital has no model of its own: the untrained one stands for it
+        return it != hospitals.end() && *it == id
+                   ? models[static_cast<std::size_t>(it - hospitals.begin())]
+                   : *setup.initial;
+      },
+      [&](HospitalId id) { return setup.cohort->site(id); });
+  for (HospitalMetrics& hospital : arm.hospitals) {
+    if (std::find(setup.external.begin(), setup.external.end(), hospital.hospital) ==
+        setup.external.end()) {
+      continue;
+    }
+    for (auto& [name, value] : hospital.metrics) {
+      value = MeasuredValue{};
+      value.reason = "an external hospital trains no model of its own";
+    }
+  }
+  arm.standardisation = setup.cohort->info().standardisation;
+  return arm;
+}
+
+}  // namespace polyclinic

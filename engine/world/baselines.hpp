@@ -1,0 +1,37 @@
+// References beside the federation (science.md, rule 2): the same model, initial parameters,
+// optimiser, batch and visits per row, but with all training data in one place, or every hospital by
+// itself. References, not bounds: either may be beaten.
+#pragma once
+
+#include <atomic>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/parallel.hpp"
+#include "data/cohort.hpp"
+#include "learn/model.hpp"
+#include "learn/trainer.hpp"
+#include "world/measurement.hpp"
+#include "world/result.hpp"
+
+namespace polyclinic {
+
+struct BaselineSetup {
+  const Cohort* cohort = nullptr;
+  const Model* model = nullptr;
+  const TrainingPlan* plan = nullptr;        // the federation's; its proximal term is left out
+  const ParameterVector* initial = nullptr;
+  Workers* workers = nullptr;
+  Measurement* measurement = nullptr;
+  RunKey run;
+  std::vector<HospitalId> members;   // whose rows are used
+  std::vector<HospitalId> external;  // only evaluated on
+  std::int64_t rounds = 0;           // versions of the federation: length of the schedule
+  double visits = 0;                 // mean visits per training row that the federation made
+  const std::atomic<bool>* interrupt = nullptr;
+};
+
+ArmResult run_pooled(const BaselineSetup& setup);
+ArmResult run_local_only(const BaselineSetup& setup);
+
+}  // namespace polyclinic

@@ -1,0 +1,245 @@
+#include "world/measurement.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "learn/metrics/aggregate.hpp"
+#include "learn/metrics/threshold.hpp"
+
+namespace polyclinic {
+
+using metrics::NamedValue;
+
+namespace {
+
+metrics::TaskKind task_of(const DatasetInfo& info) {
+  return static_cast<metrics::TaskKind>(info.task);
+}
+
+std::string_view outcome_text(OutcomeKind kind) { return name(kind); }
+
+ScenarioError unknown_metric(const Part& measure, const std::string& name) {
+  std::vector<std::string> names;
+  for (const metrics::MetricInfo& info : metrics::all_metrics()) names.emplace_back(info.name);
+  std::string hint = did_you_mean(name, names);
+  if (!hint.empty()) hint += "\n";
+  return measure.mistake("metrics", fmt::format("there is no metric \"{}\"", name),
+                         hint + "metrics are " + join_names(names));
+}
+
+MeasuredValue measured(const metrics::MetricValue& value) {
+  return {value.value, value.low, value.high, value.n, value.events, value.reason};
+}
+
+bool needs_threshold(metrics::Metric metric) {
+  using metrics::Metric;
+  return metric == Metric::accuracy || metric == Metric::balanced_accuracy ||
+         metric == Metric::sensitivity || metric == Metric::specificity || metric == Metric::f1;
+}
+
+}  // namespace
+
+MeasurePlan make_measure_plan(const Part& measure, const DatasetInfo& info) {
+  MeasurePlan plan;
+  for (const Value& item : measure.list("metrics")) {
+    if (const Part* custom = item.part()) {
+      plan.custom.push_back({custom->text("name"), custom->at("metric").as<FunctionRef>(),
+                             custom->flag("larger_is_better")});
+      continue;
+    }
+    const std::string& asked = item.as<std::string>();
+    const auto metric = metrics::find_metric(asked);
+    if (!metric) throw unknown_metric(measure, asked);
+    if (!metrics::applies(*metric, task_of(info))) {
+      std::vector<std::string> fitting;
+      for (const metrics::MetricInfo& other : metrics::all_metrics()) {
+        if (metrics::applies(other.metric, task_of(info))) fitting.emplace_back(other.name);
+      }
+      throw measure.mistake(
+          "metrics",
+          fmt::format("the metric \"{}\" does not fit the outcome '{}', which is {}", asked,
+                      info.outcome, outcome_text(info.task)),
+          "metrics for it are " + join_names(fitting));
+    }
+    plan.metrics.push_back(*metric);
+  }
+  if (plan.metrics.empty() && plan.custom.empty()) {
+    const auto standard = metrics::default_metrics(task_of(info));
+    plan.metrics.assign(standard.begin(), standard.end());
+  }
+  const Value& every = measure.at("every");
+  plan.every = every.get_if<std::string>() ? 0 : *every.integer();
+  if (const Value* hospitals = measure.find("hospitals")) {
+    plan.hospitals_max =
+        hospitals->get_if<All>() ? std::numeric_limits<std::int64_t>::max() : *hospitals->integer();
+  }
+  if (const auto threshold = measure.at("threshold").number()) plan.threshold = *threshold;
+  return plan;
+}
+
+// A hospital's predictions; labels live in the site.
+struct Measurement::Scored {
+  SitePtr site;
+  std::vector<float> test;
+  std::vector<float> validation;
+  [[nodiscard]] metrics::Predictions predictions(const DatasetInfo& info) const {
+    metrics::Predictions p;
+    p.task = task_of(info);
+    p.classes = info.classes;
+    p.scores = metrics::NumberView(test);
+    p.labels = metrics::NumberView(site->test.label);
+    p.seen = metrics::NumberView(site->test.event);
+    return p;
+  }
+};
+
+Measurement::Measurement(Setup setup) : s_(std::move(setup)), all_(s_.members) {
+  all_.insert(all_.end(), s_.external.begin(), s_.external.end());
+  workspaces_.resize(static_cast<std::size_t>(s_.workers->threads()));
+}
+
+std::vector<Measurement::Scored> Measurement::score(const ParametersOf& parameters,
+                                                    const SiteOf& site) {
+  const bool validate =
+      !s_.plan.threshold && s_.cohort->info().task == OutcomeKind::binary &&
+      std::any_of(s_.plan.metrics.begin(), s_.plan.metrics.end(), needs_threshold);
+  const auto outputs = static_cast<std::size_t>(s_.model->outputs());
+  std::vector<Scored> scored(all_.size());
+  s_.workers->for_each(all_.size(), [&](std::size_t i, int slot) {
+    auto& workspace = workspaces_[static_cast<std::size_t>(slot)];
+    if (!workspace) workspace = s_.model->make_workspace();
+    Scored& one = scored[i];
+    one.site = site(all_[i]);
+    const ParameterVector& w = parameters(all_[i]);
+    one.test.resize(static_cast<std::size_t>(one.site->test.rows) * outputs);
+    s_.model->predict(w, one.site->test, one.test, *workspace);
+    if (!validate) return;
+    one.validation.resize(static_cast<std::size_t>(one.site->validation.rows) * outputs);
+    s_.model->predict(w, one.site->validation, one.validation, *workspace);
+  });
+  return scored;
+}
+
+// One threshold for all: found on the members' validation rows together.
+metrics::MetricOptions Measurement::options_for(const std::vector<Scored>& scored) const {
+  metrics::MetricOptions options;
+  if (s_.plan.threshold) {
+    options.threshold = *s_.plan.threshold;
+    return options;
+  }
+  std::vector<float> scores;
+  std::vector<float> labels;
+  for (std::size_t i = 0; i < s_.members.size(); ++i) {
+    if (scored[i].validation.empty()) continue;
+    const auto& found = scored[i].validation;
+    scores.insert(scores.end(), found.begin(), found.end());
+    const auto& label = scored[i].site->validation.label;
+    labels.insert(labels.end(), label.begin(), label.end());
+  }
+  if (const auto t = metrics::threshold_for_sensitivity(scores, labels)) options.threshold = *t;
+  return options;
+}
+
+ArmResult Measurement::evaluate(std::string arm, const ParametersOf& parameters,
+                                const SiteOf& site) {
+  ArmResult result;
+  result.name = std::move(arm);
+  for (HospitalId id : all_) {
+    result.hospitals.emplace_back();
+    result.hospitals.back().hospital = id;
+  }
+  const std::vector<Scored> scored = score(parameters, site);
+  const metrics::MetricOptions options = options_for(scored);
+  for (metrics::Metric metric : s_.plan.metrics) add_metric(metric, scored, options, result);
+  for (const MeasurePlan::Custom& custom : s_.plan.custom) add_custom(custom, scored, result);
+  return result;
+}
+
+void Measurement::add_metric(metrics::Metric metric, const std::vector<Scored>& scored,
+                             const metrics::MetricOptions& options, ArmResult& arm) const {
+  const DatasetInfo& info = s_.cohort->info();
+  std::vector<std::vector<NamedValue>> per_hospital(scored.size());
+  std::vector<NamedValue> micro;
+  // the pool is one more piece of work beside the hospitals
+  s_.workers->for_each(scored.size() + 1, [&](std::size_t i, int) {
+    if (i > 0) {
+      per_hospital[i - 1] = compute(metric, scored[i - 1].predictions(info), options);
+      return;
+    }
+    std::vector<metrics::Predictions> parts;
+    for (std::size_t k = 0; k < s_.members.size(); ++k) parts.push_back(scored[k].predictions(info));
+    const metrics::Pool pool(parts);
+    micro = compute(metric, pool.predictions(), options);
+  });
+  add_values(per_hospital, micro, arm);
+}
+
+void Measurement::add_custom(const MeasurePlan::Custom& custom, const std::vector<Scored>& scored,
+                             ArmResult& arm) const {
+  std::vector<std::vector<NamedValue>> per_hospital;
+  std::vector<double> all_scores;
+  std::vector<double> all_labels;
+  std::vector<std::vector<std::uint8_t>> all_groups(s_.cohort->info().groups.size());
+  const auto call = [&](const std::vector<double>& scores, const std::vector<double>& labels,
+                        const std::vector<std::vector<std::uint8_t>>& groups) {
+    NamedValue value;
+    value.name = custom.name;
+    value.better = custom.larger_is_better ? metrics::Better::larger : metrics::Better::smaller;
+    value.metric.n = static_cast<std::int64_t>(labels.size());
+    if (labels.empty()) {
+      value.metric.reason = "no patients";
+    } else {
+      value.metric.value = s_.functions->metric(custom.function, scores, labels, groups);
+    }
+    return value;
+  };
+  for (std::size_t i = 0; i < scored.size(); ++i) {
+    const Dataset& test = scored[i].site->test;
+    const std::vector<double> scores(scored[i].test.begin(), scored[i].test.end());
+    const std::vector<double> labels(test.label.begin(), test.label.end());
+    per_hospital.push_back({call(scores, labels, test.groups)});
+    if (i >= s_.members.size()) continue;
+    all_scores.insert(all_scores.end(), scores.begin(), scores.end());
+    all_labels.insert(all_labels.end(), labels.begin(), labels.end());
+    for (std::size_t g = 0; g < all_groups.size() && g < test.groups.size(); ++g) {
+      all_groups[g].insert(all_groups[g].end(), test.groups[g].begin(), test.groups[g].end());
+    }
+  }
+  add_values(per_hospital, {call(all_scores, all_labels, all_groups)}, arm);
+}
+
+void Measurement::add_values(const std::vector<std::vector<NamedValue>>& per_hospital,
+                             const std::vector<NamedValue>& micro, ArmResult& arm) const {
+  for (std::size_t v = 0; v < micro.size(); ++v) {
+    std::vector<NamedValue> of_members;
+    for (std::size_t i = 0; i < per_hospital.size(); ++i) {
+      const NamedValue& value = per_hospital[i][v];
+      arm.hospitals[i].metrics.emplace_back(std::string(value.name), measured(value.metric));
+      if (i < s_.members.size()) of_members.push_back(value);
+    }
+    const metrics::Summary summary = metrics::summarise(of_members, micro[v].metric);
+    MeasuredAverages averages;
+    averages.metric = std::string(micro[v].name);
+    averages.macro = summary.macro.value;
+    averages.macro_low = summary.macro.low;
+    averages.macro_high = summary.macro.high;
+    averages.weighted = summary.weighted.value;
+    averages.micro = summary.micro.value;
+    averages.worst = summary.worst.value;
+    if (summary.worst_hospital) averages.worst_hospital = s_.names[*summary.worst_hospital];
+    averages.hospitals_counted = summary.hospitals_counted;
+    averages.hospitals_null = summary.hospitals_null;
+    arm.averages.push_back(std::move(averages));
+  }
+}
+
+std::optional<double> macro_of(const ArmResult& arm, std::string_view metric) {
+  for (const MeasuredAverages& averages : arm.averages) {
+    if (averages.metric == metric) return averages.macro;
+  }
+  return std::nullopt;
+}
+
+}  // namespace polyclinic

@@ -1,0 +1,77 @@
+// The experimenter's view: how good a model is at every hospital that is evaluated, and over them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/parallel.hpp"
+#include "base/value.hpp"
+#include "data/cohort.hpp"
+#include "fed/parts.hpp"
+#include "learn/metrics.hpp"
+#include "learn/model.hpp"
+#include "world/result.hpp"
+
+namespace polyclinic {
+
+// What `measure { ... }` asks for, checked against the cohort's outcome.
+struct MeasurePlan {
+  struct Custom {
+    std::string name;
+    FunctionRef function;
+    bool larger_is_better = true;
+  };
+  std::vector<metrics::Metric> metrics;
+  std::vector<Custom> custom;
+  std::int64_t every = 1;              // versions; 0: only the last
+  std::optional<double> threshold;     // none: 80 % sensitivity on validation rows
+  std::int64_t hospitals_max = 1000;   // evaluated at most
+};
+// Throws ScenarioError: an unknown metric (nearest names), one that does not fit the outcome.
+MeasurePlan make_measure_plan(const Part& measure, const DatasetInfo& info);
+
+class Measurement {
+ public:
+  struct Setup {
+    const Cohort* cohort = nullptr;
+    const Model* model = nullptr;
+    Workers* workers = nullptr;
+    PartFunctions* functions = nullptr;
+    MeasurePlan plan;
+    std::vector<HospitalId> members;   // counted in averages
+    std::vector<HospitalId> external;  // only listed
+    std::vector<std::string> names;    // of members then external, for "worst: Lyon"
+  };
+  explicit Measurement(Setup setup);
+
+  using ParametersOf = std::function<const ParameterVector&(HospitalId)>;
+  using SiteOf = std::function<SitePtr(HospitalId)>;
+  // Evaluates one model per hospital (the same one for all, where there is one) on test rows.
+  [[nodiscard]] ArmResult evaluate(std::string arm, const ParametersOf& parameters,
+                                   const SiteOf& site);
+  [[nodiscard]] const MeasurePlan& plan() const { return s_.plan; }
+
+ private:
+  struct Scored;
+  [[nodiscard]] std::vector<Scored> score(const ParametersOf& parameters, const SiteOf& site);
+  void add_metric(metrics::Metric metric, const std::vector<Scored>& scored,
+                  const metrics::MetricOptions& options, ArmResult& arm) const;
+  void add_custom(const MeasurePlan::Custom& custom, const std::vector<Scored>& scored,
+                  ArmResult& arm) const;
+  void add_values(const std::vector<std::vector<metrics::NamedValue>>& per_hospital,
+                  const std::vector<metrics::NamedValue>& micro, ArmResult& arm) const;
+  [[nodiscard]] metrics::MetricOptions options_for(const std::vector<Scored>& scored) const;
+
+  Setup s_;
+  std::vector<HospitalId> all_;  // members, then external
+  std::vector<std::unique_ptr<Workspace>> workspaces_;
+};
+
+// The average that progress, comparisons and checks use; nullopt when it was not measured.
+std::optional<double> macro_of(const ArmResult& arm, std::string_view metric);
+
+}  // namespace polyclinic
