@@ -21,7 +21,6 @@ struct Member {
   std::unique_ptr<Availability> availability;
   std::int64_t train_rows = 0;
   TimeNs approved_at = kNever;  // when its board lets it train: first invitation + approval
-  bool excluded = false;        // a script took it out
 
   // its account
   std::int64_t invitations = 0;

@@ -27,9 +27,11 @@ Task<void> SyncServer::serve() {
   Simulation& sim = *s_.simulation;
   for (std::int64_t index = 0; index < s_.options.rounds; ++index) {
     Round round(sim, index);
+    open_round_ = &round;
     open(round);
     co_await gather(round);
     const RoundClosed closed = close(round);
+    open_round_ = nullptr;
     // measurements see everything that happened in this nanosecond
     co_await sim.at(sim.now(), Priority::measurement);
     const bool stop = s_.after_round(closed);
@@ -42,12 +44,7 @@ void SyncServer::open(Round& round) {
   Simulation& sim = *s_.simulation;
   round.opened = sim.now();
   if (s_.options.deadline != kNever) round.deadline = round.opened + s_.options.deadline;
-  std::vector<HospitalId> candidates;
-  for (HospitalId id : s_.candidates) {
-    const auto& touched = s_.members->touched();
-    const auto it = touched.find(id);
-    if (it == touched.end() || !it->second->excluded) candidates.push_back(id);
-  }
+  const std::vector<HospitalId>& candidates = s_.candidates;
   std::vector<HospitalId> chosen = s_.selection->choose(candidates, s_.run, round.index);
 
   // over-selection invites more of those not chosen, drawn at an address of their own
@@ -299,6 +296,17 @@ void SyncServer::drop_unfinished(Round& round) {
       case Stage::done: drop(round, participant, DropReason::late, "sending its update"); break;
     }
   }
+}
+
+void SyncServer::abandon() {
+  if (open_round_ == nullptr) return;
+  Round& round = *open_round_;
+  round.scope.cancel();
+  for (Participant& participant : round.participants) {
+    if (participant.stage == Stage::done && !participant.result.valid()) continue;  // gave up
+    drop(round, participant, DropReason::run_ended, {});
+  }
+  open_round_ = nullptr;
 }
 
 RoundClosed SyncServer::close(Round& round) {

@@ -63,6 +63,10 @@ class SyncServer {
   // The server's life: returns when the rounds are done or it was told to stop.
   Task<void> serve();
 
+  // The run ends now, whatever the server is doing: frees the hospitals of an open round and says of
+  // each that it was at work. Called from outside the event loop.
+  void abandon();
+
   [[nodiscard]] bool weights_were_capped() const { return weights_capped_; }
   // Rows that trainings visited which became part of a version: what a fair reference may visit.
   [[nodiscard]] std::int64_t rows_visited() const { return rows_visited_; }
@@ -112,6 +116,7 @@ class SyncServer {
   [[nodiscard]] std::vector<std::int32_t> given_order(const Member& member, std::int64_t round) const;
 
   Setup s_;
+  Round* open_round_ = nullptr;  // lives in the frame of serve()
   ParameterVector previous_;  // the last aggregate, for rules that look back
   bool weights_capped_ = false;
   std::int64_t rows_visited_ = 0;

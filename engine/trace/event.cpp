@@ -14,7 +14,7 @@ std::string_view describe(DropReason reason) {
     case DropReason::not_needed: return "the round already had enough replies";
     case DropReason::diverged: return "its training overflowed";
     case DropReason::too_few_rows: return "it has no patients to train on";
-    case DropReason::script: return "the scenario took it out";
+    case DropReason::run_ended: return "the run ended while it was at work";
   }
   return {};
 }
@@ -29,7 +29,7 @@ std::string_view name(DropReason reason) {
     case DropReason::not_needed: return "not_needed";
     case DropReason::diverged: return "diverged";
     case DropReason::too_few_rows: return "too_few_rows";
-    case DropReason::script: return "script";
+    case DropReason::run_ended: return "run_ended";
   }
   return {};
 }

@@ -23,7 +23,7 @@ enum class DropReason : std::uint8_t {
   not_needed,       // the round had enough replies (over-selection)
   diverged,         // its training overflowed: the update holds no numbers
   too_few_rows,     // it has nothing to train on
-  script,           // a script took it out of the federation
+  run_ended,        // the run ended while it was at work
 };
 // "its update arrived after the deadline" and the like, for people.
 std::string_view describe(DropReason reason);
