@@ -27,6 +27,14 @@ constexpr Handler kStart("start of an actor", &on_start, &label_of_actor);
 
 ActorLoop::~ActorLoop() {
   close();
+  // scopes that outlive the simulation have nothing left to do
+  std::vector<Scope*> open = {&root_};
+  while (!open.empty()) {
+    Scope* const scope = open.back();
+    open.pop_back();
+    scope->sim_ = nullptr;
+    open.insert(open.end(), scope->children_.begin(), scope->children_.end());
+  }
 }
 
 void ActorLoop::close() {

@@ -25,10 +25,7 @@ void Scope::attach(Scope& parent) {
 Scope::~Scope() {
   cancel();
   // scopes below that outlive this one go on below the one above
-  for (Scope* child : children_) {
-    child->parent_ = parent_;
-    if (parent_ == nullptr) child->sim_ = nullptr;
-  }
+  for (Scope* child : children_) child->parent_ = parent_;
   if (parent_ == nullptr) return;
   if (parent_->cursor_ == self_) ++parent_->cursor_;
   parent_->children_.erase(self_);
