@@ -1,5 +1,6 @@
 #include "learn/metrics/ranking.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "learn/metrics/common.hpp"
@@ -59,7 +60,9 @@ MetricValue auroc(NumberView scores, NumberView labels, const MetricOptions& opt
 
   const RocArea area = roc_area(tie_groups(scores, labels), counts);
   // at 0 and 1, and when every patient ties, DeLong's variance is 0 or the logit infinite
-  const bool degenerate = area.variance <= 0 || area.value <= 0 || area.value >= 1;
+  constexpr std::int64_t kDeLongFrom = 10;
+  const bool degenerate = area.variance <= 0 || area.value <= 0 || area.value >= 1 ||
+                          std::min(counts.events, counts.non_events()) < kDeLongFrom;
   const Limits limits =
       degenerate ? newcombe_auroc(area.value, counts.events, counts.non_events(), options.level)
                  : logit_interval(area.value, std::sqrt(area.variance), options.level);
