@@ -61,6 +61,8 @@ class Population {
   [[nodiscard]] virtual std::int64_t count() const = 0;
   [[nodiscard]] virtual HospitalProfile profile(HospitalId id) const = 0;
   [[nodiscard]] virtual std::string name(HospitalId id) const = 0;
+  // profile(id).role, cheaper where the population can say so: asked for every hospital of a world.
+  [[nodiscard]] virtual HospitalRole role(HospitalId id) const { return profile(id).role; }
   [[nodiscard]] virtual std::optional<HospitalId> find(std::string_view name) const = 0;
   // Overhead of this hospital in this round: the median jittered at its own address.
   [[nodiscard]] virtual TimeNs overhead(HospitalId id, std::int64_t round) const = 0;

@@ -60,6 +60,8 @@ struct HospitalAccount {
   std::int64_t participations = 0;  // updates that were aggregated
   std::map<DropReason, std::int64_t> drops;
   TimeNs busy;                  // training
+  std::int64_t outages = 0;     // that began while the run lasted
+  TimeNs down;                  // time it was down
   TimeNs median_round;          // invitation to arrival, over the rounds it finished; 0: none
   std::vector<std::string> remarks;
 };

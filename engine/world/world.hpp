@@ -38,8 +38,10 @@ class World {
   void run();
   [[nodiscard]] const RunResult& result() const;
 
- private:
+  // The inside (world_impl.hpp), named here for the files of this floor.
   struct Impl;
+
+ private:
   std::unique_ptr<Impl> impl_;
 };
 

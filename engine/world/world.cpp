@@ -1,0 +1,18 @@
+#include "world/world.hpp"
+
+#include "world/world_impl.hpp"
+
+namespace polyclinic {
+
+World::World(WorldSpec spec, ScriptHost* script, const RunOptions& options)
+    : impl_(std::make_unique<Impl>(std::move(spec), script, options)) {}
+
+World::~World() = default;
+
+std::vector<std::string> World::describe() const { return impl_->describe(); }
+
+void World::run() { impl_->run(); }
+
+const RunResult& World::result() const { return impl_->result; }
+
+}  // namespace polyclinic

@@ -1,0 +1,250 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "base/draw.hpp"
+#include "world/catalogue.hpp"
+#include "world/world_impl.hpp"
+
+namespace polyclinic {
+
+namespace {
+
+// A part of the vocabulary with given fields, for choices that the size of the world makes.
+Part make_part(std::string_view kind, std::string_view name, std::vector<FieldValue> fields) {
+  for (const Schema& schema : fed_schemas()) {
+    if (schema.kind != kind || schema.name != name) continue;
+    std::vector<Mistake> mistakes;
+    Part part = schema.resolve(std::move(fields), {}, mistakes);
+    ENSURE(mistakes.empty(), "defaults are valid");
+    return part;
+  }
+  ENSURE(false, "defaults name things that exist");
+  return {};
+}
+
+}  // namespace
+
+World::Impl::Impl(WorldSpec world_spec, ScriptHost* script_host, const RunOptions& run_options)
+    : spec(std::move(world_spec)),
+      script(script_host),
+      options(run_options),
+      run_key(make_run_key(spec.seed, spec.replication)),
+      workers(std::max(1, run_options.threads)) {
+  build_sites();
+  build_learning();
+  build_measurement();
+  build_federation();
+}
+
+World::Impl::~Impl() {
+  // coroutine frames hold places in the network: they go first
+  sim.root().cancel();
+}
+
+std::int64_t World::Impl::count() const { return population ? population->count() : 0; }
+
+SiteRequest World::Impl::request(HospitalId hospital) const {
+  const HospitalProfile profile = population->profile(hospital);
+  SiteRequest request;
+  request.hospital = hospital;
+  request.name = profile.name;
+  request.patients = profile.patients;
+  request.prevalence_rank = profile.prevalence_rank;
+  request.case_mix_rank = profile.case_mix_rank;
+  request.prevalence = profile.prevalence;
+  return request;
+}
+
+void World::Impl::build_sites() {
+  const Part& part = *spec.scenario.part("cohort");
+  CohortContext context;
+  context.run = run_key;
+  context.directory = this;
+  context.cache_bytes = options.cache_bytes;
+  PopulationContext names;
+  names.run = run_key;
+  const Part* hospitals = spec.scenario.part("hospitals");
+  if (part.name == "csv") {
+    // the data say who the hospitals are
+    cohort = make_cohort(part, context);
+    names.data_names = cohort->site_names();
+    population = make_population(hospitals, names);
+  } else {
+    population = make_population(hospitals, names);
+    cohort = make_cohort(part, context);
+  }
+  const std::int64_t n = population->count();
+  for (std::int64_t i = 0; i < n; ++i) {
+    const HospitalId id{static_cast<std::uint32_t>(i)};
+    (population->role(id) == HospitalRole::external ? external : candidates).push_back(id);
+  }
+  if (candidates.empty()) {
+    throw spec.scenario.mistake("hospitals", "no hospital takes part: all are external",
+                                "give at least one hospital the role \"member\"");
+  }
+}
+
+void World::Impl::build_learning() {
+  const Part& model_part = *spec.scenario.part("model");
+  const Part& training = *spec.scenario.part("training");
+  ModelShape shape;
+  shape.features = cohort->info().feature_count();
+  shape.task = cohort->info().task;
+  shape.classes = cohort->info().classes;
+  model = make_model(model_part, shape);
+  plan = make_plan(training, spec.scenario.part("objective"), &model_part);
+  if (const Value* order = training.find("order")) {
+    if (const auto* function = order->get_if<FunctionRef>()) batch_order = *function;
+  }
+  const Stream stream(run_key, Purpose::kModelInit, 0);
+  initial = initial_parameters(*model, model_part, stream);
+  result.model = fmt::format("{}, {} parameters", model->name(), model->layout()->size());
+  result.parameters = model->layout()->size();
+}
+
+void World::Impl::build_measurement() {
+  Measurement::Setup setup;
+  setup.cohort = cohort.get();
+  setup.model = model.get();
+  setup.workers = &workers;
+  setup.functions = script;
+  setup.plan = make_measure_plan(*spec.scenario.part("measure"), cohort->info());
+  evaluated = candidates;
+  const std::int64_t most = setup.plan.hospitals_max;
+  if (static_cast<std::int64_t>(candidates.size()) > most) {
+    // a fixed sample: the same hospitals at every measurement
+    evaluation_sampled = true;
+    Stream stream(run_key, Purpose::kMeasureSample, 0);
+    evaluated.clear();
+    for (std::int32_t i : draw::sample(stream, static_cast<std::int32_t>(candidates.size()),
+                                       static_cast<std::int32_t>(most))) {
+      evaluated.push_back(candidates[static_cast<std::size_t>(i)]);
+    }
+  }
+  setup.members = evaluated;
+  setup.external = external;
+  for (HospitalId id : evaluated) setup.names.push_back(population->name(id));
+  for (HospitalId id : external) setup.names.push_back(population->name(id));
+  measurement = std::make_unique<Measurement>(std::move(setup));
+
+  const Part* stop = spec.scenario.part("stop");
+  for (const char* name : {"auroc", "loss"}) {
+    if (stop == nullptr || !stop->find(name)) continue;
+    const auto& planned = measurement->plan().metrics;
+    if (std::find(planned.begin(), planned.end(), *metrics::find_metric(name)) == planned.end()) {
+      throw stop->mistake(name, fmt::format("stop looks at '{}', which is not measured", name),
+                          fmt::format("add \"{}\" to measure", name));
+    }
+  }
+}
+
+// The scenario's selection, or what `participants` says, or the default: all up to 50, then 20.
+Part World::Impl::selection_part(std::size_t hospitals) const {
+  if (const Part* given = spec.scenario.part("selection")) return *given;
+  const Value* participants = spec.scenario.find("participants");
+  const bool everybody = participants ? participants->get_if<All>() != nullptr : hospitals <= 50;
+  if (everybody) return make_part("selection", "all", {});
+  FieldValue count{"count", participants ? *participants : Value(std::int64_t{20}),
+                   spec.scenario.where_of("participants"), true};
+  if (const auto n = count.value.integer();
+      n && *n > static_cast<std::int64_t>(hospitals)) {
+    throw spec.scenario.mistake(
+        "participants", fmt::format("{} participants of {} hospitals", *n, hospitals),
+        "ask for at most as many as there are, or for all");
+  }
+  return make_part("selection", "uniform", {count});
+}
+
+SyncOptions World::Impl::sync_options() const {
+  const Part& protocol = *spec.scenario.part("protocol");
+  SyncOptions sync;
+  sync.rounds = spec.scenario.integer("rounds");
+  const Value* deadline = spec.scenario.find("deadline");
+  sync.deadline = deadline && deadline->get_if<Quantity>() ? spec.scenario.time("deadline") : kNever;
+  sync.over_selection = protocol.number("over_selection");
+  if (protocol.find("minimum_replies")) sync.minimum_replies = protocol.integer("minimum_replies");
+  sync.pause = protocol.time("pause");
+  sync.control_bytes = static_cast<std::int64_t>(protocol.quantity("control"));
+  return sync;
+}
+
+void World::Impl::build_federation() {
+  network = make_network(spec.scenario.part("network"), sim);
+  members = std::make_unique<Members>(*population, *cohort, *network, run_key);
+  versions = std::make_unique<VersionStore>(initial);
+  Evaluator::Setup evaluation;
+  evaluation.model = model.get();
+  evaluation.cohort = cohort.get();
+  evaluation.plan = &plan;
+  evaluation.workers = &workers;
+  evaluation.run = run_key;
+  evaluation.interrupt = options.interrupt;
+  evaluator = std::make_unique<Evaluator>(evaluation);
+  selection = make_selection(selection_part(candidates.size()), script);
+  const Part& rule = *spec.scenario.part("aggregation");
+  aggregation = make_aggregation(rule, script);
+  optimizer = make_server_optimizer(*spec.scenario.part("server"));
+
+  SyncServer::Setup setup;
+  setup.simulation = &sim;
+  setup.network = network.get();
+  setup.members = members.get();
+  setup.evaluator = evaluator.get();
+  setup.versions = versions.get();
+  setup.selection = selection.get();
+  setup.aggregation = aggregation.get();
+  setup.optimizer = optimizer.get();
+  setup.model = model.get();
+  setup.plan = &plan;
+  setup.weights = weight_rule(rule);
+  setup.options = sync_options();
+  setup.run = run_key;
+  setup.candidates = candidates;
+  setup.interruption = interruption_of(spec.scenario.part("hospitals"));
+  setup.functions = script;
+  setup.batch_order = batch_order ? &*batch_order : nullptr;
+  setup.emit = [this](const Event& event) { emit(event); };
+  setup.after_round = [this](const RoundClosed& closed) { return after_round(closed); };
+  if (setup.options.minimum_replies &&
+      *setup.options.minimum_replies > static_cast<std::int64_t>(candidates.size())) {
+    throw spec.scenario.part("protocol")->mistake(
+        "minimum_replies",
+        fmt::format("minimum_replies is {}, but only {} hospitals take part",
+                    *setup.options.minimum_replies, candidates.size()),
+        "no round could ever succeed: ask for fewer");
+  }
+  server_actor = std::make_unique<SyncServer>(std::move(setup));
+}
+
+std::vector<std::string> World::Impl::describe() const {
+  std::vector<std::string> lines;
+  const auto add = [&](std::string_view what, const std::string& text) {
+    lines.push_back(fmt::format("{:<12} {}", what, text));
+  };
+  const Value* title = spec.scenario.find("title");
+  if (title) add("title", title->as<std::string>());
+  add("seed", fmt::format("{}", spec.seed));
+  add("hospitals", external.empty()
+                       ? fmt::format("{}", candidates.size())
+                       : fmt::format("{} and {} external", candidates.size(), external.size()));
+  add("outcome", fmt::format("{} ({}), {} features, standardised {}", cohort->info().outcome,
+                             name(cohort->info().task), cohort->info().feature_count(),
+                             cohort->info().standardisation));
+  add("model", result.model);
+  for (const char* field : {"training", "objective", "strategy", "selection", "aggregation", "server",
+                            "protocol", "network", "measure"}) {
+    const Part* part = spec.scenario.part(field);
+    if (!part) continue;
+    Part shown = *part;
+    std::erase_if(shown.fields, [](const FieldValue& f) { return f.name == "composition"; });
+    add(field, to_text(shown));
+  }
+  const Value* deadline = spec.scenario.find("deadline");
+  add("rounds", fmt::format("{}, deadline {}", spec.scenario.integer("rounds"),
+                            deadline ? to_text(*deadline) : "none"));
+  return lines;
+}
+
+}  // namespace polyclinic

@@ -1,0 +1,104 @@
+// What a timeline may see and do.
+#include <fmt/format.h>
+
+#include "world/world_impl.hpp"
+
+namespace polyclinic {
+
+namespace {
+constexpr Handler kTimelineWake = Handler("timeline", [](void* world, std::uint64_t token) {
+  static_cast<World::Impl*>(world)->on_wake(token);
+});
+}  // namespace
+
+HospitalId World::Impl::find_hospital(std::string_view name) const {
+  if (const auto id = population->find(name)) return *id;
+  const std::vector<std::string> names = hospital_names();
+  std::string hint = did_you_mean(name, names);
+  if (!hint.empty()) hint += "\n";
+  if (names.size() <= 30) hint += "hospitals are " + join_names(names);
+  throw RunError({}, fmt::format("there is no hospital \"{}\"", name), hint);
+}
+
+TimeNs World::Impl::now() const { return sim.now(); }
+
+std::int64_t World::Impl::version() const { return versions->current(); }
+
+std::vector<std::string> World::Impl::hospital_names() const {
+  std::vector<std::string> names;
+  for (std::int64_t i = 0; i < population->count(); ++i) {
+    names.push_back(population->name(HospitalId{static_cast<std::uint32_t>(i)}));
+  }
+  return names;
+}
+
+void World::Impl::disconnect(std::string_view hospital) {
+  const HospitalId id = find_hospital(hospital);
+  members->of(id);
+  network->set_connected(id, false);
+}
+
+void World::Impl::reconnect(std::string_view hospital) {
+  const HospitalId id = find_hospital(hospital);
+  members->of(id);
+  network->set_connected(id, true);
+}
+
+bool World::Impl::connected(std::string_view hospital) const {
+  const HospitalId id = find_hospital(hospital);
+  members->of(id);
+  return network->connected(id);
+}
+
+std::int64_t World::Impl::participations(std::string_view hospital) const {
+  const auto it = members->touched().find(find_hospital(hospital));
+  return it == members->touched().end() ? 0 : it->second->participations;
+}
+
+void World::Impl::set_server(TransferDirection direction, double bytes_per_s) {
+  network->set_server(direction, bytes_per_s);
+}
+
+double World::Impl::server(TransferDirection direction) const { return network->server(direction); }
+
+void World::Impl::note(std::string text) {
+  fingerprint.results.text(text);
+  result.notes.emplace_back(sim.now(), text);
+  Note event;
+  event.at = sim.now();
+  event.text = std::move(text);
+  emit(event);
+}
+
+std::optional<double> World::Impl::metric(std::string_view name) {
+  metric_read = true;
+  if (measured_version < 0) return std::nullopt;
+  for (const MeasuredAverages& averages : result.federated.averages) {
+    if (averages.metric == name) return averages.macro;
+  }
+  std::vector<std::string> names;
+  for (const MeasuredAverages& averages : result.federated.averages) {
+    names.push_back(averages.metric);
+  }
+  throw RunError({}, fmt::format("world.metric.{} is not measured", name),
+                 "measured are " + join_names(names));
+}
+
+void World::Impl::stop(std::string reason) {
+  end(reason.empty() ? "the scenario's timeline ended it" : std::move(reason));
+}
+
+void World::Impl::wake_at(TimeNs time, std::uint64_t token) {
+  Call call;
+  call.handler = &kTimelineWake;
+  call.context = this;
+  call.argument = token;
+  sim.schedule(time, Priority::timeline, call);
+}
+
+void World::Impl::wake_at_version(std::int64_t version, std::uint64_t token) {
+  if (versions->current() >= version) wake_at(sim.now(), token);
+  else version_waits.emplace(version, token);
+}
+
+}  // namespace polyclinic

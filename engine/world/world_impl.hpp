@@ -1,0 +1,119 @@
+// The inside of a World, shared by the files that build, run and report it. Not for other floors.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/parallel.hpp"
+#include "data/cohort.hpp"
+#include "fed/evaluator.hpp"
+#include "fed/members.hpp"
+#include "fed/stores.hpp"
+#include "fed/sync_server.hpp"
+#include "learn/model.hpp"
+#include "learn/trainer.hpp"
+#include "net/network.hpp"
+#include "net/population.hpp"
+#include "sim/simulation.hpp"
+#include "trace/fingerprint.hpp"
+#include "world/convergence.hpp"
+#include "world/measurement.hpp"
+#include "world/world.hpp"
+
+namespace polyclinic {
+
+struct World::Impl final : public WorldControl, public SiteDirectory {
+  Impl(WorldSpec world_spec, ScriptHost* script_host, const RunOptions& run_options);
+  ~Impl() override;
+
+  // --- building (world_build.cpp)
+  void build_sites();
+  void build_learning();
+  void build_measurement();
+  void build_federation();
+  [[nodiscard]] SyncOptions sync_options() const;
+  [[nodiscard]] Part selection_part(std::size_t candidates) const;
+  [[nodiscard]] std::vector<std::string> describe() const;
+  // SiteDirectory
+  [[nodiscard]] std::int64_t count() const override;
+  [[nodiscard]] SiteRequest request(HospitalId hospital) const override;
+
+  // --- running (world_run.cpp)
+  void run();
+  void run_events();
+  Task<void> main_actor();
+  bool after_round(const RoundClosed& closed);
+  void measure_now();
+  void emit(const Event& event);
+  void end(std::string reason);
+  [[nodiscard]] std::optional<std::string> stop_condition() const;
+  void on_wake(std::uint64_t token);
+  void on_time_up(std::uint64_t unused);
+
+  // --- reporting (world_report.cpp)
+  void run_baselines();
+  void fill_result();
+  void fill_accounts();
+  void emit_metrics(const ArmResult& arm);
+  void check_curve();
+
+  // WorldControl (world_control.cpp)
+  [[nodiscard]] TimeNs now() const override;
+  [[nodiscard]] std::int64_t version() const override;
+  [[nodiscard]] std::vector<std::string> hospital_names() const override;
+  void disconnect(std::string_view hospital) override;
+  void reconnect(std::string_view hospital) override;
+  [[nodiscard]] bool connected(std::string_view hospital) const override;
+  [[nodiscard]] std::int64_t participations(std::string_view hospital) const override;
+  void set_server(TransferDirection direction, double bytes_per_s) override;
+  [[nodiscard]] double server(TransferDirection direction) const override;
+  void note(std::string text) override;
+  std::optional<double> metric(std::string_view name) override;
+  void stop(std::string reason) override;
+  void wake_at(TimeNs time, std::uint64_t token) override;
+  void wake_at_version(std::int64_t version, std::uint64_t token) override;
+  [[nodiscard]] HospitalId find_hospital(std::string_view name) const;
+
+  WorldSpec spec;
+  ScriptHost* script;
+  RunOptions options;
+  RunKey run_key;
+  Workers workers;
+
+  // in the order in which they depend on each other: destroyed from the back
+  std::unique_ptr<Population> population;
+  std::unique_ptr<Cohort> cohort;
+  std::unique_ptr<Model> model;
+  TrainingPlan plan;
+  std::optional<FunctionRef> batch_order;
+  std::vector<HospitalId> candidates;
+  std::vector<HospitalId> external;
+  std::unique_ptr<Measurement> measurement;
+  std::vector<HospitalId> evaluated;  // members that measurements look at
+  bool evaluation_sampled = false;
+
+  Fingerprint fingerprint;
+  Simulation sim;
+  std::unique_ptr<Network> network;
+  std::unique_ptr<Members> members;
+  std::unique_ptr<VersionStore> versions;
+  std::unique_ptr<Evaluator> evaluator;
+  std::unique_ptr<Selection> selection;
+  std::unique_ptr<AggregationRule> aggregation;
+  std::unique_ptr<ServerOptimizer> optimizer;
+  std::unique_ptr<SyncServer> server_actor;
+  ParameterVector initial;
+
+  bool ended = false;
+  bool script_started = false;
+  bool metric_read = false;           // by a script: marked in the output
+  std::int64_t measured_version = -1;
+  MetricCurve curve;
+  std::multimap<std::int64_t, std::uint64_t> version_waits;  // version -> token
+  RunResult result;
+};
+
+}  // namespace polyclinic

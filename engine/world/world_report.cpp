@@ -1,0 +1,207 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "world/baselines.hpp"
+#include "world/world_impl.hpp"
+
+namespace polyclinic {
+
+namespace {
+
+bool wants_baseline(const Part& scenario, std::string_view name) {
+  const Value& baselines = scenario.at("baselines");
+  if (const auto* flag = baselines.get_if<bool>()) return *flag;
+  for (const Value& item : baselines.as<List>()) {
+    if (item.part()->name == name) return true;
+  }
+  return false;
+}
+
+TimeNs median(std::vector<TimeNs> times) {
+  if (times.empty()) return {};
+  const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
+  std::nth_element(times.begin(), middle, times.end());
+  return *middle;
+}
+
+}  // namespace
+
+void World::Impl::emit_metrics(const ArmResult& arm) {
+  if (options.observers.empty()) return;
+  const auto event = [&](const std::string& metric) {
+    MetricMeasured e;
+    e.at = sim.now();
+    e.version = versions->current();
+    e.arm = arm.name;
+    e.metric = metric;
+    return e;
+  };
+  for (const MeasuredAverages& a : arm.averages) {
+    const std::pair<Average, std::optional<double>> values[] = {{Average::macro, a.macro},
+                                                                {Average::weighted, a.weighted},
+                                                                {Average::micro, a.micro},
+                                                                {Average::worst, a.worst}};
+    for (const auto& [average, value] : values) {
+      MetricMeasured e = event(a.metric);
+      e.average = average;
+      e.value = value;
+      if (average == Average::macro) {
+        e.low = a.macro_low;
+        e.high = a.macro_high;
+      }
+      e.hospitals_counted = a.hospitals_counted;
+      emit(e);
+    }
+  }
+  for (const HospitalMetrics& hospital : arm.hospitals) {
+    for (const auto& [metric, value] : hospital.metrics) {
+      MetricMeasured e = event(metric);
+      e.hospital = hospital.hospital;
+      e.value = value.value;
+      e.low = value.low;
+      e.high = value.high;
+      e.n = value.n;
+      e.events = value.events;
+      e.reason = value.reason;
+      emit(e);
+    }
+  }
+}
+
+void World::Impl::run_baselines() {
+  if (result.interrupted || evaluator->interrupted()) return;
+  BaselineSetup setup;
+  setup.cohort = cohort.get();
+  setup.model = model.get();
+  setup.plan = &plan;
+  setup.initial = &initial;
+  setup.workers = &workers;
+  setup.measurement = measurement.get();
+  setup.run = run_key;
+  setup.members = evaluated;
+  setup.external = external;
+  setup.rounds = versions->current();
+  setup.interrupt = options.interrupt;
+  // visits per training row that the federation really made, over all hospitals that could take part
+  double rows = 0;
+  for (HospitalId id : evaluated) rows += static_cast<double>(cohort->train_rows(id));
+  rows *= static_cast<double>(candidates.size()) / static_cast<double>(evaluated.size());
+  setup.visits = rows > 0 ? static_cast<double>(server_actor->rows_visited()) / rows : 0.0;
+  if (wants_baseline(spec.scenario, "pooled")) result.baselines.push_back(run_pooled(setup));
+  if (wants_baseline(spec.scenario, "local_only")) {
+    result.baselines.push_back(run_local_only(setup));
+  }
+  for (const ArmResult& arm : result.baselines) {
+    emit_metrics(arm);
+    for (const MeasuredAverages& averages : arm.averages) {
+      fingerprint.results.number(averages.macro.value_or(-1.0));
+    }
+  }
+  if (!result.baselines.empty() && evaluation_sampled) {
+    result.remarks.push_back(
+        fmt::format("the baselines use the {} hospitals that are evaluated, not all {}",
+                    evaluated.size(), candidates.size()));
+  }
+}
+
+void World::Impl::fill_accounts() {
+  std::vector<HospitalId> listed = evaluated;
+  for (const auto& [id, member] : members->touched()) listed.push_back(id);
+  listed.insert(listed.end(), external.begin(), external.end());
+  std::sort(listed.begin(), listed.end());
+  listed.erase(std::unique(listed.begin(), listed.end()), listed.end());
+  for (HospitalId id : listed) {
+    HospitalAccount account;
+    account.hospital = id;
+    const HospitalProfile profile = population->profile(id);
+    account.name = profile.name;
+    account.region = profile.region;
+    account.role = profile.role;
+    account.train_rows = cohort->train_rows(id);
+    const SitePtr site = cohort->site(id);
+    account.patients = site->train.rows + site->validation.rows + site->test.rows;
+    account.remarks = site->remarks;
+    const auto it = members->touched().find(id);
+    if (it != members->touched().end()) {
+      const Member& member = *it->second;
+      account.weight = member.last_share;
+      account.bytes_up = member.bytes_up;
+      account.bytes_down = member.bytes_down;
+      account.invitations = member.invitations;
+      account.participations = member.participations;
+      account.drops = member.drops;
+      account.busy = member.busy;
+      account.median_round = median(member.round_durations);
+      // outages while the run lasted, whether or not anybody waited
+      constexpr int kOutagesMost = 100'000;
+      TimeNs at{0};
+      bool up = member.availability->up_at(at);
+      for (int i = 0; i < kOutagesMost; ++i) {
+        const TimeNs next = member.availability->next_change(at);
+        const TimeNs until = std::min(next, sim.now());
+        if (!up) account.down += until - at;
+        if (next >= sim.now()) break;
+        at = next;
+        up = !up;
+        if (!up) ++account.outages;
+      }
+    }
+    result.hospitals.push_back(std::move(account));
+  }
+}
+
+void World::Impl::check_curve() {
+  result.convergence = check_convergence(curve);
+  if (measurement->plan().every == 0) {
+    result.convergence.text = "convergence was not checked: only the last version is measured";
+  }
+}
+
+void World::Impl::fill_result() {
+  result.scenario = spec.file;
+  const Value* title = spec.scenario.find("title");
+  result.title = title ? title->as<std::string>() : "";
+  result.seed = spec.seed;
+  result.world_hash = spec.hash();
+  result.rounds = static_cast<std::int64_t>(result.round_records.size());
+  result.versions = versions->current();
+  result.ended = sim.now();
+  result.outcome = cohort->info().outcome;
+  result.hospitals_total = static_cast<std::int64_t>(candidates.size() + external.size());
+  result.hospitals_evaluated = static_cast<std::int64_t>(evaluated.size() + external.size());
+  result.bytes_up = network->bytes_total(TransferDirection::up);
+  result.bytes_down = network->bytes_total(TransferDirection::down);
+  fill_accounts();
+  check_curve();
+  if (evaluation_sampled) {
+    result.remarks.push_back(
+        fmt::format("metrics are those of a fixed random sample of {} of the {} hospitals",
+                    evaluated.size(), candidates.size()));
+  }
+  if (server_actor->weights_were_capped()) {
+    result.remarks.push_back(fmt::format(
+        "a hospital with more than {:.0f} % of the training rows was held to that weight",
+        100.0 * weight_rule(*spec.scenario.part("aggregation")).max_share));
+  }
+  if (metric_read) {
+    result.remarks.push_back("a script read world.metric: the run depends on the experimenter's view");
+  }
+  for (const auto& [id, member] : members->touched()) {
+    if (member->invitations > 0 && member->participations == 0) {
+      result.remarks.push_back(
+          fmt::format("{} was invited {} times and never heard", member->profile.name,
+                      member->invitations));
+    }
+  }
+  result.fingerprint = fingerprint.text();
+  result.events_dispatched = sim.dispatched();
+  result.final_parameters = versions->parameters()->compact();
+  for (const Slice& slice : model->layout()->slices()) {
+    result.parameter_slices.emplace_back(slice.name, slice.shape);
+  }
+  result.provenance.emplace_back("threads", fmt::format("{}", workers.threads()));
+}
+
+}  // namespace polyclinic

@@ -1,0 +1,188 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "sim/scope.hpp"
+#include "world/world_impl.hpp"
+
+namespace polyclinic {
+
+namespace {
+
+constexpr Handler kTimeUp = Handler("stop", [](void* world, std::uint64_t unused) {
+  static_cast<World::Impl*>(world)->on_time_up(unused);
+});
+
+// Adds what an event says to the fingerprint's timeline: ids and sizes beside the clock's own order.
+struct Folder {
+  Hasher& hasher;
+  void operator()(const RoundOpened& e) const {
+    for (HospitalId id : e.participants) hasher.word(id.value);
+  }
+  void operator()(const TransferEnded& e) const {
+    hasher.word(static_cast<std::uint64_t>(e.bytes));
+    hasher.word(e.completed ? 1 : 0);
+  }
+  void operator()(const HospitalDropped& e) const {
+    hasher.word(e.hospital.value);
+    hasher.word(static_cast<std::uint64_t>(e.reason));
+  }
+  void operator()(const RoundClosed& e) const {
+    hasher.word(static_cast<std::uint64_t>(e.at.ns));
+    hasher.word(static_cast<std::uint64_t>(e.version));
+  }
+  template <class T>
+  void operator()(const T&) const {}
+};
+
+}  // namespace
+
+void World::Impl::emit(const Event& event) {
+  std::visit(Folder{fingerprint.timeline}, event);
+  for (Observer* observer : options.observers) observer->on(event);
+}
+
+void World::Impl::run() {
+  RunStarted started;
+  const Value* title = spec.scenario.find("title");
+  started.title = title ? title->as<std::string>() : "";
+  started.scenario = spec.file;
+  started.seed = spec.seed;
+  started.world_hash = spec.hash();
+  started.hospitals = static_cast<std::int64_t>(candidates.size() + external.size());
+  started.rounds_planned = spec.scenario.integer("rounds");
+  started.parameters = model->layout()->size();
+  emit(started);
+
+  std::exception_ptr failure;
+  try {
+    run_events();
+  } catch (const RunError&) {
+    failure = std::current_exception();
+    result.stop_reason = "it failed";
+  }
+  // whatever happened, what there is until now is kept and said
+  server_actor->abandon();
+  if (script && script_started) script->finish();
+  if (!failure) {
+    if (measured_version != versions->current()) measure_now();
+    run_baselines();
+  }
+  fill_result();
+  RunEnded over;
+  over.at = sim.now();
+  over.version = versions->current();
+  over.interrupted = result.interrupted;
+  over.reason = result.stop_reason;
+  over.fingerprint = result.fingerprint;
+  emit(over);
+  if (failure) std::rethrow_exception(failure);
+}
+
+void World::Impl::run_events() {
+  sim.feed(fingerprint);
+  if (const Part* stop = spec.scenario.part("stop"); stop && stop->find("after")) {
+    Call call;
+    call.handler = &kTimeUp;
+    call.context = this;
+    sim.schedule(stop->time("after"), Priority::measurement, call);
+  }
+  const List timeline = spec.scenario.list("timeline");
+  if (script && !timeline.empty()) {
+    script_started = true;
+    script->start(timeline, *this);
+  }
+  sim.spawn(sim.root(), main_actor(), "server");
+  while (!ended && sim.step()) {
+    if (options.interrupt && options.interrupt->load(std::memory_order_relaxed)) {
+      result.interrupted = true;
+      end("interrupted");
+    }
+  }
+  if (!ended) {
+    throw RunError({}, "nothing can happen any more, yet hospitals wait", sim.pending_text());
+  }
+}
+
+Task<void> World::Impl::main_actor() {
+  co_await server_actor->serve();
+  if (!ended) end(fmt::format("all {} rounds are done", spec.scenario.integer("rounds")));
+}
+
+void World::Impl::end(std::string reason) {
+  if (ended) return;
+  ended = true;
+  result.stop_reason = std::move(reason);
+}
+
+void World::Impl::on_time_up(std::uint64_t) {
+  end(fmt::format("{} have passed", to_text(sim.now())));
+}
+
+void World::Impl::on_wake(std::uint64_t token) { script->resume(token); }
+
+bool World::Impl::after_round(const RoundClosed& closed) {
+  RoundRecord record;
+  record.round = closed.round;
+  record.version = closed.version;
+  record.opened = closed.opened;
+  record.closed = closed.at;
+  record.invited = closed.invited;
+  record.aggregated = closed.aggregated;
+  record.failed = closed.failed;
+  result.round_records.push_back(record);
+  if (!closed.failed) {
+    fingerprint.results.word(versions->parameters()->hash());
+    const std::int64_t every = measurement->plan().every;
+    if (every > 0 && versions->current() % every == 0) measure_now();
+    // timelines that wait for this version go on in this instant
+    const auto [first, last] = version_waits.equal_range(versions->current());
+    for (auto it = first; it != last; ++it) wake_at(sim.now(), it->second);
+    version_waits.erase(first, last);
+  }
+  if (const auto reason = stop_condition()) end(*reason);
+  return ended;
+}
+
+void World::Impl::measure_now() {
+  const VersionPtr parameters = versions->parameters();
+  result.federated = measurement->evaluate(
+      "federated", [&](HospitalId) -> const ParameterVector& { return *parameters; },
+      [&](HospitalId id) { return cohort->site(id); });
+  result.federated.standardisation = cohort->info().standardisation;
+  measured_version = versions->current();
+  for (const MeasuredAverages& averages : result.federated.averages) {
+    fingerprint.results.text(averages.metric);
+    fingerprint.results.number(averages.macro.value_or(-1.0));
+    fingerprint.results.number(averages.micro.value_or(-1.0));
+  }
+  if (!result.federated.averages.empty()) {
+    const MeasuredAverages& first = result.federated.averages.front();
+    curve.metric = first.metric;
+    const metrics::ValueInfo* info = metrics::find_value(first.metric);
+    curve.larger_is_better = info == nullptr || info->better == metrics::Better::larger;
+    if (first.macro) curve.points.emplace_back(versions->current(), *first.macro);
+  }
+  emit_metrics(result.federated);
+}
+
+std::optional<std::string> World::Impl::stop_condition() const {
+  const Part* stop = spec.scenario.part("stop");
+  if (stop == nullptr) return std::nullopt;
+  if (stop->find("versions") && versions->current() >= stop->integer("versions")) {
+    return fmt::format("version {} is made", versions->current());
+  }
+  if (measured_version != versions->current()) return std::nullopt;
+  const auto auroc = macro_of(result.federated, "auroc");
+  if (stop->find("auroc") && auroc && *auroc >= stop->number("auroc")) {
+    return fmt::format("the macro AUROC reached {:.4f}", *auroc);
+  }
+  const auto loss = macro_of(result.federated, "loss");
+  if (stop->find("loss") && loss && *loss <= stop->number("loss")) {
+    return fmt::format("the macro loss fell to {:.4f}", *loss);
+  }
+  return std::nullopt;
+}
+
+}  // namespace polyclinic
