@@ -21,9 +21,10 @@ constexpr double kTwoPi = 6.283185307179586;
 // From here on Stirling's remainder is exact to the last bit.
 constexpr double kLarge = 10;
 
-// t - log(1 + t) >= 0, without cancellation near 0.
-double deviance(double t) {
-  if (t < -0.5 || t > 1) return t - log1p(t);
+// t - log(1 + t) >= 0, without cancellation near 0. `ratio` is 1 + t, which near 0 says more than
+// t.
+double deviance(double t, double ratio) {
+  if (t < -0.5 || t > 1) return t - log(ratio);
   // with s = t / (2 + t): log(1 + t) = 2 s + 2 s^3/3 + ..., t - 2 s = t s
   const double s = t / (2 + t);
   const double z = s * s;
@@ -91,8 +92,9 @@ double beta_term(double a, double b, double x, double y) {
   const double n = a + b;
   if (b >= kLarge) {
     const double t = x * b - a * y;
-    const double exponent = -(a * deviance(t / a) + b * deviance(-t / b)) + stirling_remainder(n) -
-                            stirling_remainder(a) - stirling_remainder(b);
+    const double far = a * deviance(t / a, x * n / a) + b * deviance(-t / b, y * n / b);
+    const double exponent =
+        -far + stirling_remainder(n) - stirling_remainder(a) - stirling_remainder(b);
     return exp(exponent) * std::sqrt(a / n * b / kTwoPi);
   }
   const double a_log_x = a * (x > 0.5 ? log1p(-y) : log(x));
@@ -105,24 +107,26 @@ double beta_term(double a, double b, double x, double y) {
   return exp(exponent);
 }
 
-// The continued fraction of DLMF 8.17.22, Lentz's method. REQUIRES: x <= (a + 1) / (a + b + 2).
-double beta_fraction(double a, double b, double x) {
+// I_x(a, b) B(a, b) / (x^a y^b) by the continued fraction of Didonato and Morris 1992 ("Algorithm
+// 708", equation 9), the even part of DLMF 8.17.22: its lambda = a y - b x does not cancel when x
+// or y is tiny. Lentz's method. REQUIRES: x <= a / (a + b), y = 1 - x.
+double beta_fraction(double a, double b, double x, double y) {
   constexpr double kTiny = 1e-300;
-  double c = 1;
-  double d = 1 - (a + b) * x / (a + 1);
-  d = 1 / (d == 0 ? kTiny : d);
+  const double lambda = a * y - b * x;
+  double c = 1 / kTiny;
+  double d = 1 / (a / (a + 1) * (lambda + 1));
   double value = d;
-  const auto step = [&](double coefficient) {
-    d = 1 + coefficient * d;
+  for (double n = 1;; n += 1) {
+    const double place = a + 2 * n - 1;
+    const double alpha = (a + n - 1) / place * ((a + b + n - 1) / place) * n * (b - n) * x * x;
+    const double beta =
+        n + n * (b - n) * x / place + (a + n) / (place + 2) * (lambda + 1 + n * (1 + y));
+    d = beta + alpha * d;
     d = 1 / (d == 0 ? kTiny : d);
-    c = 1 + coefficient / c;
+    c = beta + alpha / c;
     if (c == 0) c = kTiny;
-    value *= c * d;
-    return c * d;
-  };
-  for (double m = 1;; m += 1) {
-    step(m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)));
-    const double factor = step(-(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)));
+    const double factor = c * d;
+    value *= factor;
     if (std::fabs(factor - 1) < 2 * kEpsilon || !std::isfinite(value)) return value;
   }
 }
@@ -130,11 +134,11 @@ double beta_fraction(double a, double b, double x) {
 // REQUIRES: a, b > 0, 0 < x, y and x + y = 1.
 Tails beta_tails(double a, double b, double x, double y) {
   const double term = beta_term(a, b, x, y);
-  if (x * (a + b + 2) <= a + 1) {
-    const double lower = std::fmin(1, term * beta_fraction(a, b, x) / a);
+  if (b * x <= a * y) {
+    const double lower = term > 0 ? std::fmin(1, term * beta_fraction(a, b, x, y)) : 0;
     return {lower, 1 - lower, term};
   }
-  const double upper = std::fmin(1, term * beta_fraction(b, a, y) / b);
+  const double upper = term > 0 ? std::fmin(1, term * beta_fraction(b, a, y, x)) : 0;
   return {1 - upper, upper, term};
 }
 
@@ -192,7 +196,7 @@ double gamma_term(double a, double x) {
   if (std::isnan(a) || std::isnan(x) || a < 0 || x < 0) return kNaN;
   if (x == 0) return a == 0 ? 1 : 0;
   if (a < kLarge) return exp(a * log(x) - x - lgamma(a + 1));
-  return exp(-a * deviance((x - a) / a) - stirling_remainder(a)) / std::sqrt(kTwoPi * a);
+  return exp(-a * deviance((x - a) / a, x / a) - stirling_remainder(a)) / std::sqrt(kTwoPi * a);
 }
 
 double gamma_p(double a, double x) {
