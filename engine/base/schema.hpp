@@ -83,24 +83,24 @@ struct Field {
   Value standard;   // the default; absent: the field is optional and absent by default
   std::string doc;  // one line, no full stop needed
   bool required = false;
-  std::string
-      standard_text;  // what the docs say of the default where it is computed ("all up to 50")
+  // What the docs say of the default where it is computed ("all up to 50").
+  std::string standard_text = {};
 };
 
 // The declaration of one name of the vocabulary.
 struct Schema {
-  std::string kind;   // namespace: "cohort"
-  std::string name;   // "ehr"; empty for a plain word such as `scenario`
-  std::string doc;    // a sentence or two
-  std::string paper;  // source, where there is one
-  std::vector<Field> fields;
-  bool positional =
-      false;  // its first argument may be the bare value of the first field: column "site"
-  std::string
-      items_field;  // list items of the argument go to this field: measure { "auroc", "brier" }
-  bool any_fields = false;  // takes further named fields (params)
-  std::string example;      // a line of Lua that works
-  std::string word = {};    // the Lua word where it is not kind.name: window.nightly is `nightly`
+  std::string kind = {};   // namespace: "cohort"
+  std::string name = {};   // "ehr"; empty for a plain word such as `scenario`
+  std::string doc = {};    // a sentence or two
+  std::string paper = {};  // source, where there is one
+  std::vector<Field> fields = {};
+  // Its first argument may be the bare value of the first field: column "site".
+  bool positional = false;
+  // List items of the argument go to this field: measure { "auroc", "brier" }.
+  std::string items_field = {};
+  bool any_fields = false;   // takes further named fields (params)
+  std::string example = {};  // a line of Lua that works
+  std::string word = {};     // the Lua word where it is not kind.name: window.nightly is `nightly`
 
   // As a scenario writes it: "cohort.ehr", "scenario", "nightly".
   [[nodiscard]] std::string full_name() const;

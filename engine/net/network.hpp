@@ -56,14 +56,29 @@ class Network {
                                           std::int64_t bytes) const = 0;
   // Bytes that crossed the server's links so far.
   [[nodiscard]] virtual std::int64_t bytes_total(TransferDirection direction) const = 0;
-  // Changes the server's shared link from now on (timelines do this).
+  // Changes the server's shared link from now on (timelines do this). 0 stops it.
   virtual void set_server(TransferDirection direction, double bytes_per_s) = 0;
+  [[nodiscard]] virtual double server(TransferDirection direction) const = 0;
   // Cuts a hospital off, or lets it back, on top of its availability.
   virtual void set_connected(HospitalId hospital, bool connected) = 0;
+  // Whether set_connected lets it through; its availability is not asked.
+  [[nodiscard]] virtual bool connected(HospitalId hospital) const = 0;
 };
 
-// Builds the network of a resolved part `network.*`; nullptr: network.star with its defaults.
+// Builds the network of a resolved part `network.*`; nullptr: network.star with its defaults. The
+// simulation must outlive it. Throws ScenarioError.
 std::unique_ptr<Network> make_network(const Part* part, Simulation& simulation);
+
+// What the field `interrupted` of a resolved part says ("abort" or "resume"); nullptr: abort.
+Interruption interruption_of(const Part* part);
+
+// How a work of `duration` that starts at `start` ends, known without waiting.
+struct WorkPlan {
+  TimeNs ends;             // kNever: it never gets done, nor is it interrupted
+  bool completed = false;  // false: an outage ends it then
+};
+WorkPlan plan_work(Availability& availability, TimeNs start, TimeNs duration,
+                   Interruption interruption);
 
 // Waits until the hospital has worked for `duration`. With abort, an outage ends it (false); with
 // resume, the clock of the work stands still while the hospital is down. Ends false when `give_up`

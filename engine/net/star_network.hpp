@@ -1,0 +1,106 @@
+// The star: every hospital behind an access link of its own (full duplex), the server behind one
+// that all share, up and down.
+//
+// A transfer is a state machine of plain events; the coroutine that asked for it only waits for its
+// end. It is: waiting (its hospital is down) -> latency -> flowing -> done; an outage sends it back
+// to waiting. What was sent under `resume` is kept, and only the latency is paid again; under
+// `abort` it starts anew after a pause that doubles with every attempt.
+//
+// Several transfers of one hospital in one direction share its access link equally: as all of them
+// take the same path, giving each an equal part of the link as its cap is max-min fair.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "net/network.hpp"
+#include "net/sharing.hpp"
+#include "sim/gate.hpp"
+
+namespace polyclinic {
+
+struct StarOptions {
+  // The server's shared links, by TransferDirection: down, up.
+  std::array<double, 2> server_bytes_per_s{125e6, 125e6};
+  Interruption interrupted = Interruption::abort;
+  std::int32_t retries = 3;       // further attempts after an abort
+  TimeNs back_off{kNsPerSecond};  // pause before the second attempt; doubles, up to an hour
+};
+
+class StarNetwork final : public Network {
+ public:
+  StarNetwork(Simulation& simulation, const StarOptions& options);
+  // Transfers that still wait are left waiting for ever.
+  ~StarNetwork() override;
+  StarNetwork(const StarNetwork&) = delete;
+  StarNetwork& operator=(const StarNetwork&) = delete;
+
+  void attach(HospitalId hospital, const AccessLink& link, Availability* availability) override;
+  Task<TransferOutcome> transfer(HospitalId hospital, TransferDirection direction,
+                                 std::int64_t bytes, TimeNs give_up) override;
+  [[nodiscard]] TimeNs least_time(HospitalId hospital, TransferDirection direction,
+                                  std::int64_t bytes) const override;
+  [[nodiscard]] std::int64_t bytes_total(TransferDirection direction) const override;
+  void set_server(TransferDirection direction, double bytes_per_s) override;
+  [[nodiscard]] double server(TransferDirection direction) const override;
+  void set_connected(HospitalId hospital, bool connected) override;
+  [[nodiscard]] bool connected(HospitalId hospital) const override;
+
+ private:
+  class Transfer;
+  // A hospital's end of its links, and the transfers that are on them.
+  struct Access {
+    StarNetwork* network = nullptr;
+    HospitalId hospital;
+    AccessLink link;
+    Availability* availability = nullptr;
+    bool attached = false;
+    bool connected = true;
+    bool up = true;  // kept only while there are transfers
+    EventId change;
+    std::vector<Transfer*> transfers;  // in order of their beginning
+
+    [[nodiscard]] double rate(TransferDirection direction) const;
+    void on_change(std::uint64_t);
+  };
+  // One direction of the server's link.
+  struct Trunk {
+    std::unique_ptr<BandwidthSharing> sharing;
+    double capacity = 0;
+    std::int64_t bytes = 0;         // of transfers that have ended
+    std::vector<Transfer*> owners;  // by flow number; stale where none runs
+    EventId end;                    // the next completion
+    TimeNs end_at = kNever;
+    bool changed = false;
+  };
+
+  Access& access_of(HospitalId hospital);
+  [[nodiscard]] const Access& attached(HospitalId hospital) const;
+  Trunk& trunk(TransferDirection direction) { return trunks_[static_cast<std::size_t>(direction)]; }
+  [[nodiscard]] const Trunk& trunk(TransferDirection direction) const {
+    return trunks_[static_cast<std::size_t>(direction)];
+  }
+  // The solver, its clock moved to now: for changes.
+  BandwidthSharing& solver(TransferDirection direction);
+  void enter(Transfer& transfer);
+  void leave(Transfer& transfer);
+  void watch(Access& access);
+  void update_state(Access& access);
+  void share_access(Access& access, TransferDirection direction);
+  void on_solve(std::uint64_t);
+  void on_end(std::uint64_t direction);
+
+  Simulation& simulation_;
+  StarOptions options_;
+  std::array<Trunk, 2> trunks_;
+  std::unordered_map<std::uint32_t, Access> accesses_;  // looked up, never walked through
+  std::vector<Transfer*> active_;                       // in order of no meaning
+  std::vector<FlowId> completed_;
+  EventId solve_;
+  bool solving_ = false;  // solve_ is queued
+};
+
+}  // namespace polyclinic

@@ -1,0 +1,149 @@
+#include "net/star_transfer.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.hpp"
+
+namespace polyclinic {
+
+namespace {
+// A pause between two attempts never exceeds this.
+constexpr TimeNs kPauseMax{3600 * kNsPerSecond};
+}  // namespace
+
+StarNetwork::Transfer::Transfer(StarNetwork& network, Access& access, TransferDirection direction,
+                                std::int64_t bytes, TimeNs give_up)
+    : network_(&network),
+      access_(&access),
+      direction_(direction),
+      bytes_(static_cast<double>(bytes)),
+      left_(bytes_),
+      give_up_at_(give_up) {
+  outcome_.started = network.simulation_.now();
+  outcome_.attempts = 0;
+}
+
+StarNetwork::Transfer::~Transfer() {
+  if (!network_ || phase_ == Phase::ended) return;
+  if (flowing()) moved_ += stop_flow();
+  cancel_events();
+  network_->leave(*this);
+}
+
+void StarNetwork::Transfer::begin() {
+  static constexpr Handler kGiveUp = method_handler<&Transfer::on_give_up>("transfer given up");
+  network_->enter(*this);
+  Simulation& simulation = network_->simulation_;
+  if (give_up_at_ < simulation.now()) return finish(false);
+  if (give_up_at_ <= kTimeMax) {
+    give_up_ = simulation.schedule(give_up_at_, Priority::deadline,
+                                   Call{&kGiveUp, this, 0, access_->hospital.value});
+  }
+  if (access_->up) try_start();
+}
+
+void StarNetwork::Transfer::came_up() {
+  static constexpr Handler kTimer = method_handler<&Transfer::on_timer>("transfer goes on");
+  if (phase_ != Phase::waiting) return;
+  if (!pause_due_) return try_start();
+  phase_ = Phase::pausing;
+  TimeNs pause = std::min(network_->options_.back_off, kPauseMax);
+  for (std::int32_t i = 1; i < outcome_.attempts && pause < kPauseMax; ++i) {
+    pause = std::min(pause + pause, kPauseMax);
+  }
+  timer_ = network_->simulation_.schedule(network_->simulation_.now() + pause, Priority::wakeup,
+                                          Call{&kTimer, this, 0, access_->hospital.value});
+}
+
+void StarNetwork::Transfer::went_down() {
+  const StarOptions& options = network_->options_;
+  const bool attempting = phase_ == Phase::latency || phase_ == Phase::flowing;
+  network_->simulation_.cancel(timer_);
+  if (flowing()) {
+    const double delivered = stop_flow();
+    moved_ += delivered;
+    if (options.interrupted == Interruption::resume) left_ = std::max(0.0, left_ - delivered);
+  }
+  phase_ = Phase::waiting;
+  if (!attempting || options.interrupted == Interruption::resume) return;
+  if (outcome_.attempts > options.retries) return finish(false);
+  pause_due_ = true;
+}
+
+void StarNetwork::Transfer::complete() {
+  moved_ += left_;
+  finish(true);
+}
+
+void StarNetwork::Transfer::abandon() {
+  cancel_events();
+  network_ = nullptr;
+}
+
+double StarNetwork::Transfer::moved() const {
+  if (!flowing()) return moved_;
+  const double wire_left = network_->trunk(direction_).sharing->remaining(flow_);
+  return moved_ + std::max(0.0, left_ - wire_left * (1 - access_->link.loss));
+}
+
+void StarNetwork::Transfer::try_start() {
+  static constexpr Handler kTimer = method_handler<&Transfer::on_timer>("transfer goes on");
+  pause_due_ = false;
+  ++outcome_.attempts;
+  phase_ = Phase::latency;
+  // the end of the latency is the network's own business, before any actor looks
+  timer_ = network_->simulation_.schedule(network_->simulation_.now() + access_->link.latency,
+                                          Priority::transfer_end,
+                                          Call{&kTimer, this, 0, access_->hospital.value});
+}
+
+void StarNetwork::Transfer::start_flow() {
+  if (left_ <= 0) return finish(true);
+  // of every byte on the wire a share `loss` has to be sent again: goodput = rate x (1 - loss)
+  FlowDemand demand;
+  demand.bytes = left_ / (1 - access_->link.loss);
+  demand.cap_bytes_per_s = access_->rate(direction_);
+  demand.weight = access_->link.weight;
+  flow_ = network_->solver(direction_).start(demand);
+  phase_ = Phase::flowing;
+  std::vector<Transfer*>& owners = network_->trunk(direction_).owners;
+  if (flow_.value >= owners.size()) owners.resize(flow_.value + std::size_t{1});
+  owners[flow_.value] = this;
+  network_->share_access(*access_, direction_);
+}
+
+// Takes the flow off the wire; returns the payload bytes that it had delivered.
+double StarNetwork::Transfer::stop_flow() {
+  const double wire_left = network_->solver(direction_).abort(flow_);
+  phase_ = Phase::waiting;
+  network_->share_access(*access_, direction_);
+  return std::max(0.0, left_ - wire_left * (1 - access_->link.loss));
+}
+
+void StarNetwork::Transfer::finish(bool completed) {
+  phase_ = Phase::ended;
+  cancel_events();
+  outcome_.completed = completed;
+  outcome_.ended = network_->simulation_.now();
+  outcome_.bytes_on_wire = std::llround(moved_);
+  network_->leave(*this);
+  ended_.open();
+}
+
+void StarNetwork::Transfer::cancel_events() {
+  network_->simulation_.cancel(timer_);
+  network_->simulation_.cancel(give_up_);
+}
+
+void StarNetwork::Transfer::on_timer(std::uint64_t) {
+  if (phase_ == Phase::pausing) return try_start();
+  start_flow();
+}
+
+void StarNetwork::Transfer::on_give_up(std::uint64_t) {
+  if (flowing()) moved_ += stop_flow();
+  finish(false);
+}
+
+}  // namespace polyclinic

@@ -1,0 +1,67 @@
+// One transfer of a star network, alive in the frame of the coroutine that waits for it.
+#pragma once
+
+#include <cstddef>
+
+#include "net/star_network.hpp"
+
+namespace polyclinic {
+
+class StarNetwork::Transfer {
+ public:
+  Transfer(StarNetwork& network, Access& access, TransferDirection direction, std::int64_t bytes,
+           TimeNs give_up);
+  // Takes the transfer off the network when its coroutine is cancelled.
+  ~Transfer();
+  Transfer(const Transfer&) = delete;
+  Transfer& operator=(const Transfer&) = delete;
+
+  void begin();
+  [[nodiscard]] Gate& ended() { return ended_; }
+  [[nodiscard]] const TransferOutcome& outcome() const { return outcome_; }
+
+  // The hospital is reachable again, or no longer. May end the transfer.
+  void came_up();
+  void went_down();
+  // The last byte is there (the solver has taken the flow out); then: tell who waits.
+  void arrive() { phase_ = Phase::arrived; }
+  void complete();
+  // The network goes away first.
+  void abandon();
+
+  [[nodiscard]] bool flowing() const { return phase_ == Phase::flowing; }
+  [[nodiscard]] TransferDirection direction() const { return direction_; }
+  [[nodiscard]] FlowId flow() const { return flow_; }
+  // Payload bytes moved by all attempts so far.
+  [[nodiscard]] double moved() const;
+
+ private:
+  friend class StarNetwork;
+  enum class Phase : std::uint8_t { waiting, pausing, latency, flowing, arrived, ended };
+
+  void try_start();
+  void start_flow();
+  double stop_flow();
+  void finish(bool completed);
+  void cancel_events();
+  void on_timer(std::uint64_t);
+  void on_give_up(std::uint64_t);
+
+  StarNetwork* network_;
+  Access* access_;
+  TransferDirection direction_;
+  Phase phase_ = Phase::waiting;
+  bool pause_due_ = false;  // an attempt has failed: pause before the next
+  FlowId flow_;
+  double bytes_;
+  double left_;       // payload still to move in this attempt
+  double moved_ = 0;  // by attempts that have ended
+  TimeNs give_up_at_;
+  EventId timer_;
+  EventId give_up_;
+  std::size_t active_index_ = 0;  // in the network's list
+  TransferOutcome outcome_;
+  Gate ended_{"end of transfer"};
+};
+
+}  // namespace polyclinic
