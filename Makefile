@@ -1,0 +1,49 @@
+# make run    installs what is missing, builds, and runs the quickstart
+# make test   the same set-up, then all tests
+# make build  leaves build/release/polyclinic
+# make fresh DEBIAN=12|13   proves the first two on a minimal Debian in a chroot
+.DEFAULT_GOAL := build
+DEBIAN ?= 12
+JOBS ?= $(shell nproc)
+
+.PHONY: build run test check bench fresh setup clean format tidy asan tsan
+
+setup:
+	@sh third_party/install.sh
+
+build/release/build.ninja: CMakeLists.txt CMakePresets.json $(wildcard cmake/*.cmake)
+	@sh third_party/install.sh
+	cmake --preset release
+
+build: setup build/release/build.ninja
+	cmake --build build/release -j $(JOBS) --target polyclinic
+
+run: build
+	build/release/polyclinic run scenarios/quickstart.lua
+
+test: setup build/release/build.ninja
+	cmake --build build/release -j $(JOBS)
+	ctest --test-dir build/release --output-on-failure -j $(JOBS)
+
+bench:
+	@sh third_party/install.sh libbenchmark-dev
+	cmake --preset bench
+	cmake --build build/bench -j $(JOBS)
+	@for b in build/bench/tests/bench/*_bench; do echo "== $$b"; $$b || exit 1; done
+
+asan tsan: setup
+	cmake --workflow --preset $(if $(filter asan,$@),asan-ubsan,tsan)
+
+fresh:
+	@sh tests/fresh.sh $(DEBIAN)
+
+format:
+	@sh third_party/install.sh clang-format
+	git ls-files '*.cpp' '*.hpp' '*.inl' | xargs clang-format -i
+
+tidy: build/release/build.ninja
+	@sh third_party/install.sh clang-tidy
+	git ls-files 'engine/*.cpp' | xargs -P $(JOBS) -n 4 clang-tidy --quiet -p build/release
+
+clean:
+	rm -rf build
