@@ -43,6 +43,7 @@ struct Oracle {
   double achievable_auroc = 0;  // of the posterior given the observed features
   double latent_auroc_within = 0;
   double achievable_auroc_within = 0;  // mean over hospitals
+  double standard_error = 0;           // of the achievable ones, where they come from a sample
 };
 
 class Cohort {
@@ -67,6 +68,9 @@ class Cohort {
                                                std::span<const HospitalId> hospitals) const = 0;
   // How features were scaled in the pooled table, in words.
   [[nodiscard]] virtual std::string pooled_standardisation() const = 0;
+  // What a generator states about itself; nullopt where nobody knows the truth. Made on first use.
+  // Thread-safe.
+  [[nodiscard]] virtual std::optional<Oracle> oracle() const { return std::nullopt; }
 };
 
 struct CohortContext {
