@@ -1,0 +1,320 @@
+// A cohort of generated sites: tables from patients, split, prepared, cached.
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+#include <optional>
+
+#include "base/check.hpp"
+#include "base/math.hpp"
+#include "data/ehr.hpp"
+#include "data/ehr_options.hpp"
+#include "data/ehr_patient.hpp"
+#include "data/site_cache.hpp"
+
+namespace polyclinic {
+
+namespace {
+
+using namespace ehr;
+
+constexpr std::array<double, 3> kAgeCuts{45, 65, 80};
+
+std::uint8_t age_band(double age) {
+  return static_cast<std::uint8_t>(std::upper_bound(kAgeCuts.begin(), kAgeCuts.end(), age) -
+                                   kAgeCuts.begin());
+}
+
+std::vector<GroupVariable> make_groups() {
+  GroupVariable ethnicity{"ethnicity", {}};
+  for (const std::string_view name : kEthnicityNames) ethnicity.levels.emplace_back(name);
+  return {{"sex", {"female", "male"}}, {"age", {"18-44", "45-64", "65-79", "80+"}}, ethnicity};
+}
+
+// A site before preparation: its table and what is known of each row.
+struct RawSite {
+  RawTable table;
+  Dataset rows;  // all but x, in the order of the table
+  SplitRows split;
+};
+using RawSitePtr = std::unique_ptr<const RawSite>;
+
+// The chosen rows of what is known of each.
+void take_rows(const Dataset& from, std::span<const std::int32_t> rows, Dataset& out) {
+  const auto take = [&](const auto& source, auto& target) {
+    for (const std::int32_t row : rows) target.push_back(source[static_cast<std::size_t>(row)]);
+  };
+  take(from.label, out.label);
+  take(from.true_label, out.true_label);
+  take(from.latent_risk, out.latent_risk);
+  take(from.achievable_risk, out.achievable_risk);
+  take(from.patient, out.patient);
+  take(from.day, out.day);
+  out.groups.resize(from.groups.size());
+  for (std::size_t g = 0; g < from.groups.size(); ++g) take(from.groups[g], out.groups[g]);
+}
+
+double recorded_number(const Options& options, const Traits& traits, std::size_t m, double t) {
+  const Measurement& measurement = kMeasurementTable[m];
+  const double value = recorded_value(measurement, traits.offset[m] + traits.gain[m] * t);
+  const bool logarithm = options.logarithms && measurement.shape == Shape::lognormal;
+  return logarithm ? math::log(value) : value;
+}
+
+class EhrCohort final : public Cohort {
+ public:
+  EhrCohort(const Part& part, const CohortContext& context)
+      : part_(part),
+        context_(context),
+        options_(read_options(part)),
+        hospitals_(context.directory->count()),
+        encounters_(encounter_law(options_.spec, hospitals_ > 1)),
+        preparation_(raw_columns(options_), options_.preparation),
+        cache_(context.cache_bytes) {
+    info_.outcome = part.text("outcome");
+    info_.features = preparation_.features();
+    info_.groups = make_groups();
+    info_.standardisation = in_words(options_.preparation.standardise);
+  }
+
+  [[nodiscard]] const DatasetInfo& info() const override { return info_; }
+  [[nodiscard]] std::int64_t sites() const override { return hospitals_; }
+  [[nodiscard]] SitePtr site(HospitalId hospital) const override {
+    return cache_.get(hospital, [&] { return make_site(hospital); });
+  }
+  [[nodiscard]] std::int64_t train_rows(HospitalId hospital) const override {
+    return site(hospital)->train.rows;
+  }
+  [[nodiscard]] SitePtr pooled(std::span<const HospitalId> hospitals) const override;
+  [[nodiscard]] SitePtr site_as_pooled(HospitalId hospital,
+                                       std::span<const HospitalId> hospitals) const override;
+  [[nodiscard]] std::string pooled_standardisation() const override {
+    return options_.preparation.standardise == Standardisation::none
+               ? in_words(Standardisation::none)
+               : "mean and sd of all hospitals' training rows together";
+  }
+  [[nodiscard]] std::optional<Oracle> oracle() const override {
+    std::call_once(oracle_once_, [&] { oracle_ = ehr_oracle(part_, context_); });
+    return oracle_;
+  }
+
+ private:
+  [[nodiscard]] World world() const {
+    return {.model = &model_,
+            .spec = &options_.spec,
+            .encounters = &encounters_,
+            .run = context_.run,
+            .hospitals = hospitals_};
+  }
+  [[nodiscard]] Traits traits(HospitalId hospital) const {
+    return draw_traits(options_.spec, encounters_, context_.run,
+                       context_.directory->request(hospital));
+  }
+  [[nodiscard]] RawSitePtr make_raw(HospitalId hospital) const;
+  void add_encounter(const Traits& site, const Person& person, const Encounter& encounter,
+                     RawSite& raw) const;
+  [[nodiscard]] SitePtr make_site(HospitalId hospital) const;
+  [[nodiscard]] SitePtr prepare(const RawSite& raw, const Fitted& fitted) const;
+  [[nodiscard]] const Fitted& federated() const;
+  [[nodiscard]] Fitted fit_pooled(std::span<const HospitalId> hospitals) const;
+
+  Part part_;
+  CohortContext context_;
+  Options options_;
+  std::int64_t hospitals_;
+  Model model_;
+  EncounterLaw encounters_;
+  Preparation preparation_;
+  DatasetInfo info_;
+  SiteCache cache_;
+
+  // made on first use
+  mutable std::once_flag oracle_once_;
+  mutable std::optional<Oracle> oracle_;
+  mutable std::once_flag federated_once_;
+  mutable Fitted federated_;
+  mutable std::mutex pooled_mutex_;
+  mutable std::vector<HospitalId> pooled_hospitals_;
+  mutable std::optional<Fitted> pooled_;
+};
+
+// Writes one row of the table, column after column in the order of raw_columns().
+void EhrCohort::add_encounter(const Traits& site, const Person& person, const Encounter& e,
+                              RawSite& raw) const {
+  std::size_t column = 0;
+  const auto put = [&](std::string_view name, double value) {
+    if (!options_.drop.empty() && options_.drop.contains(std::string(name))) return;
+    raw.table.columns[column++].push_back(value);
+  };
+  const auto if_measured = [&](std::size_t m, double value) {
+    return e.measured[m] ? value : std::nan("");
+  };
+  put("age", std::floor(e.known.age));
+  put("female", e.known.female ? 1 : 0);
+  put("height", if_measured(kHeight, std::round(person.height)));
+  put("weight", if_measured(kWeight, std::round(person.weight * 10) / 10));
+  put("emergency", e.known.emergency ? 1 : 0);
+  for (std::size_t j = 0; j < kConditions; ++j) {
+    put(kConditionTable[j].name, e.coded[j] ? 1 : 0);
+  }
+  for (std::size_t m = 0; m < kMeasurements; ++m) {
+    put(kMeasurementTable[m].name,
+        if_measured(m, e.measured[m] ? recorded_number(options_, site, m, e.t[m]) : 0));
+  }
+  put("unit", static_cast<double>(e.known.unit));
+  put("ecg", static_cast<double>(e.ecg));
+  ++raw.table.rows;
+
+  Dataset& rows = raw.rows;
+  rows.label.push_back(e.recorded ? 1 : 0);
+  rows.true_label.push_back(e.outcome ? 1 : 0);
+  rows.latent_risk.push_back(e.latent_risk);
+  rows.achievable_risk.push_back(e.achievable_risk);
+  rows.patient.push_back(person.id);
+  rows.day.push_back(static_cast<float>(e.day));
+  rows.groups[0].push_back(e.known.female ? 0 : 1);
+  rows.groups[1].push_back(age_band(e.known.age));
+  rows.groups[2].push_back(static_cast<std::uint8_t>(e.known.ethnicity));
+}
+
+RawSitePtr EhrCohort::make_raw(HospitalId hospital) const {
+  const World world = this->world();
+  const SiteModel site = make_site_model(model_, options_.spec, encounters_, traits(hospital));
+  auto raw = std::make_unique<RawSite>();
+  raw->table.columns.resize(preparation_.columns().size());
+  raw->rows.groups.resize(info_.groups.size());
+  std::vector<SplitPart> decided;
+  const auto add_person = [&](const Person& person, bool at_home) {
+    for (std::size_t k = 0; k < person.day.size(); ++k) {
+      const bool away = person.overlaps && k == person.away;
+      if (away == at_home) continue;
+      add_encounter(site.traits, person, make_encounter(world, site, person, k), *raw);
+      decided.push_back(person.split);
+    }
+  };
+
+  // those whose home it is, then the neighbours' patients who are seen here
+  const std::int64_t two = overlapping(world, site.traits);
+  for (std::int64_t i = 0; i < site.traits.patients; ++i) {
+    add_person(make_person(world, site.traits, i, i < two, options_.shares), true);
+  }
+  for (const HospitalId home : neighbours(hospital, hospitals_)) {
+    const Traits other = traits(home);
+    const std::int64_t seen_twice = overlapping(world, other);
+    for (std::int64_t i = 0; i < seen_twice; ++i) {
+      const Person person = make_person(world, other, i, true, options_.shares);
+      if (person.second == hospital) add_person(person, false);
+    }
+  }
+
+  // events and non-events are divided alike, patients stay together
+  std::vector<std::int32_t> stratum;
+  for (const float label : raw->rows.label) stratum.push_back(label > 0.5F ? 1 : 0);
+  raw->split =
+      split_stratified({.stratum = stratum, .patient = raw->rows.patient, .decided = decided},
+                       options_.shares, Stream(context_.run, Purpose::kSplit, hospital.value));
+  return raw;
+}
+
+SitePtr EhrCohort::prepare(const RawSite& raw, const Fitted& fitted) const {
+  auto site = std::make_shared<Site>();
+  const auto fill = [&](const std::vector<std::int32_t>& rows, Dataset& out) {
+    take_rows(raw.rows, rows, out);
+    preparation_.apply(fitted, {&raw.table, rows}, out);
+  };
+  fill(raw.split.train, site->train);
+  fill(raw.split.validation, site->validation);
+  fill(raw.split.test, site->test);
+  std::vector<std::int32_t> stratum;
+  for (const float label : raw.rows.label) stratum.push_back(label > 0.5F ? 1 : 0);
+  site->remarks = split_remarks(raw.split, stratum);
+  return site;
+}
+
+SitePtr EhrCohort::make_site(HospitalId hospital) const {
+  const RawSitePtr raw = make_raw(hospital);
+  if (options_.preparation.standardise == Standardisation::federated) {
+    return prepare(*raw, federated());
+  }
+  const RawRows training{&raw->table, raw->split.train};
+  return prepare(*raw, preparation_.fit(std::span(&training, 1)));
+}
+
+// Sums over all hospitals that train: each is made three times, one after the other.
+const Fitted& EhrCohort::federated() const {
+  std::call_once(federated_once_, [&] {
+    std::vector<HospitalId> members;
+    for (std::int64_t h = 0; h < hospitals_; ++h) {
+      const HospitalId hospital{static_cast<std::uint32_t>(h)};
+      if (context_.directory->request(hospital).trains) members.push_back(hospital);
+    }
+    RawSitePtr raw;
+    federated_ = preparation_.fit_federated(members.size(), [&](std::size_t i) {
+      raw = make_raw(members[i]);
+      return RawRows{&raw->table, raw->split.train};
+    });
+  });
+  return federated_;
+}
+
+Fitted EhrCohort::fit_pooled(std::span<const HospitalId> hospitals) const {
+  {
+    const std::lock_guard lock(pooled_mutex_);
+    if (pooled_ && std::equal(hospitals.begin(), hospitals.end(), pooled_hospitals_.begin(),
+                              pooled_hospitals_.end())) {
+      return *pooled_;
+    }
+  }
+  std::vector<RawSitePtr> sites;
+  std::vector<RawRows> training;
+  for (const HospitalId hospital : hospitals) {
+    sites.push_back(make_raw(hospital));
+    training.push_back({&sites.back()->table, sites.back()->split.train});
+  }
+  Fitted fitted = preparation_.fit(training);
+  const std::lock_guard lock(pooled_mutex_);
+  pooled_hospitals_.assign(hospitals.begin(), hospitals.end());
+  pooled_ = fitted;
+  return fitted;
+}
+
+SitePtr EhrCohort::pooled(std::span<const HospitalId> hospitals) const {
+  const Fitted fitted = fit_pooled(hospitals);
+  auto all = std::make_shared<Site>();
+  const auto append = [](const Dataset& from, Dataset& to) {
+    const auto add = [](const auto& source, auto& target) {
+      target.insert(target.end(), source.begin(), source.end());
+    };
+    to.rows += from.rows;
+    to.columns = from.columns;
+    add(from.x, to.x);
+    add(from.label, to.label);
+    add(from.true_label, to.true_label);
+    add(from.latent_risk, to.latent_risk);
+    add(from.achievable_risk, to.achievable_risk);
+    add(from.patient, to.patient);
+    add(from.day, to.day);
+    to.groups.resize(from.groups.size());
+    for (std::size_t g = 0; g < from.groups.size(); ++g) add(from.groups[g], to.groups[g]);
+  };
+  for (const HospitalId hospital : hospitals) {
+    const SitePtr one = prepare(*make_raw(hospital), fitted);
+    append(one->train, all->train);
+    append(one->validation, all->validation);
+    append(one->test, all->test);
+  }
+  return all;
+}
+
+SitePtr EhrCohort::site_as_pooled(HospitalId hospital,
+                                  std::span<const HospitalId> hospitals) const {
+  const Fitted fitted = fit_pooled(hospitals);
+  return prepare(*make_raw(hospital), fitted);
+}
+
+}  // namespace
+
+std::unique_ptr<Cohort> make_ehr_cohort(const Part& part, const CohortContext& context) {
+  return std::make_unique<EhrCohort>(part, context);
+}
+
+}  // namespace polyclinic
