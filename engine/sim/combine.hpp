@@ -9,7 +9,7 @@
 // They are parts of the same actor: cancelled with it, listed under its label.
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <concepts>
 #include <coroutine>
 #include <cstddef>
@@ -236,10 +236,14 @@ inline Task<void> sleep_until(Simulation& sim, TimeNs time, Priority priority = 
 }
 
 // The task's result, or nothing (and the task freed) if it has not ended by the deadline; what ends
-// at the deadline still counts. REQUIRES: deadline >= now().
+// at the deadline still counts. A deadline that has passed is now; kNever is none.
 template <class T>
 Task<std::optional<kernel::NonVoid<T>>> finish_by(Simulation& sim, TimeNs deadline, Task<T> task) {
-  Task<void> timer = sleep_until(sim, deadline, Priority::deadline);
+  if (deadline == kNever) {
+    auto only = co_await all_of(std::move(task));
+    co_return std::get<0>(std::move(only));
+  }
+  Task<void> timer = sleep_until(sim, std::max(deadline, sim.now()), Priority::deadline);
   auto first = co_await any_of(std::move(task), std::move(timer));
   if (first.index() == 1) co_return std::nullopt;
   co_return std::get<0>(std::move(first));

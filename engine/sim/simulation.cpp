@@ -91,21 +91,21 @@ EventId Simulation::schedule(TimeNs at, Priority priority, const Call& call) {
 
 void Simulation::run() {
   ENSURE(!running_, "run() is not called from within an event");
-  while (!stop_ && step()) {
+  while (!stopping() && step()) {
   }
-  stop_ = false;
+  stop_.store(false, std::memory_order_relaxed);
 }
 
 void Simulation::run_until(TimeNs until) {
   ENSURE(!running_, "run_until() is not called from within an event");
   ENSURE(until >= now(), "the clock never goes back");
-  while (!stop_) {
+  while (!stopping()) {
     const std::optional<TimeNs> next = queue_.next_time();
     if (!next || *next > until) break;
     step();
   }
-  if (!stop_) queue_.advance_to(until);
-  stop_ = false;
+  if (!stopping()) queue_.advance_to(until);
+  stop_.store(false, std::memory_order_relaxed);
 }
 
 bool Simulation::step() {

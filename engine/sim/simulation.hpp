@@ -5,6 +5,7 @@
 // Nothing is global: any number of simulations may live in one process, one thread at a time each.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -85,8 +86,9 @@ class Simulation {
   // Dispatches one event; false if there was none.
   bool step();
   // Makes run() return after the event being dispatched; before run(), makes it return at once.
-  void stop() { stop_ = true; }
-  [[nodiscard]] bool stopping() const { return stop_; }
+  // The one function that may be called from another thread or a signal handler.
+  void stop() noexcept { stop_.store(true, std::memory_order_relaxed); }
+  [[nodiscard]] bool stopping() const noexcept { return stop_.load(std::memory_order_relaxed); }
 
   // Starts an actor: its first step comes at (now, wakeup). It lives until it returns or `scope` is
   // cancelled. What it throws ends run(). During destruction of the simulation the task is freed
@@ -138,7 +140,7 @@ class Simulation {
   std::uint64_t dispatched_ = 0;
   std::uint64_t events_this_instant_ = 0;
   TimeNs instant_{-1};
-  bool stop_ = false;
+  std::atomic<bool> stop_ = false;
   bool running_ = false;
   DispatchHook hook_ = nullptr;
   void* hook_context_ = nullptr;

@@ -117,6 +117,12 @@ Task<void> with_deadline(Simulation& sim, int& alive, Log& log) {
   }
   const auto nothing = co_await finish_by(sim, kTimeMax, sleep_until(sim, sim.now()));
   log.push_back(nothing ? "in time" : "too late");
+  const auto passed = co_await finish_by(sim, TimeNs(0), after(sim, 5, 1, Counted(alive)));
+  log.push_back(passed ? "in time" : "too late");
+  const auto ready = co_await finish_by(sim, TimeNs(0), after(sim, 0, 1, Counted(alive)));
+  log.push_back(ready ? "in time" : "too late");
+  const auto endless = co_await finish_by(sim, kNever, after(sim, 5, 1, Counted(alive)));
+  log.push_back(endless ? "in time" : "too late");
 }
 
 Task<void> loser_gives_back(Mailbox<int>& left, Mailbox<int>& right, Log& log) {
@@ -203,7 +209,8 @@ TEST_CASE("finish_by: what ends at the deadline counts, what is late is freed") 
   Log log;
   Simulation sim;
   run_actor(sim, [&] { return with_deadline(sim, alive, log); });
-  CHECK(log == Log{"in time, alive 0", "in time, alive 0", "too late, alive 0", "in time"});
+  CHECK(log == Log{"in time, alive 0", "in time, alive 0", "too late, alive 0", "in time",
+                   "too late", "in time", "in time"});
   CHECK(sim.queued() == 0);
 }
 
