@@ -224,7 +224,7 @@ TEST_CASE("ece of two groups and its expectation, by hand") {
 
 TEST_CASE("mean absolute deviation agrees with de Moivre's closed form") {
   // E |S - n p| = 2 k C(n, k) p^k (1 - p)^(n - k + 1) with k = floor(n p) + 1 (Diaconis and Zabell
-  // 1991, eq. 1.1)
+  // 1991)
   struct Law {
     int n;
     double p;

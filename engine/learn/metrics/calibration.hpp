@@ -8,7 +8,7 @@
 
 namespace polyclinic::metrics {
 
-// Logistic recalibration (Cox 1958; Steyerberg 2019, chapter 15) with x = logit(score), scores
+// Logistic recalibration (Cox 1958; Steyerberg 2019) with x = logit(score), scores
 // moved into [kProbabilityFloor, 1 - kProbabilityFloor]:
 //   intercept  "calibration in the large": a of logit P(event) = a + x, slope fixed at 1. Ideal 0;
 //              above 0 the model predicts too little risk.
@@ -28,7 +28,7 @@ Recalibration recalibrate(NumberView scores, NumberView labels, const MetricOpti
 
 // Mean squared difference of probability and label, with its decomposition over equal-count bins
 // (equal_count_bins; exact groups of equal scores when there are at most `bins` of them and they
-// are even). Stephenson, Coelho and Jolliffe 2008, eq. 8: the parts sum exactly to the score,
+// are even). Stephenson, Coelho and Jolliffe 2008: the parts sum exactly to the score,
 //   score = reliability - resolution + uncertainty + within_variance - within_covariance
 // with, over bins k of n_k patients with mean score f_k and event share o_k, o the overall share:
 //   reliability = sum n_k (f_k - o_k)^2 / n         resolution = sum n_k (o_k - o)^2 / n

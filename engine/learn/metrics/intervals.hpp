@@ -24,8 +24,8 @@ double normal_z(double level);
 // not be whole. REQUIRES: 0 <= successes <= trials, trials > 0.
 Limits wilson(double successes, double trials, double level);
 
-// expit(logit(value) +- z se / (value (1 - value))): stays inside (0, 1) (delta method; Pepe 2003,
-// section 5.2.3). REQUIRES: 0 < value < 1, standard_error > 0.
+// expit(logit(value) +- z se / (value (1 - value))): stays inside (0, 1) (delta method; Pepe 2003).
+// REQUIRES: 0 < value < 1, standard_error > 0.
 Limits logit_interval(double value, double standard_error, double level);
 
 // Newcombe 2006 (part 2, method 5) for an AUROC: the AUROCs whose Hanley-McNeil variance, evaluated
@@ -41,7 +41,7 @@ struct MeanEstimate {
 MeanEstimate mean_estimate(std::span<const double> values, double level);
 
 // Limits of sum_i weights[i] * values[i] for independent estimates with limits of their own: MOVER
-// (Zou and Donner 2008, eq. 3): the distance to the lower limit is the root of the sum of squared
+// (Zou and Donner 2008): the distance to the lower limit is the root of the sum of squared
 // weighted distances to the parts' lower limits. REQUIRES: equal lengths, weights >= 0.
 Limits mover(std::span<const double> weights, std::span<const double> values,
              std::span<const Limits> limits);

@@ -17,7 +17,7 @@ struct RocArea {
 // AUROC and its variance after DeLong et al. 1988. With X an event, Y a non-event and
 // psi = 1, 1/2, 0 for X >, =, < Y:
 //   V10(X) = mean over Y of psi,  V01(Y) = mean over X of psi,  variance = S10 / m + S01 / n
-// (eq. 5), S the sample variances of V10 and V01. All patients of a tie group share their V.
+// with S the sample variances of V10 and V01. All patients of a tie group share their V.
 RocArea roc_area(const std::vector<TieGroup>& groups, const ClassCounts& counts) {
   // pairs won by events, doubled so that half pairs stay whole
   std::int64_t doubled_pairs = 0;
