@@ -8,14 +8,13 @@
 
 namespace polyclinic::metrics {
 
-// Logistic recalibration (Cox 1958; Steyerberg 2019) with x = logit(score), scores
-// moved into [kProbabilityFloor, 1 - kProbabilityFloor]:
+// Logistic recalibration (Cox 1958; Steyerberg 2019) with x = logit(score), scores moved into
+// [kProbabilityFloor, 1 - kProbabilityFloor]:
 //   intercept  "calibration in the large": a of logit P(event) = a + x, slope fixed at 1. Ideal 0;
 //              above 0 the model predicts too little risk.
-//   slope      b of logit P(event) = a + b x, both free. Ideal 1; below 1 predictions are too
-//   extreme.
-// Newton to convergence; Wald intervals. Null with its reason below min_events; the slope also when
-// scores do not vary or separate the classes (then no finite maximum exists: Albert, Anderson
+//   slope      b of logit P(event) = a + b x, both free. Ideal 1; below 1 too extreme.
+// Newton to convergence; Wald intervals. Null with its reason below min_events; the slope also where
+// scores do not vary or separate the classes: then no finite maximum exists (Albert and Anderson
 // 1984).
 struct Recalibration {
   MetricValue intercept;
@@ -26,9 +25,9 @@ struct Recalibration {
 };
 Recalibration recalibrate(NumberView scores, NumberView labels, const MetricOptions& options = {});
 
-// Mean squared difference of probability and label, with its decomposition over equal-count bins
-// (equal_count_bins; exact groups of equal scores when there are at most `bins` of them and they
-// are even). Stephenson, Coelho and Jolliffe 2008: the parts sum exactly to the score,
+// Mean squared difference of probability and label, with its decomposition over equal_count_bins
+// after Stephenson, Coelho and Jolliffe 2008: the parts sum exactly to the score, and the within
+// terms are 0 where every bin holds one distinct score,
 //   score = reliability - resolution + uncertainty + within_variance - within_covariance
 // with, over bins k of n_k patients with mean score f_k and event share o_k, o the overall share:
 //   reliability = sum n_k (f_k - o_k)^2 / n         resolution = sum n_k (o_k - o)^2 / n
