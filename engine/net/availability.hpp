@@ -21,16 +21,22 @@ class Availability {
   [[nodiscard]] virtual TimeNs next_change(TimeNs time) = 0;
 };
 
+// Trace files that were read, so that each is read once however many hospitals share it.
+class TraceFiles;
+
 // Whose availability: entity addresses for the random numbers.
 struct AvailabilityContext {
   RunKey run;
   HospitalId hospital;
   std::string name;    // for trace files
   std::string region;  // for correlated outages
+  // Where trace files are kept; nullptr: read anew for this hospital. Used during the call only.
+  TraceFiles* files = nullptr;
 };
 
 // Builds what a resolved part `availability.*` (or a list of them: up when all are) describes;
-// nullptr or none: always up. Throws ScenarioError (a broken trace file).
+// nullptr or none: always up. Throws ScenarioError (a broken trace file, a calendar that makes no
+// sense).
 std::unique_ptr<Availability> make_availability(const Value* value,
                                                 const AvailabilityContext& context);
 
