@@ -1,0 +1,99 @@
+#include "data/site_cache.hpp"
+
+#include <future>
+#include <list>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+
+namespace polyclinic {
+
+struct SiteCache::State {
+  struct Entry {
+    std::shared_future<SitePtr> site;
+    std::int64_t bytes = -1;                // -1: still being made
+    std::list<HospitalId>::iterator place;  // in `recent`, once made
+  };
+  explicit State(std::int64_t bound) : bytes_max(bound) {}
+
+  std::mutex mutex;
+  const std::int64_t bytes_max;
+  std::int64_t bytes = 0;
+  std::int64_t made = 0;
+  std::list<HospitalId> recent;  // most recently used first
+  std::unordered_map<HospitalId, Entry> entries;
+
+  // Both with the mutex held.
+  void keep(HospitalId hospital, std::int64_t site_bytes);
+  void shrink();
+};
+
+void SiteCache::State::keep(HospitalId hospital, std::int64_t site_bytes) {
+  Entry& entry = entries.at(hospital);
+  entry.bytes = site_bytes;
+  bytes += site_bytes;
+  recent.push_front(hospital);
+  entry.place = recent.begin();
+}
+
+void SiteCache::State::shrink() {
+  while (bytes > bytes_max) {
+    const auto oldest = entries.find(recent.back());
+    bytes -= oldest->second.bytes;
+    entries.erase(oldest);
+    recent.pop_back();
+  }
+}
+
+SiteCache::SiteCache(std::int64_t bytes_max) : state_(std::make_unique<State>(bytes_max)) {}
+SiteCache::~SiteCache() = default;
+
+SitePtr SiteCache::get(HospitalId hospital, const std::function<SitePtr()>& make) const {
+  State& state = *state_;
+  std::promise<SitePtr> promise;
+
+  // somebody has made it or is making it: wait for that one
+  std::optional<std::shared_future<SitePtr>> there;
+  {
+    const std::lock_guard lock(state.mutex);
+    const auto found = state.entries.find(hospital);
+    if (found != state.entries.end()) {
+      if (found->second.bytes >= 0) {
+        state.recent.splice(state.recent.begin(), state.recent, found->second.place);
+      }
+      there = found->second.site;
+    } else {
+      state.entries[hospital].site = promise.get_future().share();
+      ++state.made;
+    }
+  }
+  if (there) return there->get();
+
+  // made here, outside the lock
+  SitePtr site;
+  try {
+    site = make();
+  } catch (...) {
+    promise.set_exception(std::current_exception());
+    const std::lock_guard lock(state.mutex);
+    state.entries.erase(hospital);
+    throw;
+  }
+  promise.set_value(site);
+  const std::lock_guard lock(state.mutex);
+  state.keep(hospital, site->bytes());
+  state.shrink();
+  return site;
+}
+
+std::int64_t SiteCache::bytes() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->bytes;
+}
+
+std::int64_t SiteCache::made() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->made;
+}
+
+}  // namespace polyclinic

@@ -1,0 +1,196 @@
+#include "data/synthetic.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+
+#include "base/check.hpp"
+#include "base/draw.hpp"
+#include "base/math.hpp"
+#include "data/site_cache.hpp"
+#include "data/split.hpp"
+
+namespace polyclinic {
+
+namespace {
+
+constexpr std::size_t kFeatures = 60;
+constexpr std::size_t kClasses = 10;
+constexpr std::int64_t kDevices = 30;
+constexpr std::int64_t kRowsLeast = 50;
+// rows = int(exp(N(4, 2))) + 50
+constexpr double kSizeMu = 4.0;
+constexpr double kSizeSigma = 2.0;
+// A lognormal of that spread reaches over a million rows once in a few hundred thousand devices.
+constexpr double kRowsMost = 1e6;
+
+// Lanes of a device's address.
+enum : std::uint64_t { kLaneSize = 0, kLaneLaw = 1, kLaneRows = 2 };
+
+// What labels a device's rows: y = argmax(x W + b).
+struct Law {
+  std::array<double, kFeatures * kClasses> w;  // row j: the weights of feature j
+  std::array<double, kClasses> b;
+  std::array<double, kFeatures> mean;  // v
+};
+
+class SyntheticCohort : public Cohort {
+ public:
+  SyntheticCohort(const Part& part, const CohortContext& context);
+
+  [[nodiscard]] const DatasetInfo& info() const override { return info_; }
+  [[nodiscard]] std::vector<std::string> site_names() const override;
+  [[nodiscard]] std::int64_t sites() const override { return sites_; }
+  [[nodiscard]] SitePtr site(HospitalId hospital) const override {
+    return cache_.get(hospital, [&] { return make(hospital); });
+  }
+  [[nodiscard]] std::int64_t train_rows(HospitalId hospital) const override {
+    return split_counts(rows(hospital), shares_).train;
+  }
+  [[nodiscard]] SitePtr pooled(std::span<const HospitalId> hospitals) const override;
+  // Nothing is standardised, so a site is the same either way.
+  [[nodiscard]] SitePtr site_as_pooled(HospitalId hospital,
+                                       std::span<const HospitalId>) const override {
+    return site(hospital);
+  }
+  [[nodiscard]] std::string pooled_standardisation() const override { return "none"; }
+
+ private:
+  [[nodiscard]] std::int64_t rows(HospitalId hospital) const;
+  [[nodiscard]] Law law(HospitalId hospital) const;
+  [[nodiscard]] SitePtr make(HospitalId hospital) const;
+
+  RunKey run_;
+  const SiteDirectory* directory_;
+  std::int64_t named_ = 0;  // hospitals that the world names
+  std::int64_t sites_ = 0;
+  double alpha_ = 0;
+  double beta_ = 0;
+  bool iid_ = false;
+  SplitShares shares_;
+  std::array<double, kFeatures> feature_sd_{};
+  DatasetInfo info_;
+  SiteCache cache_;
+};
+
+SyntheticCohort::SyntheticCohort(const Part& part, const CohortContext& context)
+    : run_(context.run), directory_(context.directory), cache_(context.cache_bytes) {
+  alpha_ = part.number("alpha");
+  beta_ = part.number("beta");
+  iid_ = part.flag("iid");
+  shares_ = {.train = 1.0 - part.number("test"),
+             .validation = 0.0,
+             .test = part.number("test"),
+             .test_minimum = 0};
+  named_ = directory_ ? directory_->count() : 0;
+  sites_ = named_ > 0 ? named_ : part.integer("devices");
+  if (named_ > 0 && part.given("devices") && part.integer("devices") != named_) {
+    throw part.mistake(
+        "devices",
+        fmt::format("cohort.synthetic makes {} devices, and the scenario has {} hospitals",
+                    part.integer("devices"), named_),
+        "leave one of the two out");
+  }
+  for (std::size_t j = 0; j < kFeatures; ++j) {
+    feature_sd_[j] = math::pow(static_cast<double>(j) + 1.0, -0.6);  // sqrt(j^-1.2)
+    info_.features.push_back(fmt::format("x{}", j + 1));
+  }
+  info_.task = OutcomeKind::multiclass;
+  info_.classes = static_cast<std::int32_t>(kClasses);
+  info_.outcome = "class";
+  info_.standardisation = "none";
+}
+
+std::vector<std::string> SyntheticCohort::site_names() const {
+  std::vector<std::string> names;
+  for (std::int64_t i = 0; named_ == 0 && i < sites_; ++i)
+    names.push_back(fmt::format("Device {}", i + 1));
+  return names;
+}
+
+std::int64_t SyntheticCohort::rows(HospitalId hospital) const {
+  if (named_ > 0) {
+    const std::int64_t asked = directory_->request(hospital).patients;
+    if (asked > 0) return asked;
+  }
+  Stream stream(run_, Purpose::kCohort, hospital.value, 0, kLaneSize);
+  const double size = math::exp(draw::normal(stream, kSizeMu, kSizeSigma));
+  return static_cast<std::int64_t>(std::min(size, kRowsMost)) + kRowsLeast;
+}
+
+Law SyntheticCohort::law(HospitalId hospital) const {
+  Stream stream = iid_ ? Stream(run_, Purpose::kCohortGlobal, 0, 0, kLaneLaw)
+                       : Stream(run_, Purpose::kCohort, hospital.value, 0, kLaneLaw);
+  const double u = iid_ ? 0.0 : draw::normal(stream, 0.0, alpha_);
+  const double centre = iid_ ? 0.0 : draw::normal(stream, 0.0, beta_);
+  Law result;
+  for (double& w : result.w) w = draw::normal(stream, u, 1.0);
+  for (double& b : result.b) b = draw::normal(stream, u, 1.0);
+  for (double& v : result.mean) v = iid_ ? 0.0 : draw::normal(stream, centre, 1.0);
+  return result;
+}
+
+SitePtr SyntheticCohort::make(HospitalId hospital) const {
+  const Law device = law(hospital);
+  const std::int64_t count = rows(hospital);
+  const std::vector<std::int32_t> one_stratum(static_cast<std::size_t>(count), 0);
+  const SplitRows split = split_stratified({.stratum = one_stratum, .patient = {}, .decided = {}},
+                                           shares_, Stream(run_, Purpose::kSplit, hospital.value));
+
+  // rows are drawn in order and go to their split
+  auto site = std::make_shared<Site>();
+  const auto reserve = [](Dataset& data, std::size_t n) {
+    data.columns = static_cast<std::int32_t>(kFeatures);
+    data.x.reserve(n * kFeatures);
+    data.label.reserve(n);
+  };
+  reserve(site->train, split.train.size());
+  reserve(site->test, split.test.size());
+  Stream stream(run_, Purpose::kCohort, hospital.value, 0, kLaneRows);
+  std::array<double, kFeatures> x{};
+  auto next_test = split.test.begin();
+  for (std::int32_t row = 0; row < count; ++row) {
+    std::array<double, kClasses> score = device.b;
+    for (std::size_t j = 0; j < kFeatures; ++j) {
+      x[j] = draw::normal(stream, device.mean[j], feature_sd_[j]);
+      for (std::size_t c = 0; c < kClasses; ++c) score[c] += x[j] * device.w[j * kClasses + c];
+    }
+    const bool in_test = next_test != split.test.end() && *next_test == row;
+    if (in_test) ++next_test;
+    Dataset& data = in_test ? site->test : site->train;
+    for (const double value : x) data.x.push_back(static_cast<float>(value));
+    data.label.push_back(
+        static_cast<float>(std::max_element(score.begin(), score.end()) - score.begin()));
+    ++data.rows;
+  }
+  site->validation.columns = static_cast<std::int32_t>(kFeatures);
+  return site;
+}
+
+SitePtr SyntheticCohort::pooled(std::span<const HospitalId> hospitals) const {
+  auto all = std::make_shared<Site>();
+  const auto append = [](const Dataset& from, Dataset& to) {
+    to.rows += from.rows;
+    to.columns = from.columns;
+    to.x.insert(to.x.end(), from.x.begin(), from.x.end());
+    to.label.insert(to.label.end(), from.label.begin(), from.label.end());
+  };
+  for (const HospitalId hospital : hospitals) {
+    const SitePtr one = site(hospital);
+    append(one->train, all->train);
+    append(one->validation, all->validation);
+    append(one->test, all->test);
+  }
+  return all;
+}
+
+}  // namespace
+
+std::unique_ptr<Cohort> make_synthetic_cohort(const Part& part, const CohortContext& context) {
+  return std::make_unique<SyntheticCohort>(part, context);
+}
+
+}  // namespace polyclinic
