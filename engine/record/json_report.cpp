@@ -1,0 +1,154 @@
+#include "record/json_report.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace polyclinic {
+
+namespace {
+
+// keys stay in the order in which they are documented
+using Json = nlohmann::ordered_json;
+
+Json optional(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
+
+Json averages(const MeasuredAverages& a) {
+  Json json;
+  json["macro"] = optional(a.macro);
+  json["macro_low"] = optional(a.macro_low);
+  json["macro_high"] = optional(a.macro_high);
+  json["weighted"] = optional(a.weighted);
+  json["micro"] = optional(a.micro);
+  json["worst"] = optional(a.worst);
+  json["worst_hospital"] = a.worst_hospital.empty() ? Json(nullptr) : Json(a.worst_hospital);
+  json["hospitals_counted"] = a.hospitals_counted;
+  json["hospitals_null"] = a.hospitals_null;
+  return json;
+}
+
+Json averages(const ArmResult& arm) {
+  Json json = Json::object();
+  for (const MeasuredAverages& a : arm.averages) json[a.metric] = averages(a);
+  return json;
+}
+
+Json value(const MeasuredValue& v) {
+  Json json;
+  json["value"] = optional(v.value);
+  json["low"] = optional(v.low);
+  json["high"] = optional(v.high);
+  json["n"] = v.n;
+  json["events"] = v.events;
+  if (!v.reason.empty()) json["reason"] = v.reason;
+  return json;
+}
+
+const HospitalMetrics* metrics_of(const ArmResult& arm, HospitalId id) {
+  for (const HospitalMetrics& hospital : arm.hospitals) {
+    if (hospital.hospital == id) return &hospital;
+  }
+  return nullptr;
+}
+
+Json metrics(const HospitalMetrics* hospital) {
+  Json json = Json::object();
+  if (hospital == nullptr) return json;
+  for (const auto& [name, v] : hospital->metrics) json[name] = value(v);
+  return json;
+}
+
+Json hospital(const RunResult& result, const HospitalAccount& account) {
+  Json json;
+  json["name"] = account.name;
+  if (!account.region.empty()) json["region"] = account.region;
+  json["role"] = account.role == HospitalRole::external ? "external" : "member";
+  json["patients"] = account.patients;
+  json["train_rows"] = account.train_rows;
+  json["weight"] = account.weight;
+  json["metrics"] = metrics(metrics_of(result.federated, account.hospital));
+  json["baselines"] = Json::object();
+  for (const ArmResult& arm : result.baselines) {
+    json["baselines"][arm.name] = metrics(metrics_of(arm, account.hospital));
+  }
+  json["bytes_up"] = account.bytes_up;
+  json["bytes_down"] = account.bytes_down;
+  json["invitations"] = account.invitations;
+  json["participations"] = account.participations;
+  std::int64_t drops = 0;
+  Json reasons = Json::object();
+  for (const auto& [reason, count] : account.drops) {
+    reasons[std::string(name(reason))] = count;
+    drops += count;
+  }
+  json["drops"] = drops;
+  json["drop_reasons"] = reasons;
+  json["outages"] = account.outages;
+  json["down_seconds"] = account.down.seconds();
+  json["busy_seconds"] = account.busy.seconds();
+  json["median_round_seconds"] = account.median_round.seconds();
+  if (!account.remarks.empty()) json["remarks"] = account.remarks;
+  return json;
+}
+
+Json rounds(const RunResult& result) {
+  Json json = Json::array();
+  for (const RoundRecord& round : result.round_records) {
+    json.push_back({{"round", round.round},
+                    {"version", round.version},
+                    {"opened", round.opened.seconds()},
+                    {"closed", round.closed.seconds()},
+                    {"invited", round.invited},
+                    {"aggregated", round.aggregated},
+                    {"failed", round.failed}});
+  }
+  return json;
+}
+
+}  // namespace
+
+std::string to_json(const RunResult& result, int indent) {
+  Json json;
+  json["scenario"] = result.scenario;
+  json["title"] = result.title;
+  json["note"] = "simulation, not for clinical use";
+  json["seed"] = result.seed;
+  json["world"] = fmt::format("{:016x}", result.world_hash);
+  json["outcome"] = result.outcome;
+  json["model"] = result.model;
+  json["rounds"] = result.rounds;
+  json["versions"] = result.versions;
+  json["stopped"] = result.stop_reason;
+  json["interrupted"] = result.interrupted;
+  json["sim_seconds"] = result.ended.seconds();
+  json["metrics"] = averages(result.federated);
+  json["converged"] =
+      result.convergence.checked ? Json(result.convergence.converged) : Json(nullptr);
+  json["convergence"] = result.convergence.text;
+  json["hospitals_total"] = result.hospitals_total;
+  json["hospitals_evaluated"] = result.hospitals_evaluated;
+  json["hospitals"] = Json::array();
+  for (const HospitalAccount& account : result.hospitals) {
+    json["hospitals"].push_back(hospital(result, account));
+  }
+  json["bytes_up"] = result.bytes_up;
+  json["bytes_down"] = result.bytes_down;
+  json["baselines"] = Json::object();
+  for (const ArmResult& arm : result.baselines) json["baselines"][arm.name] = averages(arm);
+  json["standardisation"] = {{"federated", result.federated.standardisation}};
+  for (const ArmResult& arm : result.baselines) {
+    json["standardisation"][arm.name] = arm.standardisation;
+  }
+  json["round_records"] = rounds(result);
+  json["notes"] = Json::array();
+  for (const auto& [at, text] : result.notes) {
+    json["notes"].push_back({{"at", at.seconds()}, {"text", text}});
+  }
+  json["remarks"] = result.remarks;
+  json["fingerprint"] = result.fingerprint;
+  json["provenance"] = Json::object();
+  for (const auto& [key, text] : result.provenance) json["provenance"][key] = text;
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace polyclinic
