@@ -16,11 +16,15 @@
 
 namespace polyclinic {
 
-// Scratch memory of one worker for one model; reused between trainings so that steps allocate nothing.
+// Scratch memory of one worker for one model; reused between trainings so that steps allocate
+// nothing.
 class Workspace {
  public:
   virtual ~Workspace() = default;
 };
+
+struct TrainingTask;
+struct TrainingResult;
 
 class Model {
  public:
@@ -43,10 +47,14 @@ class Model {
   virtual void predict(const ParameterVector& parameters, const Dataset& data, std::span<float> out,
                        Workspace& workspace) const = 0;
 
-  // Mean loss over the given rows and, unless null, its gradient (written, not added). Dropout is off.
+  // Mean loss over the given rows and, unless null, its gradient (written, not added). Dropout is
+  // off.
   virtual double loss(const ParameterVector& parameters, const Dataset& data,
                       std::span<const std::int32_t> rows, ParameterVector* gradient,
                       Workspace& workspace) const = 0;
+
+  // A whole local training; called by `train` of trainer.hpp, which says what it does.
+  virtual TrainingResult train(const TrainingTask& task, Workspace& workspace) const = 0;
 };
 
 // What a model must fit.
@@ -56,8 +64,15 @@ struct ModelShape {
   std::int32_t classes = 2;
 };
 
-// Builds the model of a resolved part `model.*`; throws ScenarioError when it does not fit the data's
-// task (a Cox model on a binary outcome).
+// The parameters that a run starts with: the field `init` of the model's part where it is given
+// (numbers in compact order: slices as in the layout, weights outputs x inputs row after row), else
+// the model's own law at the stream. Where `init` is a file the caller has read it into
+// `from_file`. Throws ScenarioError when the count does not fit or a number is not finite.
+ParameterVector initial_parameters(const Model& model, const Part& part, Stream stream,
+                                   std::span<const float> from_file = {});
+
+// Builds the model of a resolved part `model.*`; throws ScenarioError when it does not fit the
+// data's task (a Cox model on a binary outcome).
 std::unique_ptr<Model> make_model(const Part& part, const ModelShape& shape);
 
 // Schemas of model.*, training.*, schedule.*, objective.*.

@@ -20,9 +20,9 @@ struct CacheLineAllocator {
   template <class U>
   CacheLineAllocator(const CacheLineAllocator<U>&) {}
   T* allocate(std::size_t n) {
-    return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t{64}));
+    return static_cast<T*>(::operator new (n * sizeof(T), std::align_val_t{64}));
   }
-  void deallocate(T* p, std::size_t) { ::operator delete(p, std::align_val_t{64}); }
+  void deallocate(T* p, std::size_t) { ::operator delete (p, std::align_val_t{64}); }
   friend bool operator==(CacheLineAllocator, CacheLineAllocator) { return true; }
 };
 using FloatBuffer = std::vector<float, CacheLineAllocator<float>>;
@@ -31,15 +31,15 @@ using FloatBuffer = std::vector<float, CacheLineAllocator<float>>;
 enum class Role : std::uint8_t { weight, bias, norm_scale, norm_shift, norm_statistic, embedding };
 
 struct Slice {
-  std::string name;                // "hidden1.weight"
-  std::vector<std::int64_t> shape; // rows x columns for a weight: outputs x inputs
+  std::string name;                 // "hidden1.weight"
+  std::vector<std::int64_t> shape;  // rows x columns for a weight: outputs x inputs
   Role role = Role::weight;
-  std::int64_t offset = 0;         // in floats, a multiple of 16
-  std::int64_t size = 0;           // product of shape: what is sent, hashed and counted
+  std::int64_t offset = 0;  // in floats, a multiple of 16
+  std::int64_t size = 0;    // product of shape: what is sent, hashed and counted
 };
 
-// Where everything lies. Slices start on 64-byte boundaries; the padding between them is always zero
-// and is never sent, hashed or counted.
+// Where everything lies. Slices start on 64-byte boundaries; the padding between them is always
+// zero and is never sent, hashed or counted.
 class ParameterLayout {
  public:
   // Appends a slice and returns its index.
@@ -57,6 +57,10 @@ class ParameterLayout {
   std::int64_t padded_ = 0;
 };
 
+// Sum of a[i] b[i] in double, in eight running sums and one fixed tree. REQUIRES: equal sizes, a
+// multiple of 8 (padded buffers are).
+double dot(std::span<const float> a, std::span<const float> b);
+
 // Parameters, or a change of them. Operations are fixed-shape loops over the padded buffer.
 class ParameterVector {
  public:
@@ -65,7 +69,9 @@ class ParameterVector {
   explicit ParameterVector(std::shared_ptr<const ParameterLayout> layout);
 
   [[nodiscard]] const ParameterLayout& layout() const { return *layout_; }
-  [[nodiscard]] const std::shared_ptr<const ParameterLayout>& shared_layout() const { return layout_; }
+  [[nodiscard]] const std::shared_ptr<const ParameterLayout>& shared_layout() const {
+    return layout_;
+  }
   [[nodiscard]] bool empty() const { return layout_ == nullptr; }
   [[nodiscard]] std::span<float> padded() { return values_; }
   [[nodiscard]] std::span<const float> padded() const { return values_; }

@@ -1,6 +1,7 @@
 // A whole local training, called once: so many steps of an optimiser over one site's rows.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -18,11 +19,11 @@ struct Schedule {
   enum class Kind : std::uint8_t { constant, step, exponential, cosine, linear };
   Kind kind = Kind::constant;
   double rate = 0.1;
-  double decay = 1.0;        // step, exponential: factor
-  std::int64_t every = 1;    // step: rounds between factors
-  double rate_end = 0.0;     // cosine, linear: rate at the end of `rounds`
-  std::int64_t rounds = 0;   // cosine, linear
-  std::int64_t warmup = 0;   // rounds of linear warm-up from 0
+  double decay = 1.0;       // step, exponential: factor
+  std::int64_t every = 1;   // step: rounds between factors
+  double rate_end = 0.0;    // cosine, linear: rate at the end of `rounds`
+  std::int64_t rounds = 0;  // cosine, linear
+  std::int64_t warmup = 0;  // rounds of linear warm-up from 0
   // Rate of the given round, counted from 0.
   [[nodiscard]] double at(std::int64_t round) const;
 };
@@ -32,20 +33,21 @@ struct TrainingPlan {
   enum class Optimizer : std::uint8_t { sgd, momentum, adam, adamw };
   Optimizer optimizer = Optimizer::sgd;
   Schedule schedule;
-  std::int64_t batch = 32;      // 0: all rows in one batch
-  double epochs = 1;            // used when steps == 0
-  std::int64_t steps = 0;       // > 0: this many steps, going round the data as often as needed
-  bool drop_last = false;       // leave out the last short batch of an epoch
+  std::int64_t batch = 32;  // 0: all rows in one batch
+  double epochs = 1;        // used when steps == 0
+  std::int64_t steps = 0;   // > 0: this many steps, going round the data as often as needed
+  bool drop_last = false;   // leave out the last short batch of an epoch
   double momentum = 0.9;
   bool nesterov = false;
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;
-  double weight_decay = 0.0;    // adamw: decoupled; others: L2 added to the gradient
+  double weight_decay = 0.0;          // adamw: decoupled; others: L2 added to the gradient
   bool keep_optimizer_state = false;  // moments stay at the hospital between rounds
-  double proximal = 0.0;        // mu of FedProx: + mu/2 |w - w_global|^2
-  double clip_gradient = 0.0;   // > 0: norm of the batch gradient is cut to it
-  std::vector<double> class_weights;  // empty: all one
+  double proximal = 0.0;              // mu of FedProx: + mu/2 |w - w_global|^2
+  double clip_gradient = 0.0;         // > 0: norm of the batch gradient is cut to it, before the
+                                      // proximal term and weight decay are added
+  std::vector<double> class_weights;  // factor of a row's loss by its label; empty: all one
 };
 
 // State that a hospital keeps between its trainings.
@@ -53,8 +55,8 @@ struct TrainerState {
   ParameterVector moment1;
   ParameterVector moment2;
   std::int64_t steps_done = 0;
-  std::int64_t epoch = 0;             // epochs begun: part of the batch order's address
-  std::vector<std::int32_t> order;    // steps mode: the current epoch's order and where in it
+  std::int64_t epoch = 0;           // steps mode: epochs begun, part of the batch order's address
+  std::vector<std::int32_t> order;  // steps mode: the current epoch's order and where in it
   std::int64_t position = 0;
 };
 
@@ -62,36 +64,58 @@ struct TrainingTask {
   const Dataset* data = nullptr;
   const ParameterVector* global = nullptr;  // where training starts and what proximal terms pull to
   const TrainingPlan* plan = nullptr;
-  std::int64_t round = 0;                   // from 0: for the schedule
+  std::int64_t round = 0;  // from 0: for the schedule
   // Address of batch orders and dropout masks: entity = hospital, step = round.
   RunKey run;
   std::uint64_t entity = 0;
-  TrainerState* state = nullptr;            // may be null: nothing is kept
+  TrainerState* state = nullptr;  // may be null: nothing is kept
   // Row order per epoch given from outside (to reproduce other people's runs); empty: shuffled at
-  // the address. One permutation of the rows after another.
+  // the address. One permutation of the rows after another, the k-th for the k-th epoch that begins
+  // in this training (TrainingExtent::epochs_begun of them).
   std::span<const std::int32_t> given_order;
+  // Looked at before each step: true ends the training at once, with TrainingResult::stopped.
+  const std::atomic<bool>* stop = nullptr;
 };
 
 struct TrainingResult {
-  ParameterVector delta;      // parameters after training minus the global ones
-  std::int64_t rows = 0;      // rows of the training set (the weight in FedAvg)
+  ParameterVector delta;  // parameters after training minus the global ones
+  std::int64_t rows = 0;  // rows of the training set (the weight in FedAvg)
   std::int64_t steps = 0;
   std::int64_t rows_visited = 0;
-  double mean_loss = 0;       // over the visited rows, at the parameters of their step
-  bool finite = true;         // false: the parameters overflowed; delta must not be used
+  double mean_loss = 0;  // over the visited rows, at the parameters of their step
+  bool finite = true;    // false: the parameters overflowed; delta must not be used
+  bool stopped = false;  // ended by the stop token: nothing of it must be used
 };
 
-// Trains. Deterministic for its arguments; allocates only while the workspace grows.
+// Trains. Deterministic for its arguments; allocates only while the workspace grows. In epoch mode
+// every training begins with a fresh epoch; in steps mode (plan.steps > 0) the rows go on where the
+// last training with the same state left off, and an epoch's last short batch is kept unless
+// drop_last. With batch = 0 rows are taken in their own order.
 TrainingResult train(const Model& model, const TrainingTask& task, Workspace& workspace);
 
-// Steps and row visits that `train` will make: known without training, so that the clock can be set.
+// Steps and row visits that `train` will make: known without training, so that the clock can be
+// set.
 struct TrainingExtent {
   std::int64_t steps = 0;
   std::int64_t rows_visited = 0;
+  std::int64_t epochs_begun = 0;  // permutations that given_order must hold
 };
-TrainingExtent extent(const TrainingPlan& plan, std::int64_t rows);
+// steps_before: steps that trainings with the same state have made (TrainerState::steps_done); only
+// steps mode depends on it. A fraction of an epoch is rounded to whole batches, at least one. A
+// site without rows makes no step; one with fewer rows than a batch keeps its one short batch.
+TrainingExtent extent(const TrainingPlan& plan, std::int64_t rows, std::int64_t steps_before = 0);
 
-// The plan of a resolved part `training.*`, with an `objective.*` part or nullptr.
-TrainingPlan make_plan(const Part& training, const Part* objective);
+// The plan of a resolved part `training.*`, with an `objective.*` part or nullptr. `model` sets the
+// default rate where `training` names none (see default_rate). Throws ScenarioError when fields
+// contradict each other.
+TrainingPlan make_plan(const Part& training, const Part* objective, const Part* model = nullptr);
+
+// The rate that a part `training.*` has when none is written: sgd .05 (linear family .1), momentum
+// .01, adam and adamw .001.
+double default_rate(const Part& training, const Part* model);
+
+// Throws ScenarioError when the plan does not fit the data (class weights for another number of
+// classes).
+void check_plan(const TrainingPlan& plan, const Part& training, const ModelShape& shape);
 
 }  // namespace polyclinic

@@ -1,0 +1,32 @@
+// Cox's partial likelihood over a set of rows, in double.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace polyclinic::dense {
+
+enum class Ties : std::uint8_t {
+  breslow,  // tied events share one denominator: biased towards zero with many ties
+  efron,    // denominators shrink as tied events go: nearer the exact likelihood
+};
+
+// Scratch memory; grows to the largest set of rows and stays.
+struct CoxScratch {
+  std::vector<std::int32_t> order;
+  std::vector<double> hazard;   // exp(score - highest)
+  std::vector<double> at_risk;  // sum of hazards of those at risk at the row's time
+};
+
+struct CoxRows {
+  std::span<const float> score;  // log hazard ratios
+  std::span<const float> time;
+  std::span<const float> event;  // 1 seen, 0 censored
+};
+
+// Negative log partial likelihood per event over the rows as one risk set; 0 without events. Writes
+// its slope with respect to each score unless `slope` is empty. REQUIRES: spans of equal length.
+double cox_loss(const CoxRows& rows, Ties ties, std::span<float> slope, CoxScratch& scratch);
+
+}  // namespace polyclinic::dense

@@ -1,0 +1,97 @@
+// Forward and backward passes of a Network over chunks of rows: the inside of training and
+// evaluation.
+#pragma once
+
+#include <optional>
+
+#include "learn/dense/network.hpp"
+
+namespace polyclinic::dense {
+
+// Everything that a network writes while it works. Sizes depend on the network alone, except for
+// orders and Cox scores, which grow to the largest batch once.
+class NetworkWorkspace final : public Workspace {
+ public:
+  NetworkWorkspace(const Network& network, const Kernels& kernels);
+
+  const Kernels& kernels;
+  // packed parameters: current, at the start, gradient, moments of the optimiser
+  FloatBuffer parameters;
+  FloatBuffer start;
+  FloatBuffer gradient;
+  FloatBuffer moment1;
+  FloatBuffer moment2;
+  FloatBuffer transposed;
+  // a chunk: activations[0] is the input; activations, slopes, masks and errors of each hidden
+  // layer
+  std::vector<FloatBuffer> activations;
+  std::vector<FloatBuffer> slopes;
+  std::vector<FloatBuffer> masks;
+  std::vector<FloatBuffer> errors;
+  FloatBuffer scores;
+  FloatBuffer score_errors;
+  FloatBuffer labels;
+  FloatBuffer weights;
+  // cox: all rows of a batch
+  std::vector<float> batch_scores;
+  std::vector<float> batch_slopes;
+  std::vector<float> batch_times;
+  std::vector<float> batch_events;
+  CoxScratch cox;
+  // the current epoch's order of rows
+  std::vector<std::int32_t> order;
+};
+
+// Rows of a dataset that one gradient is taken over.
+struct Batch {
+  const Dataset* data = nullptr;
+  const std::int32_t* rows = nullptr;  // null: the first `count`
+  std::int64_t count = 0;
+  std::span<const double> class_weights;  // by label; empty: all one
+};
+
+class Pass {
+ public:
+  Pass(const Network& network, NetworkWorkspace& workspace)
+      : network_(network), work_(workspace), k_(workspace.kernels) {}
+
+  // Loss of the batch per row (cox: per event) at work.parameters, penalty included; writes
+  // work.gradient. With `dropout` hidden units are silenced by draws from it.
+  double gradient(const Batch& batch, std::optional<Stream> dropout);
+  // The same loss without a gradient and without dropout.
+  double loss(const Batch& batch);
+  // Predictions of all rows; out: rows x outputs.
+  void predict(const Dataset& data, std::span<float> out);
+
+ private:
+  // Prepares what depends on the parameters.
+  void refresh_transposed();
+  void load_chunk(const Batch& batch, std::int64_t first, std::int64_t count);
+  void load_labels(const Batch& batch, std::int64_t first, std::int64_t count);
+  void draw_mask(std::size_t hidden, std::int64_t count, Stream& stream);
+  void apply_layer(std::size_t layer, std::int64_t count, Product::Finish finish);
+  void forward(std::int64_t count, Stream* dropout, bool keep_slopes);
+  void backward(std::int64_t count, bool accumulate);
+  void weight_gradient(std::size_t layer, std::int64_t count, bool accumulate);
+  void propagate(std::size_t layer, std::int64_t count);
+  double score_loss(std::int64_t count, float scale);
+  void all_scores(const Batch& batch, Stream* dropout);
+  double cox_gradient(const Batch& batch, Stream* dropout);
+  double cox_value(const Batch& batch, bool with_slopes);
+  double penalty(bool with_gradient);
+  // Whether slopes of activations are stored; relu without dropout reads them off its outputs.
+  [[nodiscard]] bool stores_slopes() const {
+    return network_.spec().activation != Activation::relu || network_.spec().dropout > 0;
+  }
+  [[nodiscard]] float* errors_of(std::size_t layer) {
+    return layer + 1 == network_.layers().size() ? work_.score_errors.data()
+                                                 : work_.errors[layer].data();
+  }
+
+  const Network& network_;
+  NetworkWorkspace& work_;
+  const Kernels& k_;
+  bool weighted_ = false;  // rows of the current chunk have class weights
+};
+
+}  // namespace polyclinic::dense

@@ -1,0 +1,153 @@
+// A local training of a Network: one call per training, then plain calls of kernels per step.
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.hpp"
+#include "base/math.hpp"
+#include "learn/dense/network.hpp"
+#include "learn/dense/pass.hpp"
+#include "learn/loader.hpp"
+
+namespace polyclinic::dense {
+namespace {
+
+Update::Rule rule_of(const TrainingPlan& plan) {
+  switch (plan.optimizer) {
+    case TrainingPlan::Optimizer::sgd:
+      return Update::Rule::sgd;
+    case TrainingPlan::Optimizer::momentum:
+      return plan.nesterov ? Update::Rule::nesterov : Update::Rule::momentum;
+    case TrainingPlan::Optimizer::adam:
+      return Update::Rule::adam;
+    case TrainingPlan::Optimizer::adamw:
+      return Update::Rule::adamw;
+  }
+  return Update::Rule::sgd;
+}
+
+bool keeps_moments(const TrainingTask& task) {
+  return task.plan->keep_optimizer_state && task.state != nullptr &&
+         task.plan->optimizer != TrainingPlan::Optimizer::sgd;
+}
+
+// The optimiser of one training: moments, bias corrections, clipping.
+class Optimiser {
+ public:
+  Optimiser(const Network& network, const TrainingTask& task, NetworkWorkspace& work)
+      : plan_(*task.plan), work_(work) {
+    update_.rule = rule_of(plan_);
+    update_.n = network.packed_size();
+    update_.w = work.parameters.data();
+    update_.gradient = work.gradient.data();
+    update_.anchor = plan_.proximal > 0 ? work.start.data() : nullptr;
+    update_.moment1 = work.moment1.data();
+    update_.moment2 = work.moment2.data();
+    update_.rate = static_cast<float>(plan_.schedule.at(task.round));
+    update_.proximal = static_cast<float>(plan_.proximal);
+    update_.weight_decay = static_cast<float>(plan_.weight_decay);
+    update_.momentum = static_cast<float>(plan_.momentum);
+    update_.beta1 = static_cast<float>(plan_.beta1);
+    update_.beta2 = static_cast<float>(plan_.beta2);
+    update_.epsilon = static_cast<float>(plan_.epsilon);
+    if (plan_.optimizer != TrainingPlan::Optimizer::sgd) load_moments(network, task);
+  }
+
+  void step() {
+    if (plan_.clip_gradient > 0) {
+      const double norm = std::sqrt(dot(work_.gradient, work_.gradient));
+      update_.gradient_scale =
+          norm > plan_.clip_gradient ? static_cast<float>(plan_.clip_gradient / norm) : 1.0F;
+    }
+    // Adam's bias corrections, t counted from 1 (Kingma and Ba 2015, Alg. 1)
+    power1_ *= plan_.beta1;
+    power2_ *= plan_.beta2;
+    update_.correction1 = static_cast<float>(1 - power1_);
+    update_.correction2 = static_cast<float>(std::sqrt(1 - power2_));
+    work_.kernels.update(update_);
+  }
+
+ private:
+  void load_moments(const Network& network, const TrainingTask& task) {
+    std::fill(work_.moment1.begin(), work_.moment1.end(), 0.0F);
+    std::fill(work_.moment2.begin(), work_.moment2.end(), 0.0F);
+    if (!keeps_moments(task) || task.state->moment1.empty()) return;
+    network.pack(work_.kernels, task.state->moment1, work_.moment1.data());
+    if (!task.state->moment2.empty()) {
+      network.pack(work_.kernels, task.state->moment2, work_.moment2.data());
+    }
+    const auto steps = static_cast<double>(task.state->steps_done);
+    power1_ = math::pow(plan_.beta1, steps);
+    power2_ = math::pow(plan_.beta2, steps);
+  }
+
+  const TrainingPlan& plan_;
+  NetworkWorkspace& work_;
+  Update update_;
+  double power1_ = 1;
+  double power2_ = 1;
+};
+
+void save_state(const Network& network, const TrainingTask& task, const NetworkWorkspace& work,
+                const Loader& loader, std::int64_t steps) {
+  TrainerState& state = *task.state;
+  state.steps_done += steps;
+  if (task.plan->steps > 0) {
+    state.epoch = loader.epoch();
+    state.order = work.order;
+    state.position = loader.position();
+  }
+  if (!keeps_moments(task)) return;
+  if (state.moment1.empty()) state.moment1 = ParameterVector(network.layout());
+  network.unpack(work.kernels, work.moment1.data(), state.moment1);
+  if (task.plan->optimizer == TrainingPlan::Optimizer::momentum) return;
+  if (state.moment2.empty()) state.moment2 = ParameterVector(network.layout());
+  network.unpack(work.kernels, work.moment2.data(), state.moment2);
+}
+
+}  // namespace
+
+TrainingResult Network::train(const TrainingTask& task, Workspace& workspace) const {
+  auto* work = dynamic_cast<NetworkWorkspace*>(&workspace);
+  ENSURE(work != nullptr, "a workspace comes from the model that uses it");
+  ENSURE(task.data->columns == spec_.features, "the data have the features of the model");
+  TrainingResult result;
+  result.delta = ParameterVector(layout_);
+  result.rows = task.data->rows;
+  const std::int64_t steps = extent(*task.plan, task.data->rows).steps;
+  if (steps == 0) return result;
+
+  pack(work->kernels, *task.global, work->parameters.data());
+  std::copy(work->parameters.begin(), work->parameters.end(), work->start.begin());
+  Pass pass(*this, *work);
+  Optimiser optimiser(*this, task, *work);
+  Loader loader(task, work->order);
+  const auto round = static_cast<std::uint64_t>(task.round);
+  const Stream masks(task.run, Purpose::kDropoutMask, task.entity, round);
+  const bool silences = spec_.dropout > 0 && !spec_.hidden.empty();
+  double loss_sum = 0;
+  for (std::int64_t s = 0; s < steps; ++s) {
+    if (task.stop != nullptr && task.stop->load(std::memory_order_relaxed)) {
+      result.stopped = true;
+      return result;
+    }
+    const std::span<const std::int32_t> rows = loader.next();
+    const auto count = static_cast<std::int64_t>(rows.size());
+    const Batch batch{task.data, rows.data(), count, task.plan->class_weights};
+    const double loss = pass.gradient(
+        batch, silences ? std::optional(masks.lane(static_cast<std::uint64_t>(s))) : std::nullopt);
+    loss_sum += loss * static_cast<double>(count);
+    result.rows_visited += count;
+    optimiser.step();
+  }
+  result.steps = steps;
+  result.mean_loss = loss_sum / static_cast<double>(result.rows_visited);
+
+  work->kernels.axpy(packed_size_, -1.0F, work->start.data(), work->parameters.data());
+  unpack(work->kernels, work->parameters.data(), result.delta);
+  // a parameter that overflowed stays infinite or NaN, so looking once at the end is enough
+  result.finite = result.delta.finite() && std::isfinite(result.mean_loss);
+  if (task.state != nullptr && result.finite) save_state(*this, task, *work, loader, steps);
+  return result;
+}
+
+}  // namespace polyclinic::dense

@@ -1,0 +1,49 @@
+// Which rows each step of a training takes.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "learn/trainer.hpp"
+
+namespace polyclinic {
+
+// Batches per epoch and their sizes.
+struct BatchShape {
+  std::int64_t batch = 0;  // rows of a full batch
+  std::int64_t full = 0;   // full batches in an epoch
+  std::int64_t rest = 0;   // rows of the last short batch; 0: there is none or it is left out
+  [[nodiscard]] std::int64_t per_epoch() const { return full + (rest > 0 ? 1 : 0); }
+  [[nodiscard]] std::int64_t rows_per_epoch() const { return full * batch + rest; }
+};
+// REQUIRES: rows > 0.
+BatchShape batch_shape(const TrainingPlan& plan, std::int64_t rows);
+
+// Walks through a site's rows epoch by epoch, in an order that is drawn or given anew for each
+// epoch.
+class Loader {
+ public:
+  // Begins where task.state stands in steps mode, else with a fresh epoch. `order` is scratch that
+  // outlives the loader.
+  Loader(const TrainingTask& task, std::vector<std::int32_t>& order);
+
+  // The rows of the next step.
+  std::span<const std::int32_t> next();
+  // Where the next training goes on.
+  [[nodiscard]] std::int64_t position() const { return position_; }
+  [[nodiscard]] std::int64_t epoch() const { return epoch_; }
+
+ private:
+  void begin_epoch();
+
+  const TrainingTask& task_;
+  std::vector<std::int32_t>& order_;
+  BatchShape shape_;
+  std::int64_t rows_;
+  std::int64_t position_;  // in order_; the end of it: an epoch begins with the next batch
+  std::int64_t epoch_ = 0;
+  std::int64_t begun_ = 0;  // epochs begun in this training
+};
+
+}  // namespace polyclinic

@@ -1,0 +1,134 @@
+#include "learn/model.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.hpp"
+#include "learn/dense/network.hpp"
+
+namespace polyclinic {
+namespace {
+
+using dense::Activation;
+using dense::Head;
+using dense::NetworkSpec;
+
+// What fits the outcome, for the hint of a refusal.
+std::string models_for(OutcomeKind kind) {
+  switch (kind) {
+    case OutcomeKind::binary:
+      return "model.logistic {} and model.mlp {} predict yes or no";
+    case OutcomeKind::multiclass:
+      return "model.softmax {} and model.mlp {} predict one of several classes";
+    case OutcomeKind::regression:
+      return "model.linear {} and model.mlp {} predict a number";
+    case OutcomeKind::count:
+      return "model.linear {} and model.mlp {} predict a count (Poisson)";
+    case OutcomeKind::survival:
+      return "model.cox {} and model.mlp {} predict the hazard of an event";
+  }
+  return {};
+}
+
+std::string outcome_text(OutcomeKind kind) {
+  switch (kind) {
+    case OutcomeKind::binary:
+      return "yes or no";
+    case OutcomeKind::multiclass:
+      return "one of several classes";
+    case OutcomeKind::regression:
+      return "a number";
+    case OutcomeKind::count:
+      return "a count";
+    case OutcomeKind::survival:
+      return "a time to an event";
+  }
+  return {};
+}
+
+[[noreturn]] void refuse(const Part& part, OutcomeKind kind) {
+  throw ScenarioError(
+      part.where, "model." + part.name + " does not fit an outcome that is " + outcome_text(kind),
+      models_for(kind));
+}
+
+Head head_of(OutcomeKind kind) {
+  switch (kind) {
+    case OutcomeKind::binary:
+      return Head::sigmoid;
+    case OutcomeKind::multiclass:
+      return Head::softmax;
+    case OutcomeKind::regression:
+      return Head::squared;
+    case OutcomeKind::count:
+      return Head::poisson;
+    case OutcomeKind::survival:
+      return Head::cox;
+  }
+  return Head::squared;
+}
+
+Activation activation_of(const std::string& name) {
+  if (name == "tanh") return Activation::tanh;
+  return name == "gelu" ? Activation::gelu : Activation::relu;
+}
+
+bool fits(const std::string& model, OutcomeKind kind) {
+  if (model == "mlp") return true;
+  if (model == "logistic") return kind == OutcomeKind::binary;
+  if (model == "softmax") return kind == OutcomeKind::multiclass;
+  if (model == "linear") return kind == OutcomeKind::regression || kind == OutcomeKind::count;
+  return model == "cox" && kind == OutcomeKind::survival;
+}
+
+}  // namespace
+
+std::unique_ptr<Model> make_model(const Part& part, const ModelShape& shape) {
+  if (!fits(part.name, shape.task)) refuse(part, shape.task);
+  NetworkSpec spec;
+  spec.name = part.name;
+  spec.features = shape.features;
+  spec.outputs = shape.task == OutcomeKind::multiclass ? shape.classes : 1;
+  spec.head = head_of(shape.task);
+  if (part.name == "mlp") {
+    for (const Value& width : part.list("hidden")) {
+      spec.hidden.push_back(static_cast<std::int32_t>(*width.integer()));
+    }
+    spec.activation = activation_of(part.text("activation"));
+    spec.dropout = part.number("dropout");
+  } else {
+    spec.l2 = part.number("l2");
+  }
+  if (part.name == "cox" && part.text("ties") == "breslow") spec.ties = dense::Ties::breslow;
+  return std::make_unique<dense::Network>(std::move(spec));
+}
+
+ParameterVector initial_parameters(const Model& model, const Part& part, Stream stream,
+                                   std::span<const float> from_file) {
+  ParameterVector parameters(model.layout());
+  const Value* init = part.find("init");
+  if (init == nullptr || init->get_if<None>() != nullptr) {
+    model.initialise(parameters, stream);
+    return parameters;
+  }
+  std::vector<float> values(from_file.begin(), from_file.end());
+  if (const auto* numbers = init->get_if<Numbers>()) {
+    values.assign((*numbers)->size(), 0.0F);
+    std::transform((*numbers)->begin(), (*numbers)->end(), values.begin(),
+                   [](double x) { return static_cast<float>(x); });
+  }
+  const auto wanted = static_cast<std::size_t>(model.layout()->size());
+  if (values.size() != wanted) {
+    throw part.mistake("init",
+                       "'init' has " + std::to_string(values.size()) + " numbers, the model has " +
+                           std::to_string(wanted) + " parameters",
+                       "per layer the weights, outputs x inputs row after row, then the biases");
+  }
+  if (!std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); })) {
+    throw part.mistake("init", "'init' holds a number that is not finite as a 32-bit float");
+  }
+  parameters.assign_compact(values);
+  return parameters;
+}
+
+}  // namespace polyclinic

@@ -1,0 +1,64 @@
+#include "learn/trainer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "base/check.hpp"
+#include "base/math.hpp"
+#include "learn/loader.hpp"
+
+namespace polyclinic {
+
+double Schedule::at(std::int64_t round) const {
+  // linear warm-up: the first of `warmup` rounds has 1/(warmup + 1) of the rate
+  if (round < warmup) {
+    return rate * static_cast<double>(round + 1) / static_cast<double>(warmup + 1);
+  }
+  const std::int64_t after = round - warmup;
+  const std::int64_t span = std::max<std::int64_t>(1, rounds - warmup);
+  const double progress = std::min(1.0, static_cast<double>(after) / static_cast<double>(span));
+  switch (kind) {
+    case Kind::constant:
+      return rate;
+    case Kind::step:
+      return rate * math::pow(decay, static_cast<double>(after / every));
+    case Kind::exponential:
+      return rate * math::pow(decay, static_cast<double>(after));
+    case Kind::cosine:
+      // Loshchilov and Hutter 2017, eq. 5, one period
+      return rate_end + (rate - rate_end) * (1 + math::cos(std::numbers::pi * progress)) / 2;
+    case Kind::linear:
+      return rate + (rate_end - rate) * progress;
+  }
+  return rate;
+}
+
+TrainingExtent extent(const TrainingPlan& plan, std::int64_t rows, std::int64_t steps_before) {
+  if (rows == 0) return {};
+  const BatchShape shape = batch_shape(plan, rows);
+  const std::int64_t per_epoch = shape.per_epoch();
+  TrainingExtent out;
+  // steps mode: position in the epoch where the training begins, in batches
+  const std::int64_t begin = plan.steps > 0 ? steps_before % per_epoch : 0;
+  out.steps = plan.steps > 0 ? plan.steps
+                             : std::max<std::int64_t>(
+                                   1, std::llround(plan.epochs * static_cast<double>(per_epoch)));
+  const std::int64_t end = begin + out.steps;
+  const std::int64_t ended =
+      end / per_epoch - begin / per_epoch;  // epochs whose last batch is taken
+  out.rows_visited =
+      out.steps * shape.batch - (shape.rest > 0 ? ended * (shape.batch - shape.rest) : 0);
+  out.epochs_begun = (end + per_epoch - 1) / per_epoch - (begin + per_epoch - 1) / per_epoch;
+  return out;
+}
+
+TrainingResult train(const Model& model, const TrainingTask& task, Workspace& workspace) {
+  ENSURE(task.data != nullptr, "a training has data");
+  ENSURE(task.plan != nullptr, "a training has a plan");
+  ENSURE(task.global != nullptr, "a training starts somewhere");
+  ENSURE(task.global->layout().size() == model.layout()->size(), "the parameters are the model's");
+  return model.train(task, workspace);
+}
+
+}  // namespace polyclinic
