@@ -134,17 +134,33 @@ TEST_CASE("c_index says why there is none") {
         "event indicators are not 0 or 1");
 }
 
+TEST_CASE("partial likelihood of two tied events, by hand") {
+  // scores 0: events at 1 (twice) and a censoring at 2: log 3 + log(3 - 1), per event
+  const std::vector<double> scores{0, 0, 0};
+  const MetricValue v =
+      partial_likelihood_loss(scores, std::vector<double>{1, 1, 2}, std::vector<double>{1, 1, 0});
+  CHECK(*v.value == doctest::Approx(math::log(6.0) / 2).epsilon(1e-14));
+}
+
 TEST_CASE("partial likelihood agrees with its definition, and cannot overflow") {
   const Sample s = survival_sample(40, 80, 2);
   double sum = 0;
   double events = 0;
   for (std::size_t i = 0; i < s.times.size(); ++i) {
     if (s.seen[i] < 0.5) continue;
+    // this event is number `place` of those at its time, in row order
     double risk = 0;
+    double tied = 0;
+    double ties = 0;
+    double place = 0;
     for (std::size_t j = 0; j < s.times.size(); ++j) {
       if (s.times[j] >= s.times[i]) risk += math::exp(s.scores[j]);
+      if (s.times[j] != s.times[i] || s.seen[j] < 0.5) continue;
+      tied += math::exp(s.scores[j]);
+      ties += 1;
+      place += j < i ? 1 : 0;
     }
-    sum += math::log(risk) - s.scores[i];
+    sum += math::log(risk - place / ties * tied) - s.scores[i];
     events += 1;
   }
   CHECK(*partial_likelihood_loss(s.scores, s.times, s.seen).value ==

@@ -13,9 +13,9 @@ namespace polyclinic::metrics {
 //   intercept  "calibration in the large": a of logit P(event) = a + x, slope fixed at 1. Ideal 0;
 //              above 0 the model predicts too little risk.
 //   slope      b of logit P(event) = a + b x, both free. Ideal 1; below 1 too extreme.
-// Newton to convergence; Wald intervals. Null with its reason below min_events; the slope also where
-// scores do not vary or separate the classes: then no finite maximum exists (Albert and Anderson
-// 1984).
+// Newton to convergence; Wald intervals. Null with its reason below min_events; the slope also
+// where scores do not vary or separate the classes: then no finite maximum exists (Albert and
+// Anderson 1984).
 struct Recalibration {
   MetricValue intercept;
   MetricValue slope;

@@ -183,9 +183,15 @@ MetricValue partial_likelihood_loss(NumberView scores, NumberView times, NumberV
       }
       risk += math::exp(score - top);
     }
+    double tied = 0;
+    double events = 0;
     for (std::size_t i = first; i < last; ++i) {
-      if (seen[order[i]] > 0.5) loss += top + math::log(risk) - scores[order[i]];
+      if (seen[order[i]] <= 0.5) continue;
+      tied += math::exp(scores[order[i]] - top);
+      events += 1;
+      loss += top - scores[order[i]];
     }
+    for (double l = 0; l < events; l += 1) loss += math::log(risk - l / events * tied);
   });
   return value_with(patients, loss / static_cast<double>(patients.events), std::nullopt);
 }

@@ -14,9 +14,10 @@ namespace polyclinic::metrics {
 MetricValue c_index(NumberView scores, NumberView times, NumberView seen,
                     const MetricOptions& options = {});
 
-// Minus the log partial likelihood per event, Breslow's ties: mean over events i of
-// log(sum over j with time_j >= time_i of exp(score_j)) - score_i (Cox 1972). No interval: the
-// terms are not independent. Null without events.
+// Minus the log partial likelihood per event (Cox 1972), with Efron's 1977 treatment of ties, the
+// default of model.cox: for the d events of one time, l = 0 .. d - 1, the sum of
+// log(S - l / d * D) - score, S the sum of exp(score) over everybody still at risk, D over the d.
+// No interval: the terms are not independent. Null without events.
 MetricValue partial_likelihood_loss(NumberView scores, NumberView times, NumberView seen,
                                     const MetricOptions& options = {});
 
