@@ -33,14 +33,17 @@ TEST_CASE("bits of the elementary functions") {
   add(hasher, [](Stream& s) { return math::expm1(wide(s)); });
   add(hasher, [](Stream& s) { return math::log(positive(s)); });
   add(hasher, [](Stream& s) { return math::log1p(positive(s)); });
-  add(hasher, [](Stream& s) { return math::pow(positive(s), s.uniform()); });
+  add(hasher, [](Stream& s) {
+    const double x = positive(s);  // drawn first, whatever order a compiler evaluates arguments in
+    return math::pow(x, s.uniform());
+  });
   add(hasher, [](Stream& s) { return math::sin(wide(s)); });
   add(hasher, [](Stream& s) { return math::cos(1e9 * wide(s)); });
   add(hasher, [](Stream& s) { return math::tanh(0.1 * wide(s)); });
   add(hasher, [](Stream& s) { return math::sigmoid(wide(s)); });
   add(hasher, [](Stream& s) { return math::logit(s.uniform()); });
   add(hasher, [](Stream& s) { return math::softplus(wide(s)); });
-  CHECK(hasher.value() == 7318269797375030926U);
+  CHECK(hasher.value() == 12478011613168621773U);
 }
 
 TEST_CASE("bits of the special functions") {
