@@ -86,7 +86,7 @@ Field profile_field() {
 
 Field follows_field() {
   return {"size_follows",
-          type::table(type::number().between(-1, 1)),
+          type::table(type::number().inside(-1, 1)),
           {},
           "rank correlation with size of speed, uplink, downlink, latency, overhead, prevalence, "
           "case_mix",
