@@ -241,6 +241,12 @@ void read_split(const Part& part, CsvOptions& options) {
 
 void read_columns(const Part& part, CsvOptions& options) {
   options.columns = texts(part, "columns");
+  for (std::size_t i = 0; i < options.columns.size(); ++i) {
+    const auto end = options.columns.begin() + static_cast<long>(i);
+    if (std::find(options.columns.begin(), end, options.columns[i]) != end) {
+      throw part.mistake("columns", fmt::format("'columns' names '{}' twice", options.columns[i]));
+    }
+  }
   if (part.find("header")) options.header = part.flag("header");
   options.drop = texts(part, "drop");
   for (const std::string& name : texts(part, "categorical")) {

@@ -177,6 +177,10 @@ class Loader {
   CsvTable load() {
     for (source_ = 0; source_ < options_.sources.size(); ++source_) read_source();
     mistakes_.throw_if_any();
+    if (table_.rows == 0) {
+      source_ = 0;
+      throw ScenarioError({path(), 0, 0}, "the table has no rows, only the names of columns");
+    }
     for (CsvColumn& column : table_.columns) sort_levels(column);
     return std::move(table_);
   }
@@ -260,31 +264,35 @@ void Loader::check_names(int line, std::span<const std::string_view> cells) {
   names_.assign(cells.begin(), cells.end());
   std::size_t numbers = 0;
   for (std::size_t i = 0; i < names_.size(); ++i) {
-    if (names_[i].empty()) names_[i] = fmt::format("column {}", i + 1);
-    if (parse_number(names_[i], options_.decimal_comma)) ++numbers;
-    const auto before = std::find(names_.begin(), names_.begin() + static_cast<long>(i), names_[i]);
+    std::string& name = names_[i];
+    const bool unnamed = name.empty();
+    if (unnamed) name = fmt::format("column {}", i + 1);
+    if (parse_number(name, options_.decimal_comma)) ++numbers;
+    const auto before = std::find(names_.begin(), names_.begin() + static_cast<long>(i), name);
     if (before != names_.begin() + static_cast<long>(i)) {
       throw ScenarioError(at_cell(line, i),
                           fmt::format("columns {} and {} are both named '{}'",
-                                      before - names_.begin() + 1, i + 1, shown(names_[i])),
+                                      before - names_.begin() + 1, i + 1, shown(name)),
                           "rename one in the file, or name all columns in the scenario:\n"
                           "columns = { ... }, header = true");
+    }
+    // a table saved with its row numbers has them first, without a name: no measurement
+    if (unnamed && !options_.types.contains(name)) {
+      throw ScenarioError(at_cell(line, i), fmt::format("column {} has no name", i + 1),
+                          fmt::format("of no use: drop = {{ \"{}\" }}", name));
     }
   }
   if (numbers * 2 > names_.size()) {
     throw ScenarioError({path(), line, 0}, "the first line holds numbers, not the names of columns",
                         "a file without a header needs columns = { \"age\", \"sex\", ... }");
   }
-  if (names_.size() == 1) {
-    for (const char separator : {';', '\t', '|', ','}) {
-      if (separator == options_.separator || names_[0].find(separator) == std::string::npos)
-        continue;
-      throw ScenarioError(
-          {path(), line, 0},
-          fmt::format("the first line has one cell only: '{}'", shown(names_[0])),
-          fmt::format("is the file separated otherwise? separator = \"{}\"",
-                      separator == '\t' ? std::string("\\t") : std::string(1, separator)));
-    }
+  if (names_.size() > 1) return;
+  for (const char separator : {';', '\t', '|', ','}) {
+    if (separator == options_.separator || names_[0].find(separator) == std::string::npos) continue;
+    throw ScenarioError(
+        {path(), line, 0}, fmt::format("the first line has one cell only: '{}'", shown(names_[0])),
+        fmt::format("is the file separated otherwise? separator = \"{}\"",
+                    separator == '\t' ? std::string("\\t") : std::string(1, separator)));
   }
 }
 
@@ -425,10 +433,16 @@ void Loader::add_number(CsvColumn& column, std::size_t cell, int line, std::stri
       message = fmt::format("'{}' in column '{}' is not {}", word, column.name,
                             boolean ? "true or false" : "a number");
       hint = fmt::format("a code for missing: missing = {{ \"{}\" }}", word);
-      if (!boolean)
+      if (column.name == options_.outcome.column) {
+        hint += fmt::format(
+            "\nwords that mean an event: outcome = positive {{ column = \"{}\", values = {{ \"{}\" "
+            "}} }}",
+            column.name, word);
+      } else if (!boolean) {
         hint += fmt::format(
             "\na category: categorical = {{ \"{0}\" }}; of no use: drop = {{ \"{0}\" }}",
             column.name);
+      }
       if (!options_.decimal_comma && parse_number(text, true)) {
         hint += "\na decimal comma: decimal = \",\"";
       }
