@@ -92,7 +92,15 @@ double exp_tail(double r) {
 // interval, and the first omitted term, 2/25 z^12, is below 2^-64 of 2. This is 2/5 z^2 + ...
 double log_series_tail(double z) {
   double sum = 2.0 / 23;
-  for (int n = 21; n >= 5; n -= 2) sum = sum * z + 2.0 / n;
+  sum = sum * z + 2.0 / 21;
+  sum = sum * z + 2.0 / 19;
+  sum = sum * z + 2.0 / 17;
+  sum = sum * z + 2.0 / 15;
+  sum = sum * z + 2.0 / 13;
+  sum = sum * z + 2.0 / 11;
+  sum = sum * z + 2.0 / 9;
+  sum = sum * z + 2.0 / 7;
+  sum = sum * z + 2.0 / 5;
   return sum * z * z;
 }
 
