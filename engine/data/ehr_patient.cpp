@@ -76,12 +76,15 @@ void draw_measured(const World& world, const SiteModel& site, Stream& stream, En
                    world.model->bedside_scale();
     }
     const double u = stream.uniform();
-    const auto& policy = site.traits.charted[m];
-    if (!policy || (m < kMeasurements && world.spec->dropped[m])) continue;
+    if (m < kMeasurements && world.spec->dropped[m]) continue;
     const double slope = m < kMeasurements ? kMeasurementTable[m].ordering : 0;
-    // Phi(policy sqrt(1 + slope^2) + slope * b) has mean Phi(policy) for standard normal b
-    e.measured[m] =
-        u < math::normal_cdf(*policy * std::sqrt(1 + slope * slope) + slope * impression);
+    double share = site.measured[m];
+    if (slope > 0 && share > 0) {
+      // Phi(c sqrt(1 + slope^2) + slope * b) has mean Phi(c) for standard normal b
+      share = math::normal_cdf(*site.traits.charted[m] * std::sqrt(1 + slope * slope) +
+                               slope * impression);
+    }
+    e.measured[m] = u < share;
   }
 }
 

@@ -1,5 +1,6 @@
 #include "data/ehr_posterior.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/math.hpp"
@@ -42,7 +43,6 @@ struct Shift {
   double fit = 0;   // sum g r / s^2: how well the effect on measurements explains them
   double own = 0;   // sum g^2 / s^2 + d' Omega d
   double risk = 0;  // of the linear risk's mean
-  double log_odds = 0;
 };
 
 // All sums over the observed measurements.
@@ -88,6 +88,59 @@ Evidence gather(const Model& model, const Observed& o, const Factors& mean) {
   return e;
 }
 
+// exp() of a part of the exponent, kept far from overflow: six of them multiply. Odds of exp(90)
+// are certainty.
+double factor(double exponent) {
+  return math::exp(std::clamp(exponent, -90.0, 90.0));
+}
+
+// The uncoded comorbidities of a row, each with its weight against its absence.
+struct Open {
+  std::size_t count = 0;
+  std::array<std::size_t, kConditions> condition{};
+  std::array<double, kConditions> odds{};                            // alone
+  std::array<std::array<double, kConditions>, kConditions> mixed{};  // with another open one
+};
+
+// Mean of outcome_probability over all sets of open comorbidities, each made from a smaller set by
+// adding its highest member.
+double mixture(const Open& open, const Evidence& evidence, double base, double variance,
+               double threshold, double last) {
+  constexpr std::size_t kSets = std::size_t{1} << kConditions;
+  std::array<double, kSets> weight{};
+  std::array<double, kSets> risk{};
+  std::array<double, kSets> together{};  // product of the mixed weights of the newest with the set
+  weight[0] = 1;
+  risk[0] = base;
+  double total = 1;
+  std::size_t sets = 1;
+  for (std::size_t i = 0; i < open.count; ++i) {
+    together[0] = open.odds[i];
+    for (std::size_t k = 0, size = 1; k < i; ++k, size *= 2) {
+      for (std::size_t set = 0; set < size; ++set) {
+        together[size + set] = together[set] * open.mixed[i][k];
+      }
+    }
+    for (std::size_t set = 0; set < sets; ++set) {
+      weight[sets + set] = weight[set] * together[set];
+      risk[sets + set] = risk[set] + evidence.shift[open.condition[i]].risk;
+      total += weight[sets + set];
+    }
+    sets *= 2;
+  }
+
+  // at most 2^6 sets are left out: less than 1e-5 of the whole
+  constexpr double kNegligible = 1.5e-7;
+  double sum = 0;
+  double kept = 0;
+  for (std::size_t set = 0; set < sets; ++set) {
+    if (weight[set] < kNegligible * total) continue;
+    kept += weight[set];
+    sum += weight[set] * outcome_probability(risk[set], variance, threshold, last);
+  }
+  return sum / kept;
+}
+
 }  // namespace
 
 double achievable_risk(const Model& model, const Spec& spec, const SiteModel& site,
@@ -97,7 +150,6 @@ double achievable_risk(const Model& model, const Spec& spec, const SiteModel& si
   Evidence e = gather(model, o, mean);
   const Factors y_h = forward(e.precision, e.h);
   const Factors y_w = forward(e.precision, site.weights);
-  const double variance = dot(y_w, y_w);
   double base = Model::known_risk(spec.outcome, site.strength, *o.known) + dot(site.weights, mean) +
                 dot(y_w, y_h);
 
@@ -105,67 +157,28 @@ double achievable_risk(const Model& model, const Spec& spec, const SiteModel& si
   const auto interaction = [&](std::size_t i, std::size_t k) {
     return model.precise_pair(i, k) - dot(e.shift[i].y, e.shift[k].y);
   };
-
-  // of each comorbidity: its part in the exponent and in the posterior mean of the linear risk; the
-  // prior mean moves by d beside what V (Omega d + h - ...) says of the deviation from it
-  std::array<std::size_t, kConditions> open{};
-  std::array<double, kConditions> linear{};
-  std::size_t count = 0;
-  std::array<std::size_t, kConditions> there{};
-  std::size_t there_count = 0;
+  const auto is_coded = [&](std::size_t j) { return !spec.condition_dropped[j] && (*o.coded)[j]; };
+  Open open;
   for (std::size_t j = 0; j < kConditions; ++j) {
     Shift& s = e.shift[j];
     s.risk = dot(y_w, s.y) + site.effect[j];
-    linear[j] = dot(s.y, y_h) + s.fit - 0.5 * (s.own - dot(s.y, s.y));
+    if (is_coded(j)) {
+      base += s.risk;
+      continue;
+    }
+    double exponent = dot(s.y, y_h) + s.fit - 0.5 * (s.own - dot(s.y, s.y));
+    for (std::size_t k = 0; k < kConditions; ++k) {
+      if (is_coded(k)) exponent -= interaction(j, k);
+    }
     const double p = (*o.condition_probability)[j];
     const double sensitivity = spec.condition_dropped[j] ? 0 : site.traits.sensitivity[j];
-    if (!spec.condition_dropped[j] && (*o.coded)[j]) {
-      there[there_count++] = j;
-      base += s.risk;
-    } else {
-      s.log_odds = math::log(p * (1 - sensitivity) / (1 - p));
-      open[count++] = j;
+    open.odds[open.count] = p * (1 - sensitivity) / (1 - p) * factor(exponent);
+    for (std::size_t k = 0; k < open.count; ++k) {
+      open.mixed[open.count][k] = factor(-interaction(j, open.condition[k]));
     }
+    open.condition[open.count++] = j;
   }
-  for (std::size_t i = 0; i < count; ++i) {
-    const Shift& s = e.shift[open[i]];
-    linear[open[i]] += s.log_odds;
-    for (std::size_t k = 0; k < there_count; ++k) {
-      linear[open[i]] -= interaction(open[i], there[k]);
-    }
-  }
-
-  // all sets of the open ones, each from a smaller set by adding its highest member
-  constexpr std::size_t kSets = 1U << kConditions;
-  std::array<double, kSets> log_weight{};
-  std::array<double, kSets> risk{};
-  risk[0] = base;
-  double most = 0;
-  for (std::size_t i = 0, size = 1; i < count; ++i, size *= 2) {
-    const Shift& s = e.shift[open[i]];
-    std::array<double, kConditions> mixed{};
-    for (std::size_t k = 0; k < i; ++k) mixed[k] = interaction(open[i], open[k]);
-    for (std::size_t set = 0; set < size; ++set) {
-      double w = log_weight[set] + linear[open[i]];
-      for (std::size_t k = 0; k < i; ++k) {
-        if ((set >> k & 1U) != 0) w -= mixed[k];
-      }
-      log_weight[size + set] = w;
-      risk[size + set] = risk[set] + s.risk;
-      if (w > most) most = w;
-    }
-  }
-  double total = 0;
-  double sum = 0;
-  constexpr double kNegligible = -40;  // exp(-40) = 4e-18 of the largest
-  for (std::size_t set = 0; set < (std::size_t{1} << count); ++set) {
-    const double w = log_weight[set] - most;
-    if (w < kNegligible) continue;
-    const double weight = math::exp(w);
-    total += weight;
-    sum += weight * outcome_probability(risk[set], variance, site.threshold, o.last);
-  }
-  return sum / total;
+  return mixture(open, e, base, dot(y_w, y_w), site.threshold, o.last);
 }
 
 }  // namespace polyclinic::ehr

@@ -16,7 +16,7 @@ struct Observed {
   double last = 1;  // share of such rows that are the last of their patient
 };
 
-// P(outcome | observed) at the site, exact up to rounding of doubles.
+// P(outcome | observed) at the site, exact to 1e-5.
 //
 // With D the comorbidities, d = their shift of the factors' mean, g of the measurements, precision
 // Omega of the factors, and over the observed measurements r = t - mean, Lambda = sum l l' / s^2,

@@ -282,6 +282,9 @@ SiteModel make_site_model(const Model& model, const Spec& spec, const EncounterL
       total[j] += site.weights[k] * kConditionTable[j].factors[k];
     }
   }
+  for (std::size_t m = 0; m < kMaybeMissing; ++m) {
+    site.measured[m] = traits.charted[m] ? math::normal_cdf(*traits.charted[m]) : 0;
+  }
   const double variance = model.variance_of(site.weights);
   site.deviation = std::sqrt(variance);
   site.law = risk_law(known_risks(model, spec.outcome, site), total);

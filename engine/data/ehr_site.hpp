@@ -91,6 +91,7 @@ struct SiteModel {
   std::array<double, kConditions> effect{};  // direct effect of a true comorbidity
   double deviation = 1;                      // sd of weights . z given what is known
   RiskLaw law;
+  std::array<double, kMaybeMissing> measured{};  // Phi(charted): share of encounters, 0 for never
   double threshold = 0;  // P(outcome) = Phi(linear risk - threshold), times the share of last ones
 };
 // Solves the threshold such that the prevalence over the site's own case mix is the traits', within
