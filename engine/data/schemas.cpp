@@ -1,6 +1,7 @@
 // The words of the data floor: cohort.*, partition.*, split.* and what names a column.
 #include "base/schema.hpp"
 #include "data/cohort.hpp"
+#include "data/ehr.hpp"
 
 namespace polyclinic {
 
@@ -345,7 +346,7 @@ std::vector<Schema> column_schemas() {
 
 std::vector<Schema> data_schemas() {
   std::vector<Schema> all{csv_schema(), synthetic_schema()};
-  for (auto& some : {partition_schemas(), split_schemas(), column_schemas()}) {
+  for (auto& some : {ehr_schemas(), partition_schemas(), split_schemas(), column_schemas()}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;
