@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 
-
 namespace polyclinic {
 
 namespace {
@@ -13,7 +12,9 @@ namespace {
 using Alternative = Type::Alternative;
 using Kind = Type::Kind;
 
-Type one(Alternative alternative) { return Type{{std::move(alternative)}}; }
+Type one(Alternative alternative) {
+  return Type{{std::move(alternative)}};
+}
 
 Type one(Kind kind) {
   Alternative alternative;
@@ -48,7 +49,8 @@ std::string range_text(const Alternative& a) {
     return fmt::format(" {} {} and {} {}", a.low_open ? "above" : "at least", bound_text(a, a.low),
                        a.high_open ? "below" : "at most", bound_text(a, a.high));
   }
-  if (has_low) return fmt::format(" {} {}", a.low_open ? "above" : "of at least", bound_text(a, a.low));
+  if (has_low)
+    return fmt::format(" {} {}", a.low_open ? "above" : "of at least", bound_text(a, a.low));
   return fmt::format(" {} {}", a.high_open ? "below" : "of at most", bound_text(a, a.high));
 }
 
@@ -83,13 +85,13 @@ std::string describe(const Alternative& a) {
       return text;
     }
     case Kind::quantity:
-      return fmt::format("a {} such as {}{}", dimension_name(a.dimension), example_call(a.dimension),
-                         range_text(a));
+      return fmt::format("a {} such as {}{}", dimension_name(a.dimension),
+                         example_call(a.dimension), range_text(a));
     case Kind::distribution:
       return a.dimension == Dimension::none
                  ? "a number" + range_text(a) + " or a distribution of numbers"
-                 : fmt::format("a {} such as {} or a distribution of it", dimension_name(a.dimension),
-                               example_call(a.dimension));
+                 : fmt::format("a {} such as {} or a distribution of it",
+                               dimension_name(a.dimension), example_call(a.dimension));
     case Kind::part: return "a part " + part_names(a.names);
     case Kind::list: return "a list of " + polyclinic::describe(*a.element);
     case Kind::table: return "a table of names to " + polyclinic::describe(*a.element);
@@ -111,9 +113,15 @@ struct Attempt {
   std::optional<std::string> close;
 };
 
-Attempt fits() { return {true, std::nullopt}; }
-Attempt misses() { return {}; }
-Attempt close_miss(std::string why) { return {false, std::move(why)}; }
+Attempt fits() {
+  return {true, std::nullopt};
+}
+Attempt misses() {
+  return {};
+}
+Attempt close_miss(std::string why) {
+  return {false, std::move(why)};
+}
 
 Attempt in_range_or_close(const Alternative& a, double x, const Value& value) {
   if (in_range(a, x)) return fits();
@@ -162,8 +170,8 @@ Attempt fit_distribution(const Alternative& a, Value& value) {
       if (!bounded) return fits();
       // what the law can give must lie in the range; its extremes are checked
       if (in_range(a, d->quantile(1e-12)) && in_range(a, d->quantile(1.0 - 1e-12))) return fits();
-      return close_miss(fmt::format("expected values{}, but {} reaches from {} to {}", range_text(a),
-                                    to_text(*d), bound_text(a, d->quantile(1e-12)),
+      return close_miss(fmt::format("expected values{}, but {} reaches from {} to {}",
+                                    range_text(a), to_text(*d), bound_text(a, d->quantile(1e-12)),
                                     bound_text(a, d->quantile(1.0 - 1e-12))));
     }
     return misses();
@@ -272,21 +280,33 @@ Type operator|(Type a, const Type& b) {
   return a;
 }
 
-Type Type::between(double low, double high) const { return with_range(*this, low, high, false, false); }
+Type Type::between(double low, double high) const {
+  return with_range(*this, low, high, false, false);
+}
 Type Type::at_least(double low) const {
   return with_range(*this, low, std::numeric_limits<double>::infinity(), false, false);
 }
 Type Type::above(double low) const {
   return with_range(*this, low, std::numeric_limits<double>::infinity(), true, false);
 }
-Type Type::inside(double low, double high) const { return with_range(*this, low, high, true, true); }
+Type Type::inside(double low, double high) const {
+  return with_range(*this, low, high, true, true);
+}
 
 namespace type {
 
-Type boolean() { return one(Kind::boolean); }
-Type integer() { return one(Kind::integer); }
-Type number() { return one(Kind::number); }
-Type text() { return one(Kind::text); }
+Type boolean() {
+  return one(Kind::boolean);
+}
+Type integer() {
+  return one(Kind::integer);
+}
+Type number() {
+  return one(Kind::number);
+}
+Type text() {
+  return one(Kind::text);
+}
 Type choice(std::vector<std::string> names) {
   Alternative a;
   a.kind = Kind::choice;
@@ -323,13 +343,27 @@ Type table(Type element) {
   a.element = std::make_shared<const Type>(std::move(element));
   return one(std::move(a));
 }
-Type file() { return one(Kind::file); }
-Type function() { return one(Kind::function); }
-Type moment() { return one(Kind::moment); }
-Type numbers() { return one(Kind::numbers); }
-Type all() { return one(Kind::all); }
-Type none() { return one(Kind::none); }
-Type any() { return one(Kind::any); }
+Type file() {
+  return one(Kind::file);
+}
+Type function() {
+  return one(Kind::function);
+}
+Type moment() {
+  return one(Kind::moment);
+}
+Type numbers() {
+  return one(Kind::numbers);
+}
+Type all() {
+  return one(Kind::all);
+}
+Type none() {
+  return one(Kind::none);
+}
+Type any() {
+  return one(Kind::any);
+}
 
 }  // namespace type
 
@@ -353,7 +387,8 @@ std::optional<std::string> fit(const Type& type, Value& value) {
     if (attempt.close && !close) close = attempt.close;
   }
   if (close && type.alternatives.size() == 1) return close;
-  // of several alternatives the full list is shown unless a value of the right type was out of range
+  // of several alternatives the full list is shown unless a value of the right type was out of
+  // range
   if (close && !value.number()) return close;
   return fmt::format("expected {}, found {}", describe(type), describe(value));
 }
@@ -373,7 +408,8 @@ Mistake unknown_field(const Schema& schema, const FieldValue& found) {
   std::vector<std::string> names;
   for (const Field& field : schema.fields) names.push_back(field.name);
   std::string hint = did_you_mean(found.name, names);
-  const std::string allowed = names.empty() ? "it has no fields" : "its fields are " + join_names(names);
+  const std::string allowed =
+      names.empty() ? "it has no fields" : "its fields are " + join_names(names);
   hint = hint.empty() ? allowed : hint + "\n" + allowed;
   return {found.where, fmt::format("{} has no field '{}'", schema.full_name(), found.name), hint};
 }

@@ -65,20 +65,27 @@ std::int64_t Part::integer(std::string_view field) const {
   return *value;
 }
 
-bool Part::flag(std::string_view field) const { return at(field).as<bool>(); }
+bool Part::flag(std::string_view field) const {
+  return at(field).as<bool>();
+}
 
-const std::string& Part::text(std::string_view field) const { return at(field).as<std::string>(); }
+const std::string& Part::text(std::string_view field) const {
+  return at(field).as<std::string>();
+}
 
 TimeNs Part::time(std::string_view field) const {
   return {std::llround(at(field).as<Quantity>().value)};
 }
 
-double Part::quantity(std::string_view field) const { return at(field).as<Quantity>().value; }
+double Part::quantity(std::string_view field) const {
+  return at(field).as<Quantity>().value;
+}
 
 Distribution Part::distribution(std::string_view field) const {
   const Value& value = at(field);
   if (const auto* d = value.get_if<Distribution>()) return *d;
-  if (const auto* q = value.get_if<Quantity>()) return Distribution::constant(q->value, q->dimension);
+  if (const auto* q = value.get_if<Quantity>())
+    return Distribution::constant(q->value, q->dimension);
   return Distribution::constant(number(field));
 }
 
@@ -165,7 +172,9 @@ struct TextVisitor {
     }
     return {};
   }
-  std::string operator()(const FilePath& value) const { return fmt::format("data \"{}\"", value.asked); }
+  std::string operator()(const FilePath& value) const {
+    return fmt::format("data \"{}\"", value.asked);
+  }
   std::string operator()(const FunctionRef& value) const {
     return fmt::format("function at line {}", value.where.line);
   }
@@ -192,10 +201,13 @@ struct DescribeVisitor {
   std::string operator()(None) const { return "none"; }
   std::string operator()(All) const { return "all"; }
   std::string operator()(bool value) const { return value ? "true" : "false"; }
-  std::string operator()(std::int64_t value) const { return fmt::format("the plain number {}", value); }
+  std::string operator()(std::int64_t value) const {
+    return fmt::format("the plain number {}", value);
+  }
   std::string operator()(double value) const { return fmt::format("the plain number {}", value); }
   std::string operator()(const std::string& value) const {
-    return fmt::format("the string \"{}\"", value.size() > 60 ? value.substr(0, 57) + "..." : value);
+    return fmt::format("the string \"{}\"",
+                       value.size() > 60 ? value.substr(0, 57) + "..." : value);
   }
   std::string operator()(const Quantity& value) const {
     return fmt::format("{} ({})", to_text(value), dimension_name(value.dimension));
@@ -206,7 +218,9 @@ struct DescribeVisitor {
                                                    : dimension_name(value.dimension));
   }
   std::string operator()(const Moment&) const { return "a moment"; }
-  std::string operator()(const FilePath& value) const { return fmt::format("the file \"{}\"", value.asked); }
+  std::string operator()(const FilePath& value) const {
+    return fmt::format("the file \"{}\"", value.asked);
+  }
   std::string operator()(const FunctionRef&) const { return "a function"; }
   std::string operator()(const Numbers&) const { return "a vec"; }
   std::string operator()(const List&) const { return "a list"; }
@@ -232,7 +246,9 @@ void hash_part(Hasher& hasher, const Part& part) {
   }
 }
 
-std::string to_text(const Value& value) { return std::visit(TextVisitor{}, value.data()); }
+std::string to_text(const Value& value) {
+  return std::visit(TextVisitor{}, value.data());
+}
 
 std::string to_text(const Part& part) {
   std::string text = part.name.empty() ? part.kind : part.kind + "." + part.name;
@@ -246,6 +262,8 @@ std::string to_text(const Part& part) {
   return text + (first ? "}" : " }");
 }
 
-std::string describe(const Value& value) { return std::visit(DescribeVisitor{}, value.data()); }
+std::string describe(const Value& value) {
+  return std::visit(DescribeVisitor{}, value.data());
+}
 
 }  // namespace polyclinic

@@ -63,8 +63,8 @@ class Value {
                             Table, std::shared_ptr<const Part>>;
 
   Value() = default;
-  template <class T>
-    requires std::is_constructible_v<Data, T> && (!std::is_same_v<std::decay_t<T>, Value>)
+  template <class T, class = std::enable_if_t<std::is_constructible_v<Data, T> &&
+                                              !std::is_same_v<std::decay_t<T>, Value>>>
   Value(T&& value) : data_(std::forward<T>(value)) {}  // NOLINT: values convert freely
   Value(int value) : data_(std::int64_t{value}) {}
   Value(const char* value) : data_(std::string(value)) {}
@@ -141,7 +141,7 @@ void hash_part(Hasher& hasher, const Part& part);
 // As a scenario would write it, on one line: `training.sgd { rate = 0.05, batch = 32 }`.
 std::string to_text(const Value& value);
 std::string to_text(const Part& part);
-// What the value is, for error messages: "a number", "a string", "a quantity (time)", "a part cohort.ehr".
+// What the value is, for error messages: "the plain number 3", "40 ms (time)", "cohort.ehr".
 std::string describe(const Value& value);
 
 }  // namespace polyclinic

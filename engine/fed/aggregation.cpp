@@ -36,7 +36,8 @@ class Mean final : public AggregationRule {
 
 class Custom final : public AggregationRule {
  public:
-  Custom(FunctionRef rule, PartFunctions* functions) : rule_(std::move(rule)), functions_(functions) {
+  Custom(FunctionRef rule, PartFunctions* functions)
+      : rule_(std::move(rule)), functions_(functions) {
     ENSURE(functions_ != nullptr, "a scenario with functions has somebody to call them");
   }
 
@@ -48,10 +49,10 @@ class Custom final : public AggregationRule {
     if (all.empty()) return result;
     const std::vector<double> combined = functions_->aggregate(rule_, all, context);
     if (combined.size() != static_cast<std::size_t>(result.layout().size())) {
-      throw RunError(rule_.where,
-                     fmt::format("the aggregation rule returned a vec of {} numbers", combined.size()),
-                     fmt::format("the updates have {}: return a vec of that length",
-                                 result.layout().size()));
+      throw RunError(
+          rule_.where,
+          fmt::format("the aggregation rule returned a vec of {} numbers", combined.size()),
+          fmt::format("the updates have {}: return a vec of that length", result.layout().size()));
     }
     const std::vector<float> narrow(combined.begin(), combined.end());
     result.assign_compact(narrow);

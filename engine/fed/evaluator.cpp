@@ -93,6 +93,7 @@ void Evaluator::evaluate(Slot& slot, TrainerState* state, Workspace& workspace) 
   task.entity = slot.order.hospital.value;
   task.state = state;
   task.given_order = slot.order.given_order;
+  task.stop = setup_.interrupt;
   slot.result = train(*setup_.model, task, workspace);
   slot.order.start.reset();
 }
@@ -118,7 +119,7 @@ const Update* DeferredUpdates::next() {
     }
     Item& item = items_[position_++];
     TrainingResult result = evaluator_.take(item.result);
-    if (!result.finite) {
+    if (!result.finite || result.stopped) {
       diverged_.push_back(item.hospital);
       continue;
     }

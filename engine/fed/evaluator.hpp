@@ -1,8 +1,8 @@
-// Timing is decided first, arithmetic later: an Order says what to compute, a Deferred stands for its
-// result, and the Evaluator computes those that somebody looks at, in parallel.
+// Timing is decided first, arithmetic later: an Order says what to compute, a Deferred stands for
+// its result, and the Evaluator computes those that somebody looks at, in parallel.
 //
-// An order that nobody looks at costs nothing, unless the plan keeps state at the hospitals: then the
-// orders of a hospital form a chain that is evaluated in order (the hospital did train).
+// An order that nobody looks at costs nothing, unless the plan keeps state at the hospitals: then
+// the orders of a hospital form a chain that is evaluated in order (the hospital did train).
 #pragma once
 
 #include <atomic>
@@ -27,9 +27,9 @@ namespace polyclinic {
 // A local training, frozen when it is issued.
 struct Order {
   HospitalId hospital;
-  std::int64_t round = 0;                  // from 0: schedule and address of its random numbers
-  VersionPtr start;                        // parameters it starts from
-  std::vector<std::int32_t> given_order;   // rows, when the scenario gives the batch order
+  std::int64_t round = 0;                 // from 0: schedule and address of its random numbers
+  VersionPtr start;                       // parameters it starts from
+  std::vector<std::int32_t> given_order;  // rows, when the scenario gives the batch order
 };
 
 // A handle to a result that may not have been computed yet. Cheap to copy.
@@ -45,7 +45,9 @@ class Deferred {
     Order order;
     std::optional<T> result;
   };
-  explicit Deferred(Order order) : slot_(std::make_shared<Slot>()) { slot_->order = std::move(order); }
+  explicit Deferred(Order order) : slot_(std::make_shared<Slot>()) {
+    slot_->order = std::move(order);
+  }
   std::shared_ptr<Slot> slot_;  // shared by the reply in flight and the hospital's chain
 };
 

@@ -1,5 +1,5 @@
-// The hospitals that a federation has touched: profile, availability and account of each, made at its
-// first invitation. One that is never invited costs nothing.
+// The hospitals that a federation has touched: profile, availability and account of each, made at
+// its first invitation. One that is never invited costs nothing.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +21,8 @@ struct Member {
   std::unique_ptr<Availability> availability;
   std::int64_t train_rows = 0;
   TimeNs approved_at = kNever;  // when its board lets it train: first invitation + approval
+  std::int64_t steps_done = 0;  // by trainings that were not interrupted
+  std::int64_t epochs_begun = 0;
 
   // its account
   std::int64_t invitations = 0;

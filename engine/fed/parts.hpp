@@ -17,14 +17,15 @@
 
 namespace polyclinic {
 
-// What a hospital sends: a change of the parameters and what the parts of the strategy need to know.
+// What a hospital sends: a change of the parameters and what the parts of the strategy need to
+// know.
 struct Update {
   HospitalId hospital;
   ParameterVector delta;
-  std::int64_t rows = 0;    // training rows: summable
-  std::int64_t steps = 0;   // summable
-  double mean_loss = 0;     // summable (with rows)
-  double weight = 0;        // set by the server before aggregation; all weights sum to 1
+  std::int64_t rows = 0;   // training rows: summable
+  std::int64_t steps = 0;  // summable
+  double mean_loss = 0;    // summable (with rows)
+  double weight = 0;       // set by the server before aggregation; all weights sum to 1
 };
 
 // Updates of one version in hospital order, handed over one at a time so that a linear rule never
@@ -70,12 +71,13 @@ class Selection {
                                                        RunKey run, std::int64_t round) = 0;
 };
 
-// Functions of the scenario that stand in for a part. Implemented by the script floor; called on the
-// event loop only, never inside a parallel evaluation. All may throw RunError.
+// Functions of the scenario that stand in for a part. Implemented by the script floor; called on
+// the event loop only, never inside a parallel evaluation. All may throw RunError.
 class PartFunctions {
  public:
   virtual ~PartFunctions() = default;
-  virtual std::vector<double> aggregate(const FunctionRef& function, std::span<const Update> updates,
+  virtual std::vector<double> aggregate(const FunctionRef& function,
+                                        std::span<const Update> updates,
                                         const AggregationContext& context) = 0;
   // Indices into candidates (names are given to the function), increasing.
   virtual std::vector<std::int32_t> select(const FunctionRef& function,

@@ -36,8 +36,9 @@ std::vector<Schema> server_schemas() {
   };
   const Field beta1{"beta1", type::number().between(0, 1), 0.9, "decay of the first moment"};
   const Field tau{"tau", type::number().above(0), 1e-3, "degree of adaptivity, added to the root"};
-  const Field initial{"initial", type::number().at_least(0), {},
-                      "second moment before the first round", false, "tau squared"};
+  const Field initial{"initial", type::number().at_least(0),
+                      {},        "second moment before the first round",
+                      false,     "tau squared"};
   const Field beta2{"beta2", type::number().between(0, 1), 0.99, "decay of the second moment"};
   return {
       Schema{.kind = "server",
@@ -47,14 +48,15 @@ std::vector<Schema> server_schemas() {
              .fields = {rate(1.0), Field{"momentum", type::number().between(0, 1), 0.0,
                                          "share of the last step that is kept"}},
              .example = "server = server.sgd { rate = 1, momentum = 0.9 }"},
-      Schema{.kind = "server",
-             .name = "adagrad",
-             .doc = "Divides by the root of the sum of squared aggregates.",
-             .paper = kReddi,
-             .fields = {rate(0.1), Field{"beta1", type::number().between(0, 1), 0.0,
-                                         "decay of the first moment"},
-                        tau, initial},
-             .example = "server = server.adagrad { rate = 0.1 }"},
+      Schema{
+          .kind = "server",
+          .name = "adagrad",
+          .doc = "Divides by the root of the sum of squared aggregates.",
+          .paper = kReddi,
+          .fields = {rate(0.1),
+                     Field{"beta1", type::number().between(0, 1), 0.0, "decay of the first moment"},
+                     tau, initial},
+          .example = "server = server.adagrad { rate = 0.1 }"},
       Schema{.kind = "server",
              .name = "adam",
              .doc = "First and second moments of the aggregate, without bias correction.",
@@ -79,10 +81,12 @@ std::vector<Schema> selection_schemas() {
       Schema{.kind = "selection",
              .name = "uniform",
              .doc = "A fixed number of hospitals, drawn without replacement for each round.",
-             .fields = {Field{"count",
-                              type::integer().at_least(1) |
-                                  type::quantity(Dimension::fraction).between(0, 1),
-                              {}, "how many, or fraction(0.5) of all", true}},
+             .fields = {Field{
+                 "count",
+                 type::integer().at_least(1) | type::quantity(Dimension::fraction).between(0, 1),
+                 {},
+                 "how many, or fraction(0.5) of all",
+                 true}},
              .example = "selection = selection.uniform { count = fraction(0.5) }"},
       Schema{.kind = "selection",
              .name = "poisson",
@@ -108,8 +112,11 @@ std::vector<Schema> protocol_schemas() {
       .fields =
           {Field{"over_selection", type::number().at_least(1), 1.0,
                  "invite this many times the participants; the round closes when enough replied"},
-           Field{"minimum_replies", type::integer().at_least(1), {},
-                 "with fewer the round fails and the model stays as it is", false,
+           Field{"minimum_replies",
+                 type::integer().at_least(1),
+                 {},
+                 "with fewer the round fails and the model stays as it is",
+                 false,
                  "max(2, two thirds of the participants, rounded up)"},
            Field{"pause", type::quantity(Dimension::time).at_least(0), Quantity{0, Dimension::time},
                  "from the end of a round to the next invitation"},
@@ -123,8 +130,8 @@ std::vector<Schema> protocol_schemas() {
 
 std::vector<Schema> fed_schemas() {
   std::vector<Schema> all;
-  for (auto group : {aggregation_schemas(), server_schemas(), selection_schemas(),
-                     protocol_schemas()}) {
+  for (auto group :
+       {aggregation_schemas(), server_schemas(), selection_schemas(), protocol_schemas()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   all.push_back(Schema{

@@ -24,15 +24,16 @@ class SelectUniform final : public Selection {
  public:
   explicit SelectUniform(const Part& part) {
     const Value& count = part.at("count");
-    if (const auto* share = count.get_if<Quantity>()) share_ = share->value;
-    else count_ = part.integer("count");
+    if (const auto* share = count.get_if<Quantity>())
+      share_ = share->value;
+    else
+      count_ = part.integer("count");
   }
 
   std::vector<HospitalId> choose(std::span<const HospitalId> candidates, RunKey run,
                                  std::int64_t round) override {
     const auto n = static_cast<std::int64_t>(candidates.size());
-    const std::int64_t wanted =
-        count_ > 0 ? count_ : std::llround(share_ * static_cast<double>(n));
+    const std::int64_t wanted = count_ > 0 ? count_ : std::llround(share_ * static_cast<double>(n));
     const std::int64_t k = std::clamp<std::int64_t>(wanted, std::min<std::int64_t>(1, n), n);
     Stream stream(run, Purpose::kSelection, 0, static_cast<std::uint64_t>(round));
     std::vector<HospitalId> chosen;

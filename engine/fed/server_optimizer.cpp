@@ -40,8 +40,11 @@ enum class Adaptive { adagrad, adam, yogi };
 class AdaptiveServer final : public ServerOptimizer {
  public:
   AdaptiveServer(Adaptive kind, const Part& part)
-      : kind_(kind), rate_(part.number("rate")), beta1_(part.number("beta1")),
-        beta2_(part.find("beta2") ? part.number("beta2") : 0.0), tau_(part.number("tau")),
+      : kind_(kind),
+        rate_(part.number("rate")),
+        beta1_(part.number("beta1")),
+        beta2_(part.find("beta2") ? part.number("beta2") : 0.0),
+        tau_(part.number("tau")),
         initial_(part.find("initial") ? part.number("initial") : tau_ * tau_) {}
 
   void step(ParameterVector& global, const ParameterVector& aggregate) override {

@@ -11,8 +11,8 @@
 
 namespace polyclinic {
 
-// Shared because orders in flight keep the version alive that they start from; it goes when the last
-// of them is done or dropped.
+// Shared because orders in flight keep the version alive that they start from; it goes when the
+// last of them is done or dropped.
 using VersionPtr = std::shared_ptr<const ParameterVector>;
 
 // The newest version, and through their orders all that somebody still needs.

@@ -17,9 +17,8 @@ std::int64_t SyncServer::message_bytes() const {
          s_.options.control_bytes;
 }
 
-TimeNs SyncServer::compute_time(const Member& member) const {
-  const TrainingExtent work = extent(*s_.plan, member.train_rows);
-  const double flops = s_.model->flops_per_row() * static_cast<double>(work.rows_visited);
+TimeNs SyncServer::compute_time(const Member& member, const TrainingExtent& amount) const {
+  const double flops = s_.model->flops_per_row() * static_cast<double>(amount.rows_visited);
   return ceil_to_ns(flops / member.profile.speed_flops);
 }
 
@@ -166,12 +165,13 @@ Task<bool> SyncServer::compute(Round& round, std::size_t index) {
   Participant& participant = round.participants[index];
   Member& member = s_.members->of(participant.hospital);
   participant.stage = Stage::training;
-  const TimeNs duration = compute_time(member);
+  const TrainingExtent amount = extent(*s_.plan, member.train_rows, member.steps_done);
+  const TimeNs duration = compute_time(member, amount);
   Order order;
   order.hospital = participant.hospital;
   order.round = round.index;
   order.start = s_.versions->parameters();
-  order.given_order = given_order(member, round.index);
+  order.given_order = given_order(member, amount.epochs_begun);
   const Deferred<TrainingResult> result = s_.evaluator->issue(std::move(order));
   TrainingStarted started;
   started.at = sim.now();
@@ -189,6 +189,8 @@ Task<bool> SyncServer::compute(Round& round, std::size_t index) {
   s_.evaluator->trained(result);
   participant.result = result;
   member.busy += duration;
+  member.steps_done += amount.steps;
+  member.epochs_begun += amount.epochs_begun;
   co_return true;
 }
 
@@ -214,13 +216,12 @@ Task<bool> SyncServer::upload(Round& round, std::size_t index) {
   co_return true;
 }
 
-std::vector<std::int32_t> SyncServer::given_order(const Member& member, std::int64_t round) const {
+std::vector<std::int32_t> SyncServer::given_order(const Member& member, std::int64_t epochs) const {
   std::vector<std::int32_t> order;
   if (s_.batch_order == nullptr) return order;
-  const auto epochs = static_cast<std::int64_t>(std::ceil(s_.plan->epochs));
   for (std::int64_t epoch = 0; epoch < epochs; ++epoch) {
     const std::vector<std::int32_t> one = s_.functions->batch_order(
-        *s_.batch_order, member.profile.name, round * epochs + epoch, member.train_rows);
+        *s_.batch_order, member.profile.name, member.epochs_begun + epoch, member.train_rows);
     order.insert(order.end(), one.begin(), one.end());
   }
   return order;
@@ -246,7 +247,8 @@ void SyncServer::record_transfer(const Round& round, Member& member, TransferDir
 void SyncServer::give_up(Round& round, std::size_t index, DropReason reason, std::string detail) {
   // what ends at the deadline ended because of it
   const bool at_deadline = s_.simulation->now() >= round.deadline;
-  if (at_deadline && (reason == DropReason::train_interrupted || reason == DropReason::send_failed)) {
+  if (at_deadline &&
+      (reason == DropReason::train_interrupted || reason == DropReason::send_failed)) {
     reason = DropReason::late;
   }
   drop(round, round.participants[index], reason, std::move(detail));
@@ -316,7 +318,13 @@ RoundClosed SyncServer::close(Round& round) {
   closed.opened = round.opened;
   closed.invited = static_cast<std::int64_t>(round.participants.size());
   closed.failed = round.arrived < round.minimum || round.arrived == 0;
-  if (!closed.failed) closed.failed = !aggregate(round, closed);
+  if (closed.failed) {
+    for (Participant& participant : round.participants) {
+      if (participant.arrived) drop(round, participant, DropReason::round_failed, {});
+    }
+  } else {
+    closed.failed = !aggregate(round, closed);
+  }
   closed.at = s_.simulation->now();
   closed.version = s_.versions->current();
   s_.emit(closed);

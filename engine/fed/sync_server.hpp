@@ -50,7 +50,7 @@ class SyncServer {
     WeightRule weights;
     SyncOptions options;
     RunKey run;
-    std::vector<HospitalId> candidates;   // who may be invited, in order
+    std::vector<HospitalId> candidates;  // who may be invited, in order
     Interruption interruption = Interruption::abort;
     PartFunctions* functions = nullptr;
     const FunctionRef* batch_order = nullptr;  // the scenario's batch order, or null
@@ -63,8 +63,8 @@ class SyncServer {
   // The server's life: returns when the rounds are done or it was told to stop.
   Task<void> serve();
 
-  // The run ends now, whatever the server is doing: frees the hospitals of an open round and says of
-  // each that it was at work. Called from outside the event loop.
+  // The run ends now, whatever the server is doing: frees the hospitals of an open round and says
+  // of each that it was at work. Called from outside the event loop.
   void abandon();
 
   [[nodiscard]] bool weights_were_capped() const { return weights_capped_; }
@@ -74,7 +74,14 @@ class SyncServer {
  private:
   // What a participant is doing: the reason when the round closes over its head.
   enum class Stage : std::uint8_t {
-    invited, downloading, approval, waiting_for_window, starting, training, uploading, done
+    invited,
+    downloading,
+    approval,
+    waiting_for_window,
+    starting,
+    training,
+    uploading,
+    done
   };
   struct Participant {
     HospitalId hospital;
@@ -88,9 +95,9 @@ class SyncServer {
     std::int64_t index;  // from 0
     TimeNs opened;
     TimeNs deadline = kNever;
-    std::size_t target = 0;   // the round closes when so many have arrived
+    std::size_t target = 0;  // the round closes when so many have arrived
     std::size_t minimum = 0;
-    std::size_t open = 0;     // neither arrived nor dropped
+    std::size_t open = 0;  // neither arrived nor dropped
     std::size_t arrived = 0;
     std::vector<Participant> participants;  // fixed once the round is open
     Scope scope;
@@ -112,12 +119,13 @@ class SyncServer {
   RoundClosed close(Round& round);
   bool aggregate(Round& round, RoundClosed& closed);
   [[nodiscard]] std::int64_t message_bytes() const;
-  [[nodiscard]] TimeNs compute_time(const Member& member) const;
-  [[nodiscard]] std::vector<std::int32_t> given_order(const Member& member, std::int64_t round) const;
+  [[nodiscard]] TimeNs compute_time(const Member& member, const TrainingExtent& amount) const;
+  [[nodiscard]] std::vector<std::int32_t> given_order(const Member& member,
+                                                      std::int64_t epochs) const;
 
   Setup s_;
   Round* open_round_ = nullptr;  // lives in the frame of serve()
-  ParameterVector previous_;  // the last aggregate, for rules that look back
+  ParameterVector previous_;     // the last aggregate, for rules that look back
   bool weights_capped_ = false;
   std::int64_t rows_visited_ = 0;
 };

@@ -30,8 +30,10 @@ Weights shares(const WeightRule& rule, std::span<const std::int64_t> rows) {
     double free_share = 1.0;
     double free_rows = 0;
     for (std::size_t i = 0; i < n; ++i) {
-      if (held[i]) free_share -= cap;
-      else free_rows += static_cast<double>(rows[i]);
+      if (held[i])
+        free_share -= cap;
+      else
+        free_rows += static_cast<double>(rows[i]);
     }
     bool changed = false;
     for (std::size_t i = 0; i < n; ++i) {

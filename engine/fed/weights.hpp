@@ -22,9 +22,9 @@ struct Weights {
   bool capped = false;        // one hospital was held to max_share
 };
 
-// Shares by training rows (or equal ones), none above max_share: what is above it is spread over the
-// others in proportion, until no share is above. A cap that the number of hospitals cannot meet (two
-// hospitals, cap 0.3) becomes 1/count. REQUIRES: rows not empty, all > 0.
+// Shares by training rows (or equal ones), none above max_share: what is above it is spread over
+// the others in proportion, until no share is above. A cap that the number of hospitals cannot meet
+// (two hospitals, cap 0.3) becomes 1/count. REQUIRES: rows not empty, all > 0.
 Weights shares(const WeightRule& rule, std::span<const std::int64_t> rows);
 
 }  // namespace polyclinic

@@ -6,14 +6,17 @@ namespace polyclinic {
 
 std::string_view describe(DropReason reason) {
   switch (reason) {
-    case DropReason::unreachable: return "it was down and did not come back before the round closed";
-    case DropReason::window_closed: return "its training window did not open before the round closed";
+    case DropReason::unreachable:
+      return "it was down and did not come back before the round closed";
+    case DropReason::window_closed:
+      return "its training window did not open before the round closed";
     case DropReason::train_interrupted: return "an outage interrupted its training";
     case DropReason::send_failed: return "its transfer broke off and was given up";
     case DropReason::late: return "it was still at work when the deadline came";
     case DropReason::not_needed: return "the round already had enough replies";
     case DropReason::diverged: return "its training overflowed";
     case DropReason::too_few_rows: return "it has no patients to train on";
+    case DropReason::round_failed: return "it replied, but too few others did";
     case DropReason::run_ended: return "the run ended while it was at work";
   }
   return {};
@@ -29,6 +32,7 @@ std::string_view name(DropReason reason) {
     case DropReason::not_needed: return "not_needed";
     case DropReason::diverged: return "diverged";
     case DropReason::too_few_rows: return "too_few_rows";
+    case DropReason::round_failed: return "round_failed";
     case DropReason::run_ended: return "run_ended";
   }
   return {};

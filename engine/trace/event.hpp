@@ -1,5 +1,5 @@
-// The one stream that a run emits: plain data, a struct per kind. Progress, results database, report
-// and viewer are observers of it; none of them can change the run.
+// The one stream that a run emits: plain data, a struct per kind. Progress, results database,
+// report and viewer are observers of it; none of them can change the run.
 #pragma once
 
 #include <cstdint>
@@ -15,15 +15,16 @@ namespace polyclinic {
 
 // Why a hospital that was invited to a round did not contribute to it.
 enum class DropReason : std::uint8_t {
-  unreachable,      // it was down when invited and did not come back before the deadline
-  window_closed,    // its training window did not open before the deadline
-  train_interrupted,// an outage stopped the training and the scenario aborts interrupted work
-  send_failed,      // the upload broke off and was given up
-  late,             // it was still at work when the deadline came
-  not_needed,       // the round had enough replies (over-selection)
-  diverged,         // its training overflowed: the update holds no numbers
-  too_few_rows,     // it has nothing to train on
-  run_ended,        // the run ended while it was at work
+  unreachable,        // it was down when invited and did not come back before the deadline
+  window_closed,      // its training window did not open before the deadline
+  train_interrupted,  // an outage stopped the training and the scenario aborts interrupted work
+  send_failed,        // the upload broke off and was given up
+  late,               // it was still at work when the deadline came
+  not_needed,         // the round had enough replies (over-selection)
+  diverged,           // its training overflowed: the update holds no numbers
+  too_few_rows,       // it has nothing to train on
+  round_failed,       // it replied in time, but too few others did: the round was void
+  run_ended,          // the run ended while it was at work
 };
 // "its update arrived after the deadline" and the like, for people.
 std::string_view describe(DropReason reason);
@@ -93,15 +94,15 @@ struct RoundClosed {
   TimeNs opened;
   std::int64_t invited = 0;
   std::int64_t aggregated = 0;
-  bool failed = false;  // fewer replies than the minimum: the model did not change
-  double mean_loss = 0; // training loss over the updates, weighted as they were
+  bool failed = false;   // fewer replies than the minimum: the model did not change
+  double mean_loss = 0;  // training loss over the updates, weighted as they were
 };
 // One number of one hospital (or of an average) for one version.
 struct MetricMeasured {
   TimeNs at;
   std::int64_t version = 0;
-  std::string arm;     // "federated", "pooled", "local_only"
-  std::string metric;  // "auroc"
+  std::string arm;                     // "federated", "pooled", "local_only"
+  std::string metric;                  // "auroc"
   std::optional<HospitalId> hospital;  // none: an average
   Average average = Average::macro;
   std::optional<double> value;  // none: see reason
@@ -123,9 +124,9 @@ struct RunEnded {
   std::string fingerprint;
 };
 
-using Event = std::variant<RunStarted, RoundOpened, TrainingStarted, TransferEnded, UpdateArrived,
-                           HospitalDropped, AvailabilityChanged, RoundClosed, MetricMeasured, Note,
-                           RunEnded>;
+using Event =
+    std::variant<RunStarted, RoundOpened, TrainingStarted, TransferEnded, UpdateArrived,
+                 HospitalDropped, AvailabilityChanged, RoundClosed, MetricMeasured, Note, RunEnded>;
 
 class Observer {
  public:

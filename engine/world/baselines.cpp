@@ -22,11 +22,12 @@ ParameterVector train_alone(const BaselineSetup& setup, const Dataset& data, std
   TrainingPlan plan = *setup.plan;
   plan.proximal = 0;
   plan.keep_optimizer_state = true;
-  // pieces as long as one round's local training; in steps mode as many as the federation had rounds
+  // pieces as long as one round's local training; in steps mode as many as the federation had
+  // rounds
   std::int64_t pieces = std::max<std::int64_t>(setup.rounds, 1);
   if (plan.steps > 0) {
-    const double batch = plan.batch > 0 ? static_cast<double>(plan.batch)
-                                        : static_cast<double>(data.rows);
+    const double batch =
+        plan.batch > 0 ? static_cast<double>(plan.batch) : static_cast<double>(data.rows);
     const double steps = setup.visits * static_cast<double>(data.rows) / batch;
     plan.steps = std::max<std::int64_t>(1, std::llround(steps / static_cast<double>(pieces)));
   } else {
@@ -34,7 +35,6 @@ ParameterVector train_alone(const BaselineSetup& setup, const Dataset& data, std
   }
   TrainerState state;
   for (std::int64_t piece = 0; piece < pieces; ++piece) {
-    if (setup.interrupt && setup.interrupt->load(std::memory_order_relaxed)) break;
     TrainingTask task;
     task.data = &data;
     task.global = &parameters;
@@ -44,8 +44,9 @@ ParameterVector train_alone(const BaselineSetup& setup, const Dataset& data, std
     // each piece has batch orders of its own, also where two pieces share a round of the schedule
     task.entity = entity + (static_cast<std::uint64_t>(piece + 1) << 32U);
     task.state = &state;
+    task.stop = setup.interrupt;
     const TrainingResult result = train(*setup.model, task, workspace);
-    if (!result.finite) break;
+    if (!result.finite || result.stopped) break;
     parameters.add_scaled(result.delta, 1.0F);
   }
   return parameters;

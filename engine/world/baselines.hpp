@@ -1,6 +1,6 @@
 // References beside the federation (science.md, rule 2): the same model, initial parameters,
-// optimiser, batch and visits per row, but with all training data in one place, or every hospital by
-// itself. References, not bounds: either may be beaten.
+// optimiser, batch and visits per row, but with all training data in one place, or every hospital
+// by itself. References, not bounds: either may be beaten.
 #pragma once
 
 #include <atomic>
@@ -19,7 +19,7 @@ namespace polyclinic {
 struct BaselineSetup {
   const Cohort* cohort = nullptr;
   const Model* model = nullptr;
-  const TrainingPlan* plan = nullptr;        // the federation's; its proximal term is left out
+  const TrainingPlan* plan = nullptr;  // the federation's; its proximal term is left out
   const ParameterVector* initial = nullptr;
   Workers* workers = nullptr;
   Measurement* measurement = nullptr;

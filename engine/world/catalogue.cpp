@@ -39,9 +39,8 @@ void Catalogue::add(Schema schema) {
 }
 
 const Schema* Catalogue::find(std::string_view kind, std::string_view name) const {
-  const auto it = std::find_if(schemas_.begin(), schemas_.end(), [&](const Schema& s) {
-    return s.kind == kind && s.name == name;
-  });
+  const auto it = std::find_if(schemas_.begin(), schemas_.end(),
+                               [&](const Schema& s) { return s.kind == kind && s.name == name; });
   return it == schemas_.end() ? nullptr : &*it;
 }
 

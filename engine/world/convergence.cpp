@@ -36,8 +36,9 @@ Convergence check_convergence(const MetricCurve& curve) {
   result.text =
       result.converged
           ? fmt::format("converged: {} no longer improves", curve.metric)
-          : fmt::format("not converged: {} still improves by {:.4f} per round; more rounds would help",
-                        curve.metric, gain);
+          : fmt::format(
+                "not converged: {} still improves by {:.4f} per round; more rounds would help",
+                curve.metric, gain);
   return result;
 }
 

@@ -18,9 +18,9 @@ struct MetricCurve {
   std::vector<std::pair<std::int64_t, double>> points;  // (version, value), increasing
 };
 
-// Least-squares slope over the last fifth of the versions (science.md, defaults). Not converged: the
-// slope improves by more than two standard errors, and going on for another such fifth would improve
-// the metric by more than `worth`. Fewer than 5 points there: not checked.
+// Least-squares slope over the last fifth of the versions (science.md, defaults). Not converged:
+// the slope improves by more than two standard errors, and going on for another such fifth would
+// improve the metric by more than `worth`. Fewer than 5 points there: not checked.
 Convergence check_convergence(const MetricCurve& curve);
 
 }  // namespace polyclinic

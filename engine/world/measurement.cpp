@@ -18,7 +18,9 @@ metrics::TaskKind task_of(const DatasetInfo& info) {
   return static_cast<metrics::TaskKind>(info.task);
 }
 
-std::string_view outcome_text(OutcomeKind kind) { return name(kind); }
+std::string_view outcome_text(OutcomeKind kind) {
+  return name(kind);
+}
 
 ScenarioError unknown_metric(const Part& measure, const std::string& name) {
   std::vector<std::string> names;
@@ -169,7 +171,8 @@ void Measurement::add_metric(metrics::Metric metric, const std::vector<Scored>& 
       return;
     }
     std::vector<metrics::Predictions> parts;
-    for (std::size_t k = 0; k < s_.members.size(); ++k) parts.push_back(scored[k].predictions(info));
+    for (std::size_t k = 0; k < s_.members.size(); ++k)
+      parts.push_back(scored[k].predictions(info));
     const metrics::Pool pool(parts);
     micro = compute(metric, pool.predictions(), options);
   });

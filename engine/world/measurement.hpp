@@ -27,9 +27,9 @@ struct MeasurePlan {
   };
   std::vector<metrics::Metric> metrics;
   std::vector<Custom> custom;
-  std::int64_t every = 1;              // versions; 0: only the last
-  std::optional<double> threshold;     // none: 80 % sensitivity on validation rows
-  std::int64_t hospitals_max = 1000;   // evaluated at most
+  std::int64_t every = 1;             // versions; 0: only the last
+  std::optional<double> threshold;    // none: 80 % sensitivity on validation rows
+  std::int64_t hospitals_max = 1000;  // evaluated at most
 };
 // Throws ScenarioError: an unknown metric (nearest names), one that does not fit the outcome.
 MeasurePlan make_measure_plan(const Part& measure, const DatasetInfo& info);

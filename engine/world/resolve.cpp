@@ -46,10 +46,10 @@ class Resolver {
       const Value* value = strategy.find(field);
       if (!value) continue;
       if (scenario_.given(field)) {
-        mistakes_.push_back({scenario_.where_of(field),
-                             fmt::format("'{}' is given twice: here and in strategy.{}", field,
-                                         strategy.name),
-                             fmt::format("keep one of them; '{}' belongs to the scenario", field)});
+        mistakes_.push_back(
+            {scenario_.where_of(field),
+             fmt::format("'{}' is given twice: here and in strategy.{}", field, strategy.name),
+             fmt::format("keep one of them; '{}' belongs to the scenario", field)});
       } else {
         set(field, *value, true);
       }

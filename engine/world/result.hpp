@@ -51,18 +51,18 @@ struct HospitalAccount {
   std::string name;
   std::string region;
   HospitalRole role = HospitalRole::member;
-  std::int64_t patients = 0;    // rows it holds: train + validation + test
+  std::int64_t patients = 0;  // rows it holds: train + validation + test
   std::int64_t train_rows = 0;
-  double weight = 0;            // in the last aggregation it could have been part of
+  double weight = 0;  // in the last aggregation it could have been part of
   std::int64_t bytes_up = 0;
   std::int64_t bytes_down = 0;
   std::int64_t invitations = 0;
   std::int64_t participations = 0;  // updates that were aggregated
   std::map<DropReason, std::int64_t> drops;
-  TimeNs busy;                  // training
-  std::int64_t outages = 0;     // that began while the run lasted
-  TimeNs down;                  // time it was down
-  TimeNs median_round;          // invitation to arrival, over the rounds it finished; 0: none
+  TimeNs busy;               // training
+  std::int64_t outages = 0;  // that began while the run lasted
+  TimeNs down;               // time it was down
+  TimeNs median_round;       // invitation to arrival, over the rounds it finished; 0: none
   std::vector<std::string> remarks;
 };
 
@@ -77,11 +77,11 @@ struct RoundRecord {
 };
 
 struct Convergence {
-  bool checked = false;     // too few measurements say nothing
+  bool checked = false;  // too few measurements say nothing
   bool converged = true;
-  std::string metric;       // what was looked at
+  std::string metric;  // what was looked at
   double slope_per_round = 0;
-  std::string text;         // in words
+  std::string text;  // in words
 };
 
 struct RunResult {
@@ -94,8 +94,8 @@ struct RunResult {
   TimeNs ended;
   std::string stop_reason;
   bool interrupted = false;
-  std::string outcome;   // "sepsis"
-  std::string model;     // "mlp, 4737 parameters"
+  std::string outcome;  // "sepsis"
+  std::string model;    // "mlp, 4737 parameters"
   std::int64_t parameters = 0;
   ArmResult federated;
   std::vector<ArmResult> baselines;
@@ -107,8 +107,8 @@ struct RunResult {
   std::int64_t bytes_down = 0;
   Convergence convergence;
   std::vector<std::pair<TimeNs, std::string>> notes;
-  std::vector<std::string> remarks;   // what a reader must know: sampling, weights capped, ...
-  std::string fingerprint;            // "timeline-results"
+  std::vector<std::string> remarks;  // what a reader must know: sampling, weights capped, ...
+  std::string fingerprint;           // "timeline-results"
   std::uint64_t events_dispatched = 0;
   // Final global parameters without padding, with their slices, for model.npz.
   std::vector<float> final_parameters;

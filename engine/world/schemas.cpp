@@ -6,8 +6,8 @@ namespace polyclinic {
 namespace {
 
 Schema scenario_schema() {
-  const Type participants = type::all() | type::integer().at_least(1) |
-                            type::quantity(Dimension::fraction).between(0, 1);
+  const Type participants =
+      type::all() | type::integer().at_least(1) | type::quantity(Dimension::fraction).between(0, 1);
   const Type minutes = type::quantity(Dimension::time).above(0);
   return Schema{
       .kind = "scenario",
@@ -16,36 +16,80 @@ Schema scenario_schema() {
           {Field{"title", type::text(), {}, "one line that says what the scenario shows"},
            Field{"seed", type::integer().at_least(0), std::int64_t{1},
                  "of everything random; --seed overrides it"},
-           Field{"hospitals", type::part("hospitals"), {},
-                 "size, machine, link and habits of each", false, "eight hospitals"},
+           Field{"hospitals",
+                 type::part("hospitals"),
+                 {},
+                 "size, machine, link and habits of each",
+                 false,
+                 "eight hospitals"},
            Field{"cohort", type::part("cohort"), {}, "the patients", true},
            Field{"model", type::part("model"), {}, "what is trained", false, "model.logistic {}"},
-           Field{"training", type::part("training"), {}, "how a hospital trains", false,
+           Field{"training",
+                 type::part("training"),
+                 {},
+                 "how a hospital trains",
+                 false,
                  "training.sgd {}"},
            Field{"rounds", type::integer().at_least(0), {}, "how many rounds", false, "30"},
-           Field{"participants", participants, {}, "hospitals invited to a round: a count, "
-                 "fraction(0.75) or all", false, "all up to 50 hospitals, then 20"},
-           Field{"selection", type::part("selection"), {}, "who is invited, instead of participants"},
-           Field{"deadline", minutes | type::none(), {}, "a round closes at the latest so long "
-                 "after it opened", false, "30 minutes"},
-           Field{"strategy", type::part("strategy") | type::part("composition"), {},
-                 "a named set of choices for the parts below", false, "strategy.fedavg {}"},
-           Field{"protocol", type::part("protocol"), {}, "when rounds open and close", false,
+           Field{"participants",
+                 participants,
+                 {},
+                 "hospitals invited to a round: a count, "
+                 "fraction(0.75) or all",
+                 false,
+                 "all up to 50 hospitals, then 20"},
+           Field{
+               "selection", type::part("selection"), {}, "who is invited, instead of participants"},
+           Field{"deadline",
+                 minutes | type::none(),
+                 {},
+                 "a round closes at the latest so long "
+                 "after it opened",
+                 false,
+                 "30 minutes"},
+           Field{"strategy",
+                 type::part("strategy") | type::part("composition"),
+                 {},
+                 "a named set of choices for the parts below",
+                 false,
+                 "strategy.fedavg {}"},
+           Field{"protocol",
+                 type::part("protocol"),
+                 {},
+                 "when rounds open and close",
+                 false,
                  "protocol.sync {}"},
-           Field{"objective", type::part("objective") | type::none(), {},
+           Field{"objective",
+                 type::part("objective") | type::none(),
+                 {},
                  "what is minimised beside the loss"},
-           Field{"aggregation", type::part("aggregation"), {}, "how updates become one", false,
+           Field{"aggregation",
+                 type::part("aggregation"),
+                 {},
+                 "how updates become one",
+                 false,
                  "aggregation.mean {}"},
-           Field{"server", type::part("server"), {}, "what the server does with the aggregate",
-                 false, "server.sgd {}"},
+           Field{"server",
+                 type::part("server"),
+                 {},
+                 "what the server does with the aggregate",
+                 false,
+                 "server.sgd {}"},
            Field{"network", type::part("network"), {}, "the wires", false, "network.star {}"},
-           Field{"timeline", type::list(type::part("happening")), {},
+           Field{"timeline",
+                 type::list(type::part("happening")),
+                 {},
                  "what happens when: at(days(2), f), every(hours(6), f)"},
-           Field{"measure", type::part("measure"), {}, "what the experimenter looks at", false,
+           Field{"measure",
+                 type::part("measure"),
+                 {},
+                 "what the experimenter looks at",
+                 false,
                  "measure { \"auroc\", \"auprc\", \"brier\", \"calibration\" }"},
            Field{"baselines", type::boolean() | type::list(type::part("baseline")), true,
                  "references beside the federation: pooled and local_only; false: none"},
-           Field{"stop", type::part("stop") | type::none(), {}, "when to end before the last round"}},
+           Field{
+               "stop", type::part("stop") | type::none(), {}, "when to end before the last round"}},
       .any_fields = false,
       .example = "return scenario { cohort = cohort.ehr {} }"};
 }
@@ -54,14 +98,21 @@ Schema measure_schema() {
   return Schema{
       .kind = "measure",
       .doc = "The experimenter's view: free, and nothing in the world can read it.",
-      .fields = {Field{"metrics", type::list(type::text() | type::part("metric")), {},
-                       "names of metrics, or metric.custom", false,
+      .fields = {Field{"metrics",
+                       type::list(type::text() | type::part("metric")),
+                       {},
+                       "names of metrics, or metric.custom",
+                       false,
                        "auroc, auprc, brier and calibration; rmse or c_index where they apply"},
                  Field{"every", type::integer().at_least(1) | type::choice({"end"}),
-                       std::int64_t{1}, "versions from one measurement to the next; \"end\": only "
+                       std::int64_t{1},
+                       "versions from one measurement to the next; \"end\": only "
                        "the last"},
-                 Field{"hospitals", type::integer().at_least(1) | type::all(), {},
-                       "how many are evaluated, a fixed random sample", false,
+                 Field{"hospitals",
+                       type::integer().at_least(1) | type::all(),
+                       {},
+                       "how many are evaluated, a fixed random sample",
+                       false,
                        "all up to 1,000, then 1,000"},
                  Field{"threshold", type::choice({"sensitivity_80"}) | type::number().between(0, 1),
                        "sensitivity_80",
@@ -74,8 +125,9 @@ Schema measure_schema() {
 Schema stop_schema() {
   return Schema{
       .kind = "stop",
-      .doc = "Ends a run early: when one of its conditions holds at the end of a round. A metric's "
-             "macro average counts, measured by the experimenter.",
+      .doc =
+          "Ends a run early: when one of its conditions holds at the end of a round. A metric's "
+          "macro average counts, measured by the experimenter.",
       .fields = {Field{"after", type::quantity(Dimension::time).above(0), {}, "simulated time"},
                  Field{"versions", type::integer().at_least(1), {}, "versions of the model made"},
                  Field{"auroc", type::number().between(0, 1), {}, "at least this macro AUROC"},
@@ -111,8 +163,12 @@ std::vector<Schema> world_schemas() {
       Schema{.kind = "happening",
              .doc = "An entry of a timeline, made by at(when, f) and every(when, f).",
              .fields = {Field{"when", type::moment(), {}, "when it happens", true},
-                        Field{"run", type::function(), {}, "a coroutine on the simulated clock: "
-                              "function(world) ... end", true}}},
+                        Field{"run",
+                              type::function(),
+                              {},
+                              "a coroutine on the simulated clock: "
+                              "function(world) ... end",
+                              true}}},
   };
 }
 

@@ -1,5 +1,5 @@
-// How a running world meets the scenario's own Lua: the functions it may call, and what a timeline may
-// do to it. Implemented by the script floor; the world knows no Lua.
+// How a running world meets the scenario's own Lua: the functions it may call, and what a timeline
+// may do to it. Implemented by the script floor; the world knows no Lua.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,8 @@ class WorldControl {
   virtual std::optional<double> metric(std::string_view name) = 0;
   // Ends the run after the current event, with the reason for the record.
   virtual void stop(std::string reason) = 0;
-  // Calls host.resume(token) at `time` (not before now), after arrivals and deadlines of that instant.
+  // Calls host.resume(token) at `time` (not before now), after arrivals and deadlines of that
+  // instant.
   virtual void wake_at(TimeNs time, std::uint64_t token) = 0;
   // Calls host.resume(token) when the version has been made (at once if it already has).
   virtual void wake_at_version(std::int64_t version, std::uint64_t token) = 0;

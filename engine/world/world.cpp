@@ -9,10 +9,16 @@ World::World(WorldSpec spec, ScriptHost* script, const RunOptions& options)
 
 World::~World() = default;
 
-std::vector<std::string> World::describe() const { return impl_->describe(); }
+std::vector<std::string> World::describe() const {
+  return impl_->describe();
+}
 
-void World::run() { impl_->run(); }
+void World::run() {
+  impl_->run();
+}
 
-const RunResult& World::result() const { return impl_->result; }
+const RunResult& World::result() const {
+  return impl_->result;
+}
 
 }  // namespace polyclinic

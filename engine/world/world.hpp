@@ -16,9 +16,9 @@ namespace polyclinic {
 
 struct RunOptions {
   int threads = 1;
-  std::vector<Observer*> observers;                   // outlive the run; called on its thread
-  const std::atomic<bool>* interrupt = nullptr;       // set: end cleanly at the next event
-  std::int64_t cache_bytes = 512LL << 20U;            // for sites' data
+  std::vector<Observer*> observers;              // outlive the run; called on its thread
+  const std::atomic<bool>* interrupt = nullptr;  // set: end cleanly at the next event
+  std::int64_t cache_bytes = 512LL << 20U;       // for sites' data
 };
 
 class World {
@@ -33,8 +33,8 @@ class World {
   // The resolved world in words, a line per fact, for `polyclinic check`.
   [[nodiscard]] std::vector<std::string> describe() const;
 
-  // Runs to the end, once. Throws RunError when something failed after the first event; result() then
-  // still holds what there was until then.
+  // Runs to the end, once. Throws RunError when something failed after the first event; result()
+  // then still holds what there was until then.
   void run();
   [[nodiscard]] const RunResult& result() const;
 

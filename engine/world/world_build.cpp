@@ -43,7 +43,9 @@ World::Impl::~Impl() {
   sim.root().cancel();
 }
 
-std::int64_t World::Impl::count() const { return population ? population->count() : 0; }
+std::int64_t World::Impl::count() const {
+  return population ? population->count() : 0;
+}
 
 SiteRequest World::Impl::request(HospitalId hospital) const {
   const HospitalProfile profile = population->profile(hospital);
@@ -148,11 +150,10 @@ Part World::Impl::selection_part(std::size_t hospitals) const {
   if (everybody) return make_part("selection", "all", {});
   FieldValue count{"count", participants ? *participants : Value(std::int64_t{20}),
                    spec.scenario.where_of("participants"), true};
-  if (const auto n = count.value.integer();
-      n && *n > static_cast<std::int64_t>(hospitals)) {
-    throw spec.scenario.mistake(
-        "participants", fmt::format("{} participants of {} hospitals", *n, hospitals),
-        "ask for at most as many as there are, or for all");
+  if (const auto n = count.value.integer(); n && *n > static_cast<std::int64_t>(hospitals)) {
+    throw spec.scenario.mistake("participants",
+                                fmt::format("{} participants of {} hospitals", *n, hospitals),
+                                "ask for at most as many as there are, or for all");
   }
   return make_part("selection", "uniform", {count});
 }
@@ -162,7 +163,8 @@ SyncOptions World::Impl::sync_options() const {
   SyncOptions sync;
   sync.rounds = spec.scenario.integer("rounds");
   const Value* deadline = spec.scenario.find("deadline");
-  sync.deadline = deadline && deadline->get_if<Quantity>() ? spec.scenario.time("deadline") : kNever;
+  sync.deadline =
+      deadline && deadline->get_if<Quantity>() ? spec.scenario.time("deadline") : kNever;
   sync.over_selection = protocol.number("over_selection");
   if (protocol.find("minimum_replies")) sync.minimum_replies = protocol.integer("minimum_replies");
   sync.pause = protocol.time("pause");
@@ -209,11 +211,11 @@ void World::Impl::build_federation() {
   setup.after_round = [this](const RoundClosed& closed) { return after_round(closed); };
   if (setup.options.minimum_replies &&
       *setup.options.minimum_replies > static_cast<std::int64_t>(candidates.size())) {
-    throw spec.scenario.part("protocol")->mistake(
-        "minimum_replies",
-        fmt::format("minimum_replies is {}, but only {} hospitals take part",
-                    *setup.options.minimum_replies, candidates.size()),
-        "no round could ever succeed: ask for fewer");
+    throw spec.scenario.part("protocol")
+        ->mistake("minimum_replies",
+                  fmt::format("minimum_replies is {}, but only {} hospitals take part",
+                              *setup.options.minimum_replies, candidates.size()),
+                  "no round could ever succeed: ask for fewer");
   }
   server_actor = std::make_unique<SyncServer>(std::move(setup));
 }
@@ -233,8 +235,8 @@ std::vector<std::string> World::Impl::describe() const {
                              name(cohort->info().task), cohort->info().feature_count(),
                              cohort->info().standardisation));
   add("model", result.model);
-  for (const char* field : {"training", "objective", "strategy", "selection", "aggregation", "server",
-                            "protocol", "network", "measure"}) {
+  for (const char* field : {"training", "objective", "strategy", "selection", "aggregation",
+                            "server", "protocol", "network", "measure"}) {
     const Part* part = spec.scenario.part(field);
     if (!part) continue;
     Part shown = *part;

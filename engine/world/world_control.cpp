@@ -20,9 +20,13 @@ HospitalId World::Impl::find_hospital(std::string_view name) const {
   throw RunError({}, fmt::format("there is no hospital \"{}\"", name), hint);
 }
 
-TimeNs World::Impl::now() const { return sim.now(); }
+TimeNs World::Impl::now() const {
+  return sim.now();
+}
 
-std::int64_t World::Impl::version() const { return versions->current(); }
+std::int64_t World::Impl::version() const {
+  return versions->current();
+}
 
 std::vector<std::string> World::Impl::hospital_names() const {
   std::vector<std::string> names;
@@ -59,7 +63,9 @@ void World::Impl::set_server(TransferDirection direction, double bytes_per_s) {
   network->set_server(direction, bytes_per_s);
 }
 
-double World::Impl::server(TransferDirection direction) const { return network->server(direction); }
+double World::Impl::server(TransferDirection direction) const {
+  return network->server(direction);
+}
 
 void World::Impl::note(std::string text) {
   fingerprint.results.text(text);
@@ -97,8 +103,10 @@ void World::Impl::wake_at(TimeNs time, std::uint64_t token) {
 }
 
 void World::Impl::wake_at_version(std::int64_t version, std::uint64_t token) {
-  if (versions->current() >= version) wake_at(sim.now(), token);
-  else version_waits.emplace(version, token);
+  if (versions->current() >= version)
+    wake_at(sim.now(), token);
+  else
+    version_waits.emplace(version, token);
 }
 
 }  // namespace polyclinic

@@ -109,7 +109,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
 
   bool ended = false;
   bool script_started = false;
-  bool metric_read = false;           // by a script: marked in the output
+  bool metric_read = false;  // by a script: marked in the output
   std::int64_t measured_version = -1;
   MetricCurve curve;
   std::multimap<std::int64_t, std::uint64_t> version_waits;  // version -> token

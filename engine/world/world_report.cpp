@@ -84,7 +84,8 @@ void World::Impl::run_baselines() {
   setup.external = external;
   setup.rounds = versions->current();
   setup.interrupt = options.interrupt;
-  // visits per training row that the federation really made, over all hospitals that could take part
+  // visits per training row that the federation really made, over all hospitals that could take
+  // part
   double rows = 0;
   for (HospitalId id : evaluated) rows += static_cast<double>(cohort->train_rows(id));
   rows *= static_cast<double>(candidates.size()) / static_cast<double>(evaluated.size());
@@ -186,13 +187,13 @@ void World::Impl::fill_result() {
         100.0 * weight_rule(*spec.scenario.part("aggregation")).max_share));
   }
   if (metric_read) {
-    result.remarks.push_back("a script read world.metric: the run depends on the experimenter's view");
+    result.remarks.push_back(
+        "a script read world.metric: the run depends on the experimenter's view");
   }
   for (const auto& [id, member] : members->touched()) {
     if (member->invitations > 0 && member->participations == 0) {
-      result.remarks.push_back(
-          fmt::format("{} was invited {} times and never heard", member->profile.name,
-                      member->invitations));
+      result.remarks.push_back(fmt::format("{} was invited {} times and never heard",
+                                           member->profile.name, member->invitations));
     }
   }
   result.fingerprint = fingerprint.text();

@@ -14,7 +14,8 @@ constexpr Handler kTimeUp = Handler("stop", [](void* world, std::uint64_t unused
   static_cast<World::Impl*>(world)->on_time_up(unused);
 });
 
-// Adds what an event says to the fingerprint's timeline: ids and sizes beside the clock's own order.
+// Adds what an event says to the fingerprint's timeline: ids and sizes beside the clock's own
+// order.
 struct Folder {
   Hasher& hasher;
   void operator()(const RoundOpened& e) const {
@@ -120,7 +121,9 @@ void World::Impl::on_time_up(std::uint64_t) {
   end(fmt::format("{} have passed", to_text(sim.now())));
 }
 
-void World::Impl::on_wake(std::uint64_t token) { script->resume(token); }
+void World::Impl::on_wake(std::uint64_t token) {
+  script->resume(token);
+}
 
 bool World::Impl::after_round(const RoundClosed& closed) {
   RoundRecord record;

@@ -24,8 +24,9 @@ struct WorldSpec {
 
 // Resolves what single schemas cannot: strategy and world fields against each other, rounds,
 // participants and deadline given as shorthands, combinations that make no sense. Afterwards every
-// part field of the scenario holds what runs (network and hospitals too, with their defaults), except
-// `selection`: absent, the size of the federation decides. Throws ScenarioError with every mistake.
+// part field of the scenario holds what runs (network and hospitals too, with their defaults),
+// except `selection`: absent, the size of the federation decides. Throws ScenarioError with every
+// mistake.
 WorldSpec resolve_world(Part scenario, std::string file);
 
 // Schemas of `scenario`, `measure`, `stop`, `metric.*`.

@@ -1,0 +1,72 @@
+// System: a whole world, assembled from parts and run. Expectation: it trains, accounts for every
+// invitation, and gives the same bits for any number of threads.
+#include <doctest/doctest.h>
+
+#include "parts.hpp"
+
+namespace polyclinic {
+namespace {
+
+using namespace testing;  // NOLINT: the vocabulary of these tests
+
+TEST_CASE("a small federation trains and is better than a coin") {
+  const RunResult result = run(small_world({{"rounds", 10}}));
+  CHECK(result.rounds == 10);
+  CHECK(result.hospitals.size() == 8);
+  REQUIRE(!result.federated.averages.empty());
+  CHECK(result.federated.averages[0].metric == "auroc");
+  REQUIRE(result.federated.averages[0].macro);
+  CHECK(*result.federated.averages[0].macro > 0.6);
+  CHECK(result.stop_reason == "all 10 rounds are done");
+}
+
+TEST_CASE("every invitation ends in an update or in a drop with a reason") {
+  const RunResult result = run(small_world(
+      {{"rounds", 12},
+       {"deadline", seconds(600)},
+       {"hospitals",
+        part("hospitals", "",
+             {{"availability", part("availability", "markov",
+                                    {{"up", seconds(3000)}, {"down", seconds(900)}})}})}}));
+  std::int64_t drops = 0;
+  for (const HospitalAccount& hospital : result.hospitals) {
+    std::int64_t dropped = 0;
+    for (const auto& [reason, count] : hospital.drops) dropped += count;
+    CHECK(hospital.invitations == hospital.participations + dropped);
+    drops += dropped;
+  }
+  CHECK(drops > 0);
+  std::int64_t aggregated = 0;
+  for (const RoundRecord& round : result.round_records) aggregated += round.aggregated;
+  std::int64_t participations = 0;
+  for (const HospitalAccount& hospital : result.hospitals)
+    participations += hospital.participations;
+  CHECK(aggregated == participations);
+}
+
+TEST_CASE("the fingerprint does not depend on threads") {
+  const WorldSpec spec = small_world({{"rounds", 4}, {"baselines", true}});
+  RunOptions options;
+  const RunResult one = run(spec, options);
+  for (int threads : {2, 3, 8}) {
+    options.threads = threads;
+    CHECK(run(spec, options).fingerprint == one.fingerprint);
+  }
+  const WorldSpec other = small_world({{"rounds", 4}, {"baselines", true}}, 2);
+  CHECK(run(other).fingerprint != one.fingerprint);
+}
+
+TEST_CASE("a federation that ends early says so of the hospitals at work") {
+  const RunResult result =
+      run(small_world({{"rounds", 5}, {"stop", part("stop", "", {{"after", seconds(30)}})}}));
+  CHECK(result.stop_reason == "30 s have passed");
+  std::int64_t ended = 0;
+  for (const HospitalAccount& hospital : result.hospitals) {
+    const auto it = hospital.drops.find(DropReason::run_ended);
+    if (it != hospital.drops.end()) ended += it->second;
+  }
+  CHECK(ended == 8);
+}
+
+}  // namespace
+}  // namespace polyclinic
