@@ -17,26 +17,37 @@ void sort_by_time(std::span<const float> time, std::vector<std::int32_t>& order)
   });
 }
 
-// Rows order[begin..end) of one time.
+// Rows order[begin..end) of one time. Hazards are e^(score - highest) with the highest score among
+// those at risk then, so that scores of any size neither overflow nor vanish together.
 struct TiedGroup {
   std::size_t begin = 0;
   std::size_t end = 0;
   std::int64_t events = 0;
-  double event_hazard = 0;  // sum of hazards of the events
-  double event_score = 0;   // sum of shifted scores of the events
+  double hazard = 0;        // of all rows of the group
+  double event_hazard = 0;  // of its events
+  double event_score = 0;   // sum of shifted scores of its events
 };
 
-TiedGroup group_at(const CoxRows& rows, const CoxScratch& s, std::size_t begin, double highest) {
+std::size_t end_of_group(const CoxRows& rows, const CoxScratch& s, std::size_t begin) {
+  std::size_t end = begin;
+  while (end < s.order.size() && rows.time[s.order[end]] == rows.time[s.order[begin]]) ++end;
+  return end;
+}
+
+TiedGroup group_of(const CoxRows& rows, const CoxScratch& s, std::size_t begin, std::size_t end,
+                   double highest) {
   TiedGroup g;
   g.begin = begin;
-  g.end = begin;
-  const float time = rows.time[s.order[begin]];
-  for (; g.end < s.order.size() && rows.time[s.order[g.end]] == time; ++g.end) {
-    const std::int32_t row = s.order[g.end];
+  g.end = end;
+  for (std::size_t j = begin; j < end; ++j) {
+    const std::int32_t row = s.order[j];
+    const double score = static_cast<double>(rows.score[row]) - highest;
+    const double hazard = math::exp(score);
+    g.hazard += hazard;
     if (rows.event[row] == 0.0F) continue;
     ++g.events;
-    g.event_hazard += s.hazard[row];
-    g.event_score += static_cast<double>(rows.score[row]) - highest;
+    g.event_hazard += hazard;
+    g.event_score += score;
   }
   return g;
 }
@@ -62,58 +73,68 @@ Denominators denominators(const TiedGroup& g, double at_risk, Ties ties) {
   return sums;
 }
 
-}  // namespace
-
-double cox_loss(const CoxRows& rows, Ties ties, std::span<float> slope, CoxScratch& s) {
-  const std::size_t n = rows.score.size();
-  std::int64_t events = 0;
-  for (const float e : rows.event) events += e != 0.0F ? 1 : 0;
-  if (events == 0) {
-    std::fill(slope.begin(), slope.end(), 0.0F);
-    return 0.0;
-  }
-  sort_by_time(rows.time, s.order);
-
-  // the partial likelihood does not change when all scores shift: the highest becomes 0
-  const auto highest = static_cast<double>(*std::max_element(rows.score.begin(), rows.score.end()));
-  s.hazard.resize(n);
-  s.at_risk.resize(n);
-  for (std::size_t i = 0; i < n; ++i) {
-    s.hazard[i] = math::exp(static_cast<double>(rows.score[i]) - highest);
-  }
-
-  // from the longest time down: who is still at risk
+// From the longest time down: who is at risk at each event. Writes at_risk and highest at the first
+// row of each group; returns the log partial likelihood.
+double descend(const CoxRows& rows, Ties ties, CoxScratch& s) {
   double at_risk = 0;
   double log_likelihood = 0;
-  for (std::size_t i = 0; i < n;) {
-    const TiedGroup g = group_at(rows, s, i, highest);
-    for (std::size_t j = g.begin; j < g.end; ++j) at_risk += s.hazard[s.order[j]];
-    s.at_risk[g.begin] = at_risk;
+  auto highest = static_cast<double>(rows.score[s.order.front()]);
+  for (std::size_t begin = 0; begin < s.order.size();) {
+    const std::size_t end = end_of_group(rows, s, begin);
+    const double before = highest;
+    for (std::size_t j = begin; j < end; ++j) {
+      highest = std::max(highest, static_cast<double>(rows.score[s.order[j]]));
+    }
+    const TiedGroup g = group_of(rows, s, begin, end, highest);
+    at_risk = at_risk * math::exp(before - highest) + g.hazard;
+    s.at_risk[begin] = at_risk;
+    s.highest[begin] = highest;
     log_likelihood += g.event_score - denominators(g, at_risk, ties).logarithm;
-    i = g.end;
+    begin = end;
   }
-  const auto count = static_cast<double>(events);
-  if (slope.empty()) return -log_likelihood / count;
+  return log_likelihood;
+}
 
-  // from the shortest time up: dL/d eta_j = delta_j - e^eta_j (sum of 1/denominator over events
-  // while j was at risk), less the shares of j's own tied group (Efron)
-  double cumulative = 0;
-  for (std::size_t end = n; end > 0;) {
+// From the shortest time up: dL/d eta_j = delta_j - e^eta_j (sum of 1/denominator over events while
+// j was at risk), less the shares of j's own tied group (Efron).
+void ascend(const CoxRows& rows, Ties ties, double events, std::span<float> slope,
+            const CoxScratch& s) {
+  double cumulative = 0;  // of 1/denominator, times e^highest
+  double highest = s.highest.front();
+  for (std::size_t end = s.order.size(); end > 0;) {
     std::size_t begin = end - 1;
     while (begin > 0 && rows.time[s.order[begin - 1]] == rows.time[s.order[begin]]) --begin;
-    const TiedGroup g = group_at(rows, s, begin, highest);
+    const TiedGroup g = group_of(rows, s, begin, end, s.highest[begin]);
     const Denominators sums = denominators(g, s.at_risk[begin], ties);
+    if (end < s.order.size()) cumulative *= math::exp(s.highest[begin] - highest);
+    highest = s.highest[begin];
     cumulative += sums.inverse;
     for (std::size_t j = begin; j < end; ++j) {
       const std::int32_t row = s.order[j];
       const bool event = rows.event[row] != 0.0F;
       const double own = event ? sums.tied_inverse : 0.0;
-      const double gradient = s.hazard[row] * (cumulative - own) - (event ? 1.0 : 0.0);
-      slope[row] = static_cast<float>(gradient / count);
+      const double hazard = math::exp(static_cast<double>(rows.score[row]) - highest);
+      slope[row] = static_cast<float>((hazard * (cumulative - own) - (event ? 1.0 : 0.0)) / events);
     }
     end = begin;
   }
-  return -log_likelihood / count;
+}
+
+}  // namespace
+
+double cox_loss(const CoxRows& rows, Ties ties, std::span<float> slope, CoxScratch& s) {
+  const auto events = static_cast<double>(
+      std::count_if(rows.event.begin(), rows.event.end(), [](float e) { return e != 0.0F; }));
+  if (events == 0) {
+    std::fill(slope.begin(), slope.end(), 0.0F);
+    return 0.0;
+  }
+  sort_by_time(rows.time, s.order);
+  s.at_risk.resize(rows.score.size());
+  s.highest.resize(rows.score.size());
+  const double log_likelihood = descend(rows, ties, s);
+  if (!slope.empty()) ascend(rows, ties, events, slope, s);
+  return -log_likelihood / events;
 }
 
 }  // namespace polyclinic::dense

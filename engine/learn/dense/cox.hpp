@@ -15,8 +15,8 @@ enum class Ties : std::uint8_t {
 // Scratch memory; grows to the largest set of rows and stays.
 struct CoxScratch {
   std::vector<std::int32_t> order;
-  std::vector<double> hazard;   // exp(score - highest)
-  std::vector<double> at_risk;  // sum of hazards of those at risk at the row's time
+  std::vector<double> highest;  // score among those at risk, at the first row of a time
+  std::vector<double> at_risk;  // their sum of e^(score - highest), likewise
 };
 
 struct CoxRows {
