@@ -60,3 +60,15 @@ if(EXISTS "${CMAKE_SOURCE_DIR}/engine/app/main.cpp")
     RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}")
   polyclinic_link_floors(polyclinic cli)
 endif()
+
+# The Lua standard library travels inside the program: its texts become one C++ file.
+if(TARGET polyclinic_script)
+  file(GLOB lua_sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/scripts/*.lua")
+  set(embedded "${CMAKE_BINARY_DIR}/generated/embedded_scripts.cpp")
+  add_custom_command(OUTPUT "${embedded}"
+    COMMAND "${CMAKE_COMMAND}" "-DOUTPUT=${embedded}" "-DSOURCES=${lua_sources}"
+            -P "${CMAKE_SOURCE_DIR}/cmake/EmbedScripts.cmake"
+    DEPENDS ${lua_sources} "${CMAKE_SOURCE_DIR}/cmake/EmbedScripts.cmake"
+    COMMENT "Embedding scripts/*.lua" VERBATIM)
+  target_sources(polyclinic_script PRIVATE "${embedded}")
+endif()

@@ -1,5 +1,5 @@
-// A scenario file, read: Lua in a sandbox, from source text to a WorldSpec, and afterwards the host of
-// the scenario's own functions while the world runs.
+// A scenario file, read: Lua in a sandbox, from source text to a WorldSpec, and afterwards the host
+// of the scenario's own functions while the world runs.
 #pragma once
 
 #include <cstdint>
@@ -16,26 +16,27 @@
 namespace polyclinic {
 
 struct ScriptOptions {
-  std::vector<std::string> data_folders;                        // --data, searched in this order
-  std::vector<std::pair<std::string, std::string>> settings;    // --set k=v
-  std::optional<std::uint64_t> seed;                            // --seed
+  std::vector<std::string> data_folders;                      // --data, searched in this order
+  std::vector<std::pair<std::string, std::string>> settings;  // --set k=v
+  std::optional<std::uint64_t> seed;                          // --seed
   std::int64_t memory_bytes_max = 256LL << 20U;
-  std::int64_t instructions_max = 200'000'000;                  // per callback; the file itself too
+  std::int64_t instructions_max = 200'000'000;  // per callback; the file itself too
 };
 
 class ScenarioScript : public ScriptHost {
  public:
   // Reads and resolves a file. Throws ScenarioError (every mistake with its place); nothing has run
   // by then.
-  static std::unique_ptr<ScenarioScript> load(const std::string& path, const ScriptOptions& options);
+  static std::unique_ptr<ScenarioScript> load(const std::string& path,
+                                              const ScriptOptions& options);
 
   [[nodiscard]] virtual const WorldSpec& spec() const = 0;
   // Declared by the file's `params { ... }`: name, default, for `check` and `--set`.
   [[nodiscard]] virtual const Table& params() const = 0;
 };
 
-// Runs Lua with the whole vocabulary and returns what it returns, as `inspect` prints it, or as JSON.
-// `code` is Lua source; `name` names it in messages.
+// Runs Lua with the whole vocabulary and returns what it returns, as `inspect` prints it, or as
+// JSON. `code` is Lua source; `name` names it in messages.
 std::string evaluate_lua(const std::string& code, const std::string& name,
                          const ScriptOptions& options, bool json);
 

@@ -1,0 +1,23 @@
+// Lua's own libraries as a scenario sees them: nothing that reads the machine, depends on addresses
+// or runs without being counted.
+#pragma once
+
+#include <string>
+
+struct lua_State;
+
+namespace polyclinic::script {
+
+// Each pushes the contents of one library; none is locked yet.
+void push_base_library(lua_State* L);
+void push_string_library(lua_State* L);
+void push_table_library(lua_State* L);
+void push_math_library(lua_State* L);
+void push_utf8_library(lua_State* L);
+
+// `tostring` of the value at `index`, without addresses: tables are numbered as they are met.
+std::string text_of(lua_State* L, int index);
+// string.format of the arguments from `first` on; pushes the text.
+void push_formatted(lua_State* L, int first);
+
+}  // namespace polyclinic::script

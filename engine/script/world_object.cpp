@@ -1,0 +1,238 @@
+// `world` in a timeline: what it shows and what can be done to it.
+#include <fmt/format.h>
+#include <lauxlib.h>
+#include <lua.h>
+
+#include <string>
+#include <vector>
+
+#include "script/interpreter.hpp"
+#include "script/libraries.hpp"
+#include "script/timeline.hpp"
+#include "script/values.hpp"
+
+namespace polyclinic::script {
+
+namespace {
+
+constexpr const char* kWorld = "world";
+constexpr const char* kHospitals = "world.hospital";
+constexpr const char* kHospital = "a hospital";
+constexpr const char* kNetwork = "world.network";
+constexpr const char* kServer = "world.network.server";
+constexpr const char* kMetrics = "world.metric";
+
+WorldControl& control(lua_State* L) {
+  WorldControl* world = Interpreter::of(L).timeline.world();
+  if (world == nullptr) fail(L, "there is no world yet, or no longer");
+  return *world;
+}
+
+[[noreturn]] void no_member(lua_State* L, const char* what, const std::vector<std::string>& names) {
+  auto& sandbox = Sandbox::of(L);
+  if (lua_type(L, 2) != LUA_TSTRING) {
+    fail(L, fmt::format("{} has no {}", what, describe_argument(L, 2)));
+  }
+  const std::string word = lua_tostring(L, 2);
+  const std::string near = did_you_mean(word, names);
+  throw Failure(
+      {{sandbox.point_at(sandbox.where(L), word, true), fmt::format("{} has no '{}'", what, word),
+        (near.empty() ? "" : near + "\n") + "there are " + join_names(names)}});
+}
+
+std::string key(lua_State* L) {
+  return lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : std::string();
+}
+
+int cannot_set(lua_State* L) {
+  luaL_getmetafield(L, 1, "__name");
+  const std::string what = lua_tostring(L, -1);
+  fail(L, fmt::format("{} cannot be set here", what),
+       "what can be changed: world.network.server.up and .down, and hospitals by "
+       "world.hospital[\"name\"]:disconnect() and :reconnect()");
+}
+
+// An object without contents of its own, made on first use. Names of types begin with "polyclinic."
+// in the registry; messages use the bare name.
+void push_object(lua_State* L, const char* what, lua_CFunction index,
+                 lua_CFunction set_index = guarded<cannot_set>) {
+  lua_newuserdatauv(L, 0, 0);
+  if (luaL_newmetatable(L, (std::string("polyclinic.") + what).c_str()) != 0) {
+    lua_pushstring(L, what);
+    lua_setfield(L, -2, "__name");
+    lua_pushcfunction(L, index);
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, set_index);
+    lua_setfield(L, -2, "__newindex");
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+  }
+  lua_setmetatable(L, -2);
+}
+
+// A hospital keeps its name as a user value.
+std::string hospital_name(lua_State* L) {
+  if (luaL_testudata(L, 1, (std::string("polyclinic.") + kHospital).c_str()) == nullptr) {
+    fail(L, fmt::format("expected a hospital, found {}", describe_argument(L, 1)),
+         "write world.hospital[\"name\"]:disconnect(), with a colon");
+  }
+  lua_getiuservalue(L, 1, 1);
+  std::string name = lua_tostring(L, -1);
+  lua_pop(L, 1);
+  return name;
+}
+
+int disconnect(lua_State* L) {
+  control(L).disconnect(hospital_name(L));
+  return 0;
+}
+
+int reconnect(lua_State* L) {
+  control(L).reconnect(hospital_name(L));
+  return 0;
+}
+
+int hospital_index(lua_State* L) {
+  const std::string name = hospital_name(L);
+  const std::string word = key(L);
+  if (word == "name") {
+    lua_pushlstring(L, name.data(), name.size());
+  } else if (word == "connected") {
+    lua_pushboolean(L, control(L).connected(name) ? 1 : 0);
+  } else if (word == "participations") {
+    lua_pushinteger(L, control(L).participations(name));
+  } else if (word == "disconnect") {
+    lua_pushcfunction(L, guarded<disconnect>);
+  } else if (word == "reconnect") {
+    lua_pushcfunction(L, guarded<reconnect>);
+  } else {
+    no_member(L, kHospital, {"connected", "disconnect", "name", "participations", "reconnect"});
+  }
+  return 1;
+}
+
+int hospitals_index(lua_State* L) {
+  std::string name;
+  if (lua_type(L, 2) == LUA_TSTRING) {
+    name = lua_tostring(L, 2);
+    (void)control(L).connected(name);  // an unknown name is refused here
+  } else {
+    const std::vector<std::string> names = control(L).hospital_names();
+    const lua_Integer i = lua_tointeger(L, 2);
+    if (i < 1 || static_cast<std::size_t>(i) > names.size()) {
+      fail(L,
+           fmt::format("there are {} hospitals, and no {}", names.size(), describe_argument(L, 2)),
+           "write world.hospital[\"name\"]");
+    }
+    name = names[static_cast<std::size_t>(i) - 1];
+  }
+  lua_newuserdatauv(L, 0, 1);
+  lua_pushlstring(L, name.data(), name.size());
+  lua_setiuservalue(L, -2, 1);
+  push_object(L, kHospital, guarded<hospital_index>);
+  lua_getmetatable(L, -1);
+  lua_setmetatable(L, -3);
+  lua_pop(L, 1);
+  return 1;
+}
+
+bool server_direction(lua_State* L, TransferDirection* direction) {
+  const std::string word = key(L);
+  if (word != "up" && word != "down") return false;
+  *direction = word == "up" ? TransferDirection::up : TransferDirection::down;
+  return true;
+}
+
+int server_index(lua_State* L) {
+  TransferDirection direction{};
+  if (!server_direction(L, &direction)) no_member(L, kServer, {"down", "up"});
+  push_quantity(L, {control(L).server(direction), Dimension::bandwidth});
+  return 1;
+}
+
+int server_set(lua_State* L) {
+  TransferDirection direction{};
+  if (!server_direction(L, &direction)) no_member(L, kServer, {"down", "up"});
+  const Quantity* rate = to_quantity(L, 3);
+  if (rate == nullptr || rate->dimension != Dimension::bandwidth || !(rate->value > 0)) {
+    fail(L,
+         fmt::format("world.network.server.{} is a bandwidth above 0, found {}", key(L),
+                     describe_argument(L, 3)),
+         "write for example mbit(200)");
+  }
+  control(L).set_server(direction, rate->value);
+  return 0;
+}
+
+int network_index(lua_State* L) {
+  if (key(L) != "server") no_member(L, kNetwork, {"server"});
+  push_object(L, kServer, guarded<server_index>, guarded<server_set>);
+  return 1;
+}
+
+int metric_index(lua_State* L) {
+  if (lua_type(L, 2) != LUA_TSTRING) {
+    fail(L, fmt::format("world.metric takes a name, found {}", describe_argument(L, 2)));
+  }
+  const auto value = control(L).metric(key(L));
+  if (value) {
+    lua_pushnumber(L, *value);
+  } else {
+    lua_pushnil(L);
+  }
+  return 1;
+}
+
+// world:note("auroc %.3f", x). nil among the values is shown as nil, whatever the format asks for.
+int note(lua_State* L) {
+  if (lua_type(L, 2) != LUA_TSTRING) {
+    fail(L, fmt::format("world:note takes a text, found {}", describe_argument(L, 2)),
+         "for example: world:note(\"auroc %.3f\", world.metric.auroc)");
+  }
+  push_formatted(L, 2);
+  control(L).note(lua_tostring(L, -1));
+  return 0;
+}
+
+int stop(lua_State* L) {
+  if (!lua_isnoneornil(L, 2) && lua_type(L, 2) != LUA_TSTRING) {
+    fail(L, fmt::format("world:stop takes the reason, found {}", describe_argument(L, 2)));
+  }
+  control(L).stop(lua_isnoneornil(L, 2) ? "the timeline stopped the run" : lua_tostring(L, 2));
+  return 0;
+}
+
+int world_index(lua_State* L) {
+  const std::string word = key(L);
+  if (word == "hospital") {
+    push_object(L, kHospitals, guarded<hospitals_index>);
+  } else if (word == "hospitals") {
+    List names;
+    for (std::string& name : control(L).hospital_names()) names.emplace_back(std::move(name));
+    push_value(L, Value(std::move(names)));
+  } else if (word == "network") {
+    push_object(L, kNetwork, guarded<network_index>);
+  } else if (word == "metric") {
+    push_object(L, kMetrics, guarded<metric_index>);
+  } else if (word == "time") {
+    push_quantity(L, {static_cast<double>(control(L).now().ns), Dimension::time});
+  } else if (word == "version") {
+    lua_pushinteger(L, control(L).version());
+  } else if (word == "note") {
+    lua_pushcfunction(L, guarded<note>);
+  } else if (word == "stop") {
+    lua_pushcfunction(L, guarded<stop>);
+  } else {
+    no_member(L, kWorld,
+              {"hospital", "hospitals", "metric", "network", "note", "stop", "time", "version"});
+  }
+  return 1;
+}
+
+}  // namespace
+
+void push_world(lua_State* L) {
+  push_object(L, kWorld, guarded<world_index>);
+}
+
+}  // namespace polyclinic::script

@@ -1,0 +1,90 @@
+-- Named strategies as compositions of parts. What one leaves free, the scenario may say itself.
+
+define.strategy {
+  name = "fedavg",
+  doc = "Federated averaging: the mean of the hospitals' changes, weighted by their training rows.",
+  paper = "McMahan et al. 2017, Communication-Efficient Learning of Deep Networks from Decentralized Data, Algorithm 1",
+  params = {
+    weighted = { default = true, doc = "by training rows; false: every hospital counts alike" },
+  },
+  build = function(p)
+    -- the weighted mean is the default anyway: left free, so that a scenario can choose another rule
+    if p.weighted then return compose {} end
+    return compose { aggregation = aggregation.mean { weights = "equal" } }
+  end,
+}
+
+define.strategy {
+  name = "fedprox",
+  doc = "Federated averaging with a pull towards the global model while hospitals train.",
+  paper = "Li et al. 2020, Federated Optimization in Heterogeneous Networks, Algorithm 2",
+  params = {
+    mu = { default = 0.01, low = 0, doc = "strength of the pull" },
+  },
+  build = function(p)
+    return compose { objective = objective.proximal { mu = p.mu } }
+  end,
+}
+
+define.strategy {
+  name = "fedavgm",
+  doc = "Federated averaging with momentum at the server.",
+  paper = "Hsu, Qi, Brown 2019, Measuring the Effects of Non-Identical Data Distribution for Federated Visual Classification",
+  params = {
+    rate = { default = 1.0, low = 0, doc = "server learning rate" },
+    momentum = { default = 0.9, low = 0, high = 1, doc = "share of the last step that is kept" },
+  },
+  build = function(p)
+    return compose { server = server.sgd { rate = p.rate, momentum = p.momentum } }
+  end,
+}
+
+-- Algorithm 2 of Reddi et al.: one shape, three second moments. The defaults are theirs; the rate,
+-- which they tune for each task, is the middle of their grid.
+local reddi = "Reddi et al. 2021, Adaptive Federated Optimization, Algorithm 2"
+
+local function moments(beta1)
+  return {
+    rate = { default = 0.1, low = 0, doc = "server learning rate" },
+    beta1 = { default = beta1, low = 0, high = 1, doc = "decay of the first moment" },
+    beta2 = { default = 0.99, low = 0, high = 1, doc = "decay of the second moment" },
+    tau = { default = 1e-3, low = 0, doc = "degree of adaptivity, added to the root" },
+  }
+end
+
+local adagrad = moments(0.0)
+adagrad.beta2 = nil
+
+define.strategy {
+  name = "fedadagrad",
+  doc = "The server divides by the root of the sum of squared aggregates.",
+  paper = reddi,
+  params = adagrad,
+  build = function(p)
+    return compose { server = server.adagrad { rate = p.rate, beta1 = p.beta1, tau = p.tau } }
+  end,
+}
+
+define.strategy {
+  name = "fedadam",
+  doc = "The server takes steps as Adam does, without bias correction.",
+  paper = reddi,
+  params = moments(0.9),
+  build = function(p)
+    return compose {
+      server = server.adam { rate = p.rate, beta1 = p.beta1, beta2 = p.beta2, tau = p.tau },
+    }
+  end,
+}
+
+define.strategy {
+  name = "fedyogi",
+  doc = "As fedadam, but the second moment grows and shrinks by the size of one square.",
+  paper = reddi,
+  params = moments(0.9),
+  build = function(p)
+    return compose {
+      server = server.yogi { rate = p.rate, beta1 = p.beta1, beta2 = p.beta2, tau = p.tau },
+    }
+  end,
+}
