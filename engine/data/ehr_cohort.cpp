@@ -53,6 +53,23 @@ void take_rows(const Dataset& from, std::span<const std::int32_t> rows, Dataset&
   for (std::size_t g = 0; g < from.groups.size(); ++g) take(from.groups[g], out.groups[g]);
 }
 
+void append_rows(const Dataset& from, Dataset& to) {
+  const auto add = [](const auto& source, auto& target) {
+    target.insert(target.end(), source.begin(), source.end());
+  };
+  to.rows += from.rows;
+  to.columns = from.columns;
+  add(from.x, to.x);
+  add(from.label, to.label);
+  add(from.true_label, to.true_label);
+  add(from.latent_risk, to.latent_risk);
+  add(from.achievable_risk, to.achievable_risk);
+  add(from.patient, to.patient);
+  add(from.day, to.day);
+  to.groups.resize(from.groups.size());
+  for (std::size_t g = 0; g < from.groups.size(); ++g) add(from.groups[g], to.groups[g]);
+}
+
 double recorded_number(const Options& options, const Traits& traits, std::size_t m, double t) {
   const Measurement& measurement = kMeasurementTable[m];
   const double value = recorded_value(measurement, traits.offset[m] + traits.gain[m] * t);
@@ -115,7 +132,10 @@ class EhrCohort final : public Cohort {
   [[nodiscard]] SitePtr make_site(HospitalId hospital) const;
   [[nodiscard]] SitePtr prepare(const RawSite& raw, const Fitted& fitted) const;
   [[nodiscard]] const Fitted& federated() const;
-  [[nodiscard]] Fitted fit_pooled(std::span<const HospitalId> hospitals) const;
+  [[nodiscard]] std::vector<RawSitePtr> make_raws(std::span<const HospitalId> hospitals) const;
+  // `sites`: those of the hospitals, or empty: made where they are needed.
+  [[nodiscard]] Fitted fit_pooled(std::span<const HospitalId> hospitals,
+                                  std::span<const RawSitePtr> sites) const;
 
   Part part_;
   CohortContext context_;
@@ -256,7 +276,8 @@ const Fitted& EhrCohort::federated() const {
   return federated_;
 }
 
-Fitted EhrCohort::fit_pooled(std::span<const HospitalId> hospitals) const {
+Fitted EhrCohort::fit_pooled(std::span<const HospitalId> hospitals,
+                             std::span<const RawSitePtr> sites) const {
   {
     const std::lock_guard lock(pooled_mutex_);
     if (pooled_ && std::equal(hospitals.begin(), hospitals.end(), pooled_hospitals_.begin(),
@@ -264,12 +285,13 @@ Fitted EhrCohort::fit_pooled(std::span<const HospitalId> hospitals) const {
       return *pooled_;
     }
   }
-  std::vector<RawSitePtr> sites;
-  std::vector<RawRows> training;
-  for (const HospitalId hospital : hospitals) {
-    sites.push_back(make_raw(hospital));
-    training.push_back({&sites.back()->table, sites.back()->split.train});
+  std::vector<RawSitePtr> made;
+  if (sites.empty()) {
+    made = make_raws(hospitals);
+    sites = made;
   }
+  std::vector<RawRows> training;
+  for (const RawSitePtr& site : sites) training.push_back({&site->table, site->split.train});
   Fitted fitted = preparation_.fit(training);
   const std::lock_guard lock(pooled_mutex_);
   pooled_hospitals_.assign(hospitals.begin(), hospitals.end());
@@ -277,37 +299,28 @@ Fitted EhrCohort::fit_pooled(std::span<const HospitalId> hospitals) const {
   return fitted;
 }
 
+std::vector<RawSitePtr> EhrCohort::make_raws(std::span<const HospitalId> hospitals) const {
+  std::vector<RawSitePtr> sites;
+  for (const HospitalId hospital : hospitals) sites.push_back(make_raw(hospital));
+  return sites;
+}
+
 SitePtr EhrCohort::pooled(std::span<const HospitalId> hospitals) const {
-  const Fitted fitted = fit_pooled(hospitals);
+  const std::vector<RawSitePtr> sites = make_raws(hospitals);
+  const Fitted fitted = fit_pooled(hospitals, sites);
   auto all = std::make_shared<Site>();
-  const auto append = [](const Dataset& from, Dataset& to) {
-    const auto add = [](const auto& source, auto& target) {
-      target.insert(target.end(), source.begin(), source.end());
-    };
-    to.rows += from.rows;
-    to.columns = from.columns;
-    add(from.x, to.x);
-    add(from.label, to.label);
-    add(from.true_label, to.true_label);
-    add(from.latent_risk, to.latent_risk);
-    add(from.achievable_risk, to.achievable_risk);
-    add(from.patient, to.patient);
-    add(from.day, to.day);
-    to.groups.resize(from.groups.size());
-    for (std::size_t g = 0; g < from.groups.size(); ++g) add(from.groups[g], to.groups[g]);
-  };
-  for (const HospitalId hospital : hospitals) {
-    const SitePtr one = prepare(*make_raw(hospital), fitted);
-    append(one->train, all->train);
-    append(one->validation, all->validation);
-    append(one->test, all->test);
+  for (const RawSitePtr& raw : sites) {
+    const SitePtr one = prepare(*raw, fitted);
+    append_rows(one->train, all->train);
+    append_rows(one->validation, all->validation);
+    append_rows(one->test, all->test);
   }
   return all;
 }
 
 SitePtr EhrCohort::site_as_pooled(HospitalId hospital,
                                   std::span<const HospitalId> hospitals) const {
-  const Fitted fitted = fit_pooled(hospitals);
+  const Fitted fitted = fit_pooled(hospitals, {});
   return prepare(*make_raw(hospital), fitted);
 }
 

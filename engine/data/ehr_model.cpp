@@ -57,6 +57,15 @@ double direct_effect(std::size_t condition, std::size_t measurement) {
 
 }  // namespace
 
+NormalTable::NormalTable() {
+  constexpr double kDensityAtZero = 0.39894228040143268;
+  for (std::size_t i = 0; i < kPoints; ++i) {
+    const double x = static_cast<double>(i) / kPerUnit - kReach;
+    cdf_[i] = math::normal_cdf(x);
+    density_[i] = kDensityAtZero * math::exp(-0.5 * x * x);
+  }
+}
+
 Model::Model() {
   set_quadrature();
   set_covariance();
@@ -196,10 +205,10 @@ double Model::known_risk(Outcome outcome, double strength, const Known& known) {
                      (known.emergency ? model.emergency : 0) + kUnitTable[known.unit].risk[o]);
 }
 
-double Model::condition_probability(std::size_t condition, const Known& known, double shift) {
+double Model::condition_probability(std::size_t condition, const Known& known, double shift) const {
   const Condition& c = kConditionTable[condition];
-  return math::normal_cdf(c.centre + c.age * known.a() + (known.female ? c.female : 0) +
-                          c.unit[known.unit] + shift);
+  return normal_.cdf(c.centre + c.age * known.a() + (known.female ? c.female : 0) +
+                     c.unit[known.unit] + shift);
 }
 
 std::array<AgeNode, kAgeNodes> Model::age_law(std::size_t unit, double shift) const {

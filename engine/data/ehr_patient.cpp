@@ -81,8 +81,8 @@ void draw_measured(const World& world, const SiteModel& site, Stream& stream, En
     double share = site.measured[m];
     if (slope > 0 && share > 0) {
       // Phi(c sqrt(1 + slope^2) + slope * b) has mean Phi(c) for standard normal b
-      share = math::normal_cdf(*site.traits.charted[m] * std::sqrt(1 + slope * slope) +
-                               slope * impression);
+      share = world.model->normal().cdf(*site.traits.charted[m] * std::sqrt(1 + slope * slope) +
+                                        slope * impression);
     }
     e.measured[m] = u < share;
   }
@@ -90,9 +90,8 @@ void draw_measured(const World& world, const SiteModel& site, Stream& stream, En
 
 // The record's label: events are missed more often in some groups, others are seen where none was.
 bool draw_label(const SiteModel& site, const Encounter& e, double u) {
-  static_assert(kEthnicities == 5);
-  const double group =
-      kUnderRecording[e.known.ethnicity] * (e.known.female ? kUnderRecordingFemale : 1);
+  const double group = kUnderRecording[e.known.ethnicity] *
+                       (e.known.female ? kUnderRecordingFemale : 1) / kUnderRecordingMean;
   return e.outcome ? u >= std::min(site.traits.miss * group, 0.95) : u < site.traits.false_alarm;
 }
 
@@ -133,7 +132,7 @@ Person make_person(const World& world, const Traits& home, std::int64_t index, b
   known.ethnicity = pick(home.ethnicity_share.data(), kEthnicities, stream.uniform());
   for (std::size_t j = 0; j < kConditions; ++j) {
     person.condition_probability[j] =
-        Model::condition_probability(j, known, home.condition_shift[j]);
+        world.model->condition_probability(j, known, home.condition_shift[j]);
     person.condition[j] = stream.uniform() < person.condition_probability[j];
   }
   person.personal = correlated(stream);
@@ -162,8 +161,8 @@ Encounter make_encounter(const World& world, const SiteModel& site, const Person
   Encounter e;
   e.known = person.known;
   e.day = person.day[k];
-  e.known.emergency = stream.uniform() < math::normal_cdf(kUnitTable[e.known.unit].emergency +
-                                                          site.traits.emergency_shift);
+  e.known.emergency = stream.uniform() < model.normal().cdf(kUnitTable[e.known.unit].emergency +
+                                                            site.traits.emergency_shift);
 
   // the factors of this stay, and the linear risk
   Factors z = model.factor_mean(e.known);

@@ -104,8 +104,8 @@ struct Open {
 
 // Mean of outcome_probability over all sets of open comorbidities, each made from a smaller set by
 // adding its highest member.
-double mixture(const Open& open, const Evidence& evidence, double base, double variance,
-               double threshold, double last) {
+double mixture(const NormalTable& normal, const Open& open, const Evidence& evidence, double base,
+               double variance, double threshold, double last) {
   constexpr std::size_t kSets = std::size_t{1} << kConditions;
   std::array<double, kSets> weight{};
   std::array<double, kSets> risk{};
@@ -131,14 +131,15 @@ double mixture(const Open& open, const Evidence& evidence, double base, double v
 
   // at most 2^6 sets are left out: less than 1e-5 of the whole
   constexpr double kNegligible = 1.5e-7;
+  const double scale = 1 / std::sqrt(1 + variance);
   double sum = 0;
   double kept = 0;
   for (std::size_t set = 0; set < sets; ++set) {
     if (weight[set] < kNegligible * total) continue;
     kept += weight[set];
-    sum += weight[set] * outcome_probability(risk[set], variance, threshold, last);
+    sum += weight[set] * normal.cdf((risk[set] - threshold) * scale);
   }
-  return sum / kept;
+  return last * sum / kept;
 }
 
 }  // namespace
@@ -178,7 +179,7 @@ double achievable_risk(const Model& model, const Spec& spec, const SiteModel& si
     }
     open.condition[open.count++] = j;
   }
-  return mixture(open, e, base, dot(y_w, y_w), site.threshold, o.last);
+  return mixture(model.normal(), open, e, base, dot(y_w, y_w), site.threshold, o.last);
 }
 
 }  // namespace polyclinic::ehr

@@ -181,7 +181,7 @@ std::vector<KnownRisk> known_risks(const Model& model, Outcome outcome, const Si
         KnownRisk point;
         for (std::size_t j = 0; j < kConditions; ++j) {
           point.probability[j] =
-              Model::condition_probability(j, known, site.traits.condition_shift[j]);
+              model.condition_probability(j, known, site.traits.condition_shift[j]);
         }
         for (const bool urgent : {false, true}) {
           known.emergency = urgent;

@@ -107,7 +107,7 @@ TEST_CASE("the grid of the linear risk is fine enough") {
             for (std::size_t k = 0; k < kFactors; ++k) {
               effect += scene.site.weights[k] * kConditionTable[j].factors[k];
             }
-            risk += effect * Model::condition_probability(j, known, 0);
+            risk += effect * scene.model.condition_probability(j, known, 0);
           }
           const double e = math::normal_cdf(kUnitTable[u].emergency);
           exact += risk * kUnitTable[u].share * node.weight *
@@ -203,6 +203,28 @@ TEST_CASE("records are rounded finely") {
     CHECK(m.step < 0.3 * std::fabs(slope));
     CHECK(m.low > 0);
   }
+}
+
+TEST_CASE("the table of the normal distribution is as accurate as it says") {
+  const NormalTable table;
+  double worst = 0;
+  for (int i = -90'000; i <= 90'000; ++i) {
+    const double x = i * 1e-4 + 3e-5;
+    worst = std::max(worst, std::fabs(table.cdf(x) - math::normal_cdf(x)));
+  }
+  CHECK(worst < 3e-10);
+}
+
+// The factors of under-recording average to 1, so that label_error is the share at a typical site.
+TEST_CASE("under-recording of groups averages out") {
+  double ethnicity = 0;
+  for (std::size_t g = 0; g < kEthnicities; ++g) {
+    ethnicity += kEthnicityShare[g] * kUnderRecording[g];
+  }
+  double female = 0;
+  for (const polyclinic::ehr::Unit& unit : kUnitTable) female += unit.share * (1 - unit.male);
+  const double both = ethnicity * (1 + (kUnderRecordingFemale - 1) * female);
+  CHECK(both == doctest::Approx(kUnderRecordingMean).epsilon(1e-4));
 }
 
 TEST_CASE("encounters follow the law that was asked for") {
