@@ -1,0 +1,565 @@
+// Whole trainings: optimisers against a reference in double, row orders, state, what is left
+// untouched.
+#include "learn/trainer.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <limits>
+
+#include "learn/dense/pass.hpp"
+#include "learn/loader.hpp"
+#include "support.hpp"
+
+using namespace polyclinic;
+using dense::Head;
+
+namespace {
+
+dense::Network logistic(std::int32_t features, double l2 = 0) {
+  dense::NetworkSpec spec{.name = "logistic", .features = features, .hidden = {}, .outputs = 1};
+  spec.l2 = l2;
+  return dense::Network(spec);
+}
+
+dense::Network mlp(std::int32_t features, double dropout = 0) {
+  dense::NetworkSpec spec{.name = "mlp", .features = features, .hidden = {24, 10}, .outputs = 1};
+  spec.dropout = dropout;
+  return dense::Network(spec);
+}
+
+TrainingTask task_of(const Dataset& data, const ParameterVector& global, const TrainingPlan& plan) {
+  TrainingTask task;
+  task.data = &data;
+  task.global = &global;
+  task.plan = &plan;
+  task.run = make_run_key(3, 1);
+  task.entity = 5;
+  return task;
+}
+
+TrainingResult run(const Model& model, const TrainingTask& task) {
+  const auto work = model.make_workspace();
+  return train(model, task, *work);
+}
+
+std::vector<float> bits(const ParameterVector& p) {
+  return p.compact();
+}
+
+// Gradient of the mean binary cross-entropy of a logistic model over some rows, in double; w ends
+// with the bias.
+std::vector<double> logistic_gradient(const std::vector<double>& w, const Dataset& data,
+                                      std::span<const std::int32_t> rows,
+                                      const std::vector<double>& class_weights) {
+  const std::size_t d = w.size() - 1;
+  std::vector<double> g(w.size(), 0.0);
+  for (const std::int32_t row : rows) {
+    double z = w[d];
+    for (std::size_t j = 0; j < d; ++j) z += w[j] * static_cast<double>(data.row(row)[j]);
+    const auto y = static_cast<double>(data.label[static_cast<std::size_t>(row)]);
+    double e = 1 / (1 + std::exp(-z)) - y;
+    if (!class_weights.empty()) e *= class_weights[static_cast<std::size_t>(y)];
+    e /= static_cast<double>(rows.size());
+    for (std::size_t j = 0; j < d; ++j) g[j] += e * static_cast<double>(data.row(row)[j]);
+    g[d] += e;
+  }
+  return g;
+}
+
+// The optimisers written down from their papers, one parameter at a time.
+std::vector<double> reference_training(const TrainingPlan& plan, const Dataset& data,
+                                       const std::vector<double>& start,
+                                       std::span<const std::int32_t> order) {
+  std::vector<double> w = start;
+  std::vector<double> m(w.size(), 0.0);
+  std::vector<double> v(w.size(), 0.0);
+  const auto n = static_cast<std::size_t>(data.rows);
+  const auto batch = static_cast<std::size_t>(plan.batch);
+  const double rate = plan.schedule.rate;
+  int t = 0;
+  for (std::size_t epoch = 0; epoch < order.size() / n; ++epoch) {
+    for (std::size_t first = 0; first < n; first += batch) {
+      const auto rows = order.subspan(epoch * n + first, std::min(batch, n - first));
+      std::vector<double> g = logistic_gradient(w, data, rows, plan.class_weights);
+      double squares = 0;
+      for (const double x : g) squares += x * x;
+      const double norm = std::sqrt(squares);
+      ++t;
+      for (std::size_t j = 0; j < w.size(); ++j) {
+        if (plan.clip_gradient > 0 && norm > plan.clip_gradient) g[j] *= plan.clip_gradient / norm;
+        g[j] += plan.proximal * (w[j] - start[j]);
+        const bool decoupled = plan.optimizer == TrainingPlan::Optimizer::adamw;
+        if (!decoupled) g[j] += plan.weight_decay * w[j];
+        switch (plan.optimizer) {
+          case TrainingPlan::Optimizer::sgd: w[j] -= rate * g[j]; break;
+          case TrainingPlan::Optimizer::momentum:
+            m[j] = plan.momentum * m[j] + g[j];
+            w[j] -= rate * (plan.nesterov ? g[j] + plan.momentum * m[j] : m[j]);
+            break;
+          case TrainingPlan::Optimizer::adam:
+          case TrainingPlan::Optimizer::adamw: {
+            if (decoupled) w[j] -= rate * plan.weight_decay * w[j];
+            m[j] = plan.beta1 * m[j] + (1 - plan.beta1) * g[j];
+            v[j] = plan.beta2 * v[j] + (1 - plan.beta2) * g[j] * g[j];
+            const double mean = m[j] / (1 - std::pow(plan.beta1, t));
+            const double square = v[j] / (1 - std::pow(plan.beta2, t));
+            w[j] -= rate * mean / (std::sqrt(square) + plan.epsilon);
+            break;
+          }
+        }
+      }
+    }
+  }
+  return w;
+}
+
+std::vector<std::int32_t> permutations(std::int64_t rows, int count) {
+  std::vector<std::int32_t> out;
+  Stream s = test::stream(77);
+  for (int i = 0; i < count; ++i) {
+    std::vector<std::int32_t> order(static_cast<std::size_t>(rows));
+    std::iota(order.begin(), order.end(), 0);
+    draw::shuffle(s, order);
+    out.insert(out.end(), order.begin(), order.end());
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("every optimiser follows its equations step by step") {
+  const Dataset data = test::make_data(Head::sigmoid, 45, 9, 1, 11);
+  const dense::Network network = logistic(9);
+  const ParameterVector global = test::random_parameters(network, 12, 0.3);
+  const std::vector<float> compact = global.compact();
+  const std::vector<double> start(compact.begin(), compact.end());
+  const std::vector<std::int32_t> order = permutations(45, 4);
+
+  std::vector<TrainingPlan> plans(9);
+  for (TrainingPlan& p : plans) {
+    p.batch = 8;
+    p.epochs = 4;
+    p.schedule.rate = 0.1;
+  }
+  plans[1].proximal = 0.7;
+  plans[1].weight_decay = 0.05;
+  plans[2].clip_gradient = 0.05;
+  plans[2].class_weights = {0.5, 3.0};
+  plans[3].optimizer = TrainingPlan::Optimizer::momentum;
+  plans[4].optimizer = TrainingPlan::Optimizer::momentum;
+  plans[4].nesterov = true;
+  plans[4].proximal = 0.2;
+  plans[5].optimizer = TrainingPlan::Optimizer::adam;
+  plans[5].schedule.rate = 0.01;
+  plans[6] = plans[5];
+  plans[6].weight_decay = 0.1;
+  plans[6].epsilon = 0.01;
+  plans[6].beta1 = 0.5;
+  plans[7] = plans[5];
+  plans[7].optimizer = TrainingPlan::Optimizer::adamw;
+  plans[7].weight_decay = 0.5;
+  plans[8] = plans[7];
+  plans[8].proximal = 0.3;
+  plans[8].clip_gradient = 0.1;
+
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    const std::vector<double> expected = reference_training(plans[i], data, start, order);
+    for (const dense::Kernels* k : test::all_kernels()) {
+      CAPTURE(i);
+      CAPTURE(k->name);
+      TrainingTask task = task_of(data, global, plans[i]);
+      task.given_order = order;
+      const auto work = network.make_workspace(*k);
+      const TrainingResult result = train(network, task, *work);
+      CHECK(result.steps == 24);
+      CHECK(result.rows_visited == 4 * 45);
+      CHECK(result.rows == 45);
+      CHECK(result.finite);
+      const std::vector<float> delta = result.delta.compact();
+      for (std::size_t j = 0; j < delta.size(); ++j) {
+        // 24 steps of size 0.01 to 0.1, each with a relative error of some 1e-6
+        CHECK(std::fabs(static_cast<double>(delta[j]) - (expected[j] - start[j])) < 5e-6);
+      }
+    }
+  }
+}
+
+TEST_CASE("moments that stay at the hospital make two trainings equal one twice as long") {
+  const Dataset data = test::make_data(Head::sigmoid, 40, 9, 1, 21);
+  const dense::Network network = logistic(9);
+  ParameterVector global = test::random_parameters(network, 22, 0.3);
+  const std::vector<float> compact = global.compact();
+  for (const auto optimizer : {TrainingPlan::Optimizer::momentum, TrainingPlan::Optimizer::adam}) {
+    TrainingPlan plan;
+    plan.optimizer = optimizer;
+    plan.batch = 8;
+    plan.epochs = 2;
+    plan.schedule.rate = 0.02;
+    plan.keep_optimizer_state = true;
+    const std::vector<std::int32_t> order = permutations(40, 4);
+    const std::vector<double> expected =
+        reference_training(plan, data, {compact.begin(), compact.end()}, order);
+    TrainerState state;
+    ParameterVector now = global;
+    for (int round = 0; round < 2; ++round) {
+      TrainingTask task = task_of(data, now, plan);
+      task.state = &state;
+      task.round = round;
+      task.given_order = std::span(order).subspan(static_cast<std::size_t>(round) * 80, 80);
+      const TrainingResult result = run(network, task);
+      now.add_scaled(result.delta, 1);
+    }
+    CHECK(state.steps_done == 20);
+    const std::vector<float> got = now.compact();
+    for (std::size_t j = 0; j < got.size(); ++j) {
+      CHECK(std::fabs(static_cast<double>(got[j]) - expected[j]) < 5e-6);
+    }
+  }
+}
+
+TEST_CASE(
+    "federated averaging of one full-batch step is one step of centralised gradient descent") {
+  // five sites of unequal size; weights n_k / n (McMahan et al. 2017)
+  const dense::Network network = mlp(12);
+  const ParameterVector global = test::random_parameters(network, 31, 0.4);
+  TrainingPlan plan;
+  plan.batch = 0;
+  plan.schedule.rate = 0.25;
+  Dataset pooled;
+  pooled.columns = 12;
+  std::vector<Dataset> sites;
+  for (const std::int64_t rows : {7, 70, 33, 128, 200}) {
+    sites.push_back(test::make_data(Head::sigmoid, rows, 12, 1, static_cast<std::uint64_t>(rows)));
+    const Dataset& site = sites.back();
+    pooled.rows += rows;
+    pooled.x.insert(pooled.x.end(), site.x.begin(), site.x.end());
+    pooled.label.insert(pooled.label.end(), site.label.begin(), site.label.end());
+  }
+  ParameterVector mean(network.layout());
+  double loss = 0;
+  for (const Dataset& site : sites) {
+    const TrainingResult result = run(network, task_of(site, global, plan));
+    CHECK(result.steps == 1);
+    const double weight = static_cast<double>(site.rows) / static_cast<double>(pooled.rows);
+    mean.add_scaled(result.delta, static_cast<float>(weight));
+    loss += weight * result.mean_loss;
+  }
+  const TrainingResult central = run(network, task_of(pooled, global, plan));
+  const std::vector<float> a = mean.compact();
+  const std::vector<float> b = central.delta.compact();
+  double largest = 0;
+  for (const float x : b) largest = std::max(largest, std::fabs(static_cast<double>(x)));
+  REQUIRE(largest > 1e-3);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    // parameters of size 1 are stepped in float: their last place is 6e-8, four times over
+    CHECK(std::fabs(static_cast<double>(a[i]) - static_cast<double>(b[i])) <
+          2.5e-7 + 1e-5 * largest);
+  }
+  CHECK(loss == doctest::Approx(central.mean_loss).epsilon(1e-6));
+}
+
+TEST_CASE("the loader goes on across rounds and keeps the last short batch (as FLamby's does)") {
+  // ten rows in batches of four: 4, 4, 2; five steps a round
+  Dataset data = test::make_data(Head::sigmoid, 10, 3, 1, 41);
+  const dense::Network network = logistic(3);
+  const ParameterVector global(network.layout());
+  TrainingPlan plan;
+  plan.batch = 4;
+  plan.steps = 5;
+  const std::vector<std::int32_t> order = permutations(10, 4);
+  std::vector<std::int32_t> scratch;
+
+  TrainerState state;
+  std::size_t used = 0;
+  std::vector<std::int32_t> seen;
+  std::vector<std::size_t> sizes;
+  std::int64_t steps_before = 0;
+  for (int round = 0; round < 2; ++round) {
+    TrainingTask task = task_of(data, global, plan);
+    task.state = &state;
+    task.round = round;
+    const TrainingExtent e = extent(plan, 10, steps_before);
+    task.given_order =
+        std::span(order).subspan(used, static_cast<std::size_t>(e.epochs_begun) * 10);
+    used += task.given_order.size();
+    {
+      // what the training below will do, batch by batch
+      Loader loader(task, scratch);
+      for (int s = 0; s < 5; ++s) {
+        const auto rows = loader.next();
+        seen.insert(seen.end(), rows.begin(), rows.end());
+        sizes.push_back(rows.size());
+      }
+    }
+    const TrainingResult result = run(network, task);
+    CHECK(result.steps == e.steps);
+    CHECK(result.rows_visited == e.rows_visited);
+    steps_before += result.steps;
+    CHECK(state.steps_done == steps_before);
+  }
+  CHECK(sizes == std::vector<std::size_t>{4, 4, 2, 4, 4, 2, 4, 4, 2, 4});
+  CHECK(used == 40);
+  CHECK(std::equal(seen.begin(), seen.end(), order.begin()));
+  CHECK(state.epoch == 4);
+  CHECK(state.position == 4);
+}
+
+TEST_CASE("extent says exactly what a training does") {
+  Dataset data = test::make_data(Head::sigmoid, 23, 3, 1, 51);
+  const dense::Network network = logistic(3);
+  const ParameterVector global(network.layout());
+  for (const std::int64_t rows : {1, 5, 8, 23}) {
+    data.rows = rows;
+    for (const std::int64_t batch : {0, 1, 4, 8, 23, 100}) {
+      for (const bool drop : {false, true}) {
+        for (const double epochs : {0.2, 0.5, 1.0, 2.5, 3.0}) {
+          TrainingPlan plan;
+          plan.batch = batch;
+          plan.drop_last = drop;
+          plan.epochs = epochs;
+          const TrainingResult result = run(network, task_of(data, global, plan));
+          const TrainingExtent e = extent(plan, rows);
+          CHECK(e.steps >= 1);
+          CHECK(result.steps == e.steps);
+          CHECK(result.rows_visited == e.rows_visited);
+        }
+        TrainerState state;
+        std::int64_t epochs_begun = 0;
+        for (const std::int64_t steps : {1, 3, 7, 2}) {
+          TrainingPlan plan;
+          plan.batch = batch;
+          plan.drop_last = drop;
+          plan.steps = steps;
+          const TrainingExtent e = extent(plan, rows, state.steps_done);
+          TrainingTask task = task_of(data, global, plan);
+          task.state = &state;
+          const TrainingResult result = run(network, task);
+          CHECK(result.steps == steps);
+          CHECK(e.steps == steps);
+          CHECK(result.rows_visited == e.rows_visited);
+          epochs_begun += e.epochs_begun;
+          CHECK(state.epoch == epochs_begun);
+        }
+      }
+    }
+  }
+  CHECK(extent(TrainingPlan{}, 0).steps == 0);
+  data.rows = 0;
+  const TrainingPlan plan;
+  const TrainingResult nothing = run(network, task_of(data, global, plan));
+  CHECK(nothing.steps == 0);
+  CHECK(nothing.delta.norm() == 0);
+  CHECK(nothing.finite);
+}
+
+TEST_CASE("an epoch visits every row once, in an order of its own address") {
+  const Dataset data = test::make_data(Head::sigmoid, 50, 3, 1, 61);
+  TrainingPlan plan;
+  plan.batch = 8;
+  const ParameterVector global(logistic(3).layout());
+  const auto order_of = [&](std::uint64_t entity, std::int64_t round) {
+    TrainingTask task = task_of(data, global, plan);
+    task.entity = entity;
+    task.round = round;
+    std::vector<std::int32_t> scratch;
+    Loader loader(task, scratch);
+    std::vector<std::int32_t> seen;
+    for (int i = 0; i < 14; ++i) {
+      const auto rows = loader.next();
+      seen.insert(seen.end(), rows.begin(), rows.end());
+    }
+    return seen;
+  };
+  const std::vector<std::int32_t> two_epochs = order_of(1, 0);
+  REQUIRE(two_epochs.size() == 100);
+  for (const std::size_t epoch : {0, 1}) {
+    std::vector<std::int32_t> sorted(
+        two_epochs.begin() + static_cast<std::ptrdiff_t>(epoch * 50),
+        two_epochs.begin() + static_cast<std::ptrdiff_t>((epoch + 1) * 50));
+    CHECK_FALSE(std::is_sorted(sorted.begin(), sorted.end()));
+    std::sort(sorted.begin(), sorted.end());
+    for (std::int32_t i = 0; i < 50; ++i) CHECK(sorted[static_cast<std::size_t>(i)] == i);
+  }
+  CHECK_FALSE(std::equal(two_epochs.begin(), two_epochs.begin() + 50, two_epochs.begin() + 50));
+  CHECK(order_of(1, 0) == two_epochs);
+  CHECK(order_of(2, 0) != two_epochs);
+  CHECK(order_of(1, 1) != two_epochs);
+}
+
+TEST_CASE("the same bits from a fresh and from a used workspace, and for AVX2 and AVX-512") {
+  const Dataset data = test::make_data(Head::sigmoid, 203, 13, 1, 71);
+  const dense::Network network = mlp(13, 0.3);
+  const ParameterVector global = test::random_parameters(network, 72, 0.3);
+  TrainingPlan plan;
+  plan.batch = 32;
+  plan.epochs = 2;
+  plan.optimizer = TrainingPlan::Optimizer::adam;
+  plan.schedule.rate = 0.01;
+  const TrainingTask task = task_of(data, global, plan);
+  std::vector<std::vector<float>> results;
+  for (const dense::Kernels* k : test::all_kernels()) {
+    const auto work = network.make_workspace(*k);
+    const TrainingResult first = train(network, task, *work);
+    // something else in between: other rows, a larger batch, an evaluation
+    TrainingPlan other = plan;
+    other.batch = 100;
+    other.optimizer = TrainingPlan::Optimizer::momentum;
+    train(network, task_of(data, first.delta, other), *work);
+    std::vector<float> out(203);
+    network.predict(first.delta, data, out, *work);
+    const TrainingResult second = train(network, task, *work);
+    CHECK(bits(first.delta) == bits(second.delta));
+    CHECK(first.mean_loss == second.mean_loss);
+    results.push_back(bits(first.delta));
+  }
+  if (results.size() == 3) CHECK(results[1] == results[2]);
+  // the baseline rounds each product: the same training to float accuracy, through 14 Adam steps
+  for (std::size_t i = 0; i < results[0].size(); ++i) {
+    CHECK(std::fabs(results.front()[i] - results.back()[i]) < 2e-3F);
+  }
+}
+
+TEST_CASE("padding stays zero in results, moments and the packed parameters") {
+  const Dataset data = test::make_data(Head::softmax, 70, 13, 5, 81);
+  dense::NetworkSpec spec{.name = "mlp", .features = 13, .hidden = {18}, .outputs = 5};
+  spec.head = Head::softmax;
+  spec.activation = dense::Activation::tanh;
+  const dense::Network network(spec);
+  const ParameterVector global = test::random_parameters(network, 82, 0.3);
+  TrainingPlan plan;
+  plan.optimizer = TrainingPlan::Optimizer::adamw;
+  plan.proximal = 0.1;
+  plan.weight_decay = 0.1;
+  plan.keep_optimizer_state = true;
+  TrainerState state;
+  TrainingTask task = task_of(data, global, plan);
+  task.state = &state;
+  const auto work = network.make_workspace();
+  const TrainingResult result = train(network, task, *work);
+  for (const ParameterVector* p :
+       {&result.delta, &std::as_const(state.moment1), &std::as_const(state.moment2)}) {
+    for (const Slice& s : p->layout().slices()) {
+      const std::int64_t end = (s.offset + s.size + 15) / 16 * 16;
+      for (std::int64_t i = s.offset + s.size; i < end; ++i) {
+        CHECK(p->padded()[static_cast<std::size_t>(i)] == 0.0F);
+      }
+    }
+    CHECK(p->norm() > 0);
+  }
+  // packed: 18 columns in rows of 32, 5 in rows of 16
+  const auto& packed = dynamic_cast<dense::NetworkWorkspace&>(*work).gradient;
+  for (const dense::Layer& layer : network.layers()) {
+    for (std::int64_t row = 0; row < layer.inputs; ++row) {
+      for (std::int64_t j = layer.outputs; j < layer.outputs_padded; ++j) {
+        CHECK(packed[static_cast<std::size_t>(layer.weights + row * layer.outputs_padded + j)] ==
+              0.0F);
+      }
+    }
+  }
+}
+
+TEST_CASE("full-batch training lowers the loss of every model") {
+  for (const Head head : {Head::squared, Head::sigmoid, Head::poisson, Head::softmax, Head::cox}) {
+    for (const std::vector<std::int32_t>& hidden :
+         {std::vector<std::int32_t>{}, std::vector<std::int32_t>{8}}) {
+      dense::NetworkSpec spec{.name = "m", .features = 6, .hidden = hidden, .outputs = 1};
+      spec.head = head;
+      spec.outputs = head == Head::softmax ? 3 : 1;
+      spec.l2 = 0.01;
+      const dense::Network network(spec);
+      const Dataset data = test::make_data(head, 300, 6, 3, 91);
+      ParameterVector p(network.layout());
+      network.initialise(p, test::stream(92));
+      TrainingPlan plan;
+      plan.batch = 0;
+      plan.epochs = 40;
+      plan.schedule.rate = 0.05;
+      const auto work = network.make_workspace();
+      const double before = network.loss(p, data, test::all_rows(data), nullptr, *work);
+      const TrainingResult result = train(network, task_of(data, p, plan), *work);
+      p.add_scaled(result.delta, 1);
+      const double after = network.loss(p, data, test::all_rows(data), nullptr, *work);
+      CHECK(after < before - 0.001);
+      CHECK(result.mean_loss < before);
+      CHECK(result.mean_loss > after);
+    }
+  }
+}
+
+TEST_CASE("dropout silences the asked share, scales the rest, and its gradient fits its loss") {
+  dense::NetworkSpec spec{.name = "mlp", .features = 5, .hidden = {40, 24}, .outputs = 1};
+  spec.dropout = 0.3;
+  spec.activation = dense::Activation::gelu;
+  for (const auto activation : {dense::Activation::gelu, dense::Activation::relu}) {
+    spec.activation = activation;
+    const dense::Network network(spec);
+    const Dataset data = test::make_data(Head::sigmoid, 64, 5, 1, 101);
+    const ParameterVector p = test::random_parameters(network, 102, 0.4);
+    const auto work = network.make_workspace();
+    auto& inside = dynamic_cast<dense::NetworkWorkspace&>(*work);
+    const dense::Batch batch{&data, nullptr, data.rows, {}};
+    const auto loss_at = [&](const ParameterVector& at) {
+      network.pack(inside.kernels, at, inside.parameters.data());
+      return dense::Pass(network, inside).gradient(batch, test::stream(103));
+    };
+    loss_at(p);
+    ParameterVector gradient(network.layout());
+    network.unpack(inside.kernels, inside.gradient.data(), gradient);
+    int silenced = 0;
+    for (std::size_t i = 0; i < 64 * 48; ++i) {
+      if (i % 48 >= 40) continue;
+      const float m = inside.masks[0][i];
+      CHECK((m == 0.0F || m == static_cast<float>(1 / 0.7)));
+      silenced += m == 0.0F ? 1 : 0;
+    }
+    // five standard errors of a binomial share
+    CHECK(std::fabs(silenced / 2560.0 - 0.3) < 5 * std::sqrt(0.21 / 2560));
+
+    // the same masks at two nearby points: central difference along the gradient in float. The
+    // loss moves by 2 h |g| = 0.02 |g|, its rounding is some 1e-7
+    ParameterVector above = p;
+    ParameterVector below = p;
+    const double norm = gradient.norm();
+    const double h = 0.01;
+    above.add_scaled(gradient, static_cast<float>(h / norm));
+    below.add_scaled(gradient, static_cast<float>(-h / norm));
+    const double slope = (loss_at(above) - loss_at(below)) / (2 * h);
+    CHECK(slope ==
+          doctest::Approx(norm).epsilon(activation == dense::Activation::gelu ? 0.003 : 0.03));
+
+    // evaluation knows no dropout
+    const double plain = network.loss(p, data, test::all_rows(data), nullptr, *work);
+    CHECK(network.loss(p, data, test::all_rows(data), nullptr, *work) == plain);
+    CHECK(loss_at(p) != doctest::Approx(plain).epsilon(1e-6));
+  }
+}
+
+TEST_CASE("a training that overflows says so and leaves the hospital's state untouched") {
+  Dataset data = test::make_data(Head::squared, 32, 4, 1, 111);
+  dense::NetworkSpec spec{.name = "linear", .features = 4, .hidden = {}, .outputs = 1};
+  spec.head = Head::squared;
+  const dense::Network network(spec);
+  const ParameterVector global = test::random_parameters(network, 112, 1);
+  TrainingPlan plan;
+  plan.schedule.rate = 1e8;
+  plan.steps = 40;
+  plan.batch = 4;
+  TrainerState state;
+  state.steps_done = 3;
+  TrainingTask task = task_of(data, global, plan);
+  task.state = &state;
+  const TrainingResult result = run(network, task);
+  CHECK_FALSE(result.finite);
+  CHECK(state.steps_done == 3);
+  CHECK(state.order.empty());
+
+  plan.schedule.rate = 0.01;
+  std::atomic<bool> stop = true;
+  task.stop = &stop;
+  CHECK(run(network, task).stopped);
+  CHECK(state.steps_done == 3);
+  stop = false;
+  CHECK(run(network, task).steps == 40);
+  CHECK(state.steps_done == 43);
+}
