@@ -140,9 +140,10 @@ void require_variety(const CsvOptions& options, const CsvLabels& labels) {
           : fmt::format("the outcome '{}' is {} in every row of every hospital", labels.name,
                         *values.begin()),
       options.outcome.above
-          ? fmt::format("positive \"{}\" is a value above {}; positive {{ column = \"{}\", above = 5 }} "
-                        "cuts elsewhere",
-                        options.outcome.column, *options.outcome.above, options.outcome.column)
+          ? fmt::format(
+                "positive \"{}\" is a value above {}; positive {{ column = \"{}\", above = 5 }} "
+                "cuts elsewhere",
+                options.outcome.column, *options.outcome.above, options.outcome.column)
           : "");
 }
 

@@ -133,9 +133,10 @@ class Mistakes {
       }
     }
     if (ragged_ > kRaggedMax) {
-      mistakes_.back().hint +=
-          fmt::format("{}{} more rows have a wrong number of cells",
-                      mistakes_.back().hint.empty() ? "" : "\n", ragged_ - kRaggedMax);
+      const std::int64_t more = ragged_ - kRaggedMax;
+      std::string& hint = mistakes_.back().hint;
+      hint += fmt::format("{}{} more row{} a wrong number of cells", hint.empty() ? "" : "\n", more,
+                          more == 1 ? " has" : "s have");
     }
     if (mistakes_.size() > kMistakesMax) mistakes_.resize(kMistakesMax);
     throw ScenarioError(std::move(mistakes_));
@@ -246,7 +247,13 @@ void Loader::on_first_row(int line, std::span<const std::string_view> cells) {
   const bool header = options_.header.value_or(options_.columns.empty());
   if (!options_.columns.empty()) {
     names_ = options_.columns;
-    if (cells.size() != names_.size() && header) wrong_width(line, cells.size());
+    if (cells.size() != names_.size()) {
+      throw ScenarioError(
+          {path(), line, 0},
+          fmt::format("this row has {} cell{}, and the scenario's 'columns' names {}", cells.size(),
+                      cells.size() == 1 ? "" : "s", names_.size()),
+          "'columns' are " + join_names(names_));
+    }
   } else if (header) {
     check_names(line, cells);
   } else {
