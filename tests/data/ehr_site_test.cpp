@@ -142,8 +142,8 @@ TEST_CASE("a typical site looks like PhysioNet 2012") {
     for (std::size_t m = 0; m < kMaybeMissing; ++m) charted[m].add(e.measured[m] ? 1 : 0);
     for (std::size_t m = 0; m < kMeasurements; ++m) {
       t[m].add(e.t[m]);
-      // heavy tails: the record's own limits are part of the law
-      value[m].add(recorded_value(kMeasurementTable[m], e.t[m]));
+      // published means are of measured values
+      if (e.measured[m]) value[m].add(recorded_value(kMeasurementTable[m], e.t[m]));
     }
   }
   const std::array<double, kUnits> real_age{69, 68, 63, 60};
