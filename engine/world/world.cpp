@@ -13,6 +13,10 @@ std::vector<std::string> World::describe() const {
   return impl_->describe();
 }
 
+HospitalProfile World::hospital(HospitalId id) const {
+  return impl_->population->profile(id);
+}
+
 void World::run() {
   impl_->run();
 }

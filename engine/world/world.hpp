@@ -33,6 +33,9 @@ class World {
   // The resolved world in words, a line per fact, for `polyclinic check`.
   [[nodiscard]] std::vector<std::string> describe() const;
 
+  // Who a hospital is. REQUIRES: its id came in an event or in the result.
+  [[nodiscard]] HospitalProfile hospital(HospitalId id) const;
+
   // Runs to the end, once. Throws RunError when something failed after the first event; result()
   // then still holds what there was until then.
   void run();

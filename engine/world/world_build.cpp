@@ -4,6 +4,7 @@
 
 #include "base/check.hpp"
 #include "base/draw.hpp"
+#include "data/npz.hpp"
 #include "world/catalogue.hpp"
 #include "world/world_impl.hpp"
 
@@ -22,6 +23,41 @@ Part make_part(std::string_view kind, std::string_view name, std::vector<FieldVa
   }
   ENSURE(false, "defaults name things that exist");
   return {};
+}
+
+std::string shape_text(const std::vector<std::int64_t>& shape) {
+  return fmt::format("({})", fmt::join(shape, ", "));
+}
+
+// The numbers of `init = file "model.npz"` in compact order; empty where init is no file.
+std::vector<float> saved_parameters(const Part& part, const Model& model) {
+  const Value* init = part.find("init");
+  const auto* file = init ? init->get_if<FilePath>() : nullptr;
+  if (file == nullptr) return {};
+  const std::vector<NamedArray> arrays = read_npz(file->found, part.where_of("init"));
+  const auto refuse = [&](const std::string& message) {
+    std::vector<std::string> wanted;
+    for (const Slice& slice : model.layout()->slices()) {
+      wanted.push_back(fmt::format("{} {}", slice.name, shape_text(slice.shape)));
+    }
+    return part.mistake("init", fmt::format("{}: {}", file->asked, message),
+                        "this model's arrays are " + join_names(wanted));
+  };
+  std::vector<float> values;
+  for (const Slice& slice : model.layout()->slices()) {
+    const auto it = std::find_if(arrays.begin(), arrays.end(),
+                                 [&](const NamedArray& array) { return array.name == slice.name; });
+    if (it == arrays.end()) throw refuse(fmt::format("there is no array {}", slice.name));
+    if (it->shape != slice.shape) {
+      throw refuse(fmt::format("{} has the shape {}, expected {}", slice.name,
+                               shape_text(it->shape), shape_text(slice.shape)));
+    }
+    values.insert(values.end(), it->values.begin(), it->values.end());
+  }
+  if (arrays.size() > model.layout()->slices().size()) {
+    throw refuse("it holds arrays that this model does not have");
+  }
+  return values;
 }
 
 }  // namespace
@@ -101,7 +137,7 @@ void World::Impl::build_learning() {
     if (const auto* function = order->get_if<FunctionRef>()) batch_order = *function;
   }
   const Stream stream(run_key, Purpose::kModelInit, 0);
-  initial = initial_parameters(*model, model_part, stream);
+  initial = initial_parameters(*model, model_part, stream, saved_parameters(model_part, *model));
   result.model = fmt::format("{}, {} parameters", model->name(), model->layout()->size());
   result.parameters = model->layout()->size();
 }
