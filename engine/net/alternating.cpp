@@ -13,8 +13,13 @@ namespace polyclinic {
 
 namespace {
 
+// No interval is shorter than a second: finer than anybody plans with, and walking over them ends.
+double limited(double ns) {
+  return std::clamp(ns, 1e9, static_cast<double>(kTimeMax.ns));
+}
+
 TimeNs length_of(double ns) {
-  return {static_cast<std::int64_t>(std::clamp(ns, 1.0, static_cast<double>(kTimeMax.ns)))};
+  return {static_cast<std::int64_t>(limited(ns))};
 }
 
 // What is left at a random moment of an interval that is going on. Of the intervals that cover a
@@ -26,14 +31,15 @@ double residual_ns(const Distribution& law, Stream& stream) {
   std::vector<double> sums(kCells);
   double sum = 0;
   for (std::size_t i = 0; i < kCells; ++i) {
-    sum += std::max(1.0, law.quantile((static_cast<double>(i) + 0.5) / kCells));
+    sum += limited(law.quantile((static_cast<double>(i) + 0.5) / kCells));
     sums[i] = sum;
   }
   const double chosen = stream.uniform() * sum;
   const auto cell = std::min<std::size_t>(
       kCells - 1,
       static_cast<std::size_t>(std::upper_bound(sums.begin(), sums.end(), chosen) - sums.begin()));
-  const double length = law.quantile((static_cast<double>(cell) + stream.uniform_open()) / kCells);
+  const double length =
+      limited(law.quantile((static_cast<double>(cell) + stream.uniform_open()) / kCells));
   return length * stream.uniform_open();
 }
 
@@ -49,7 +55,8 @@ class Alternating final : public Availability {
   Alternating(const AvailabilityAddress& address, const Distribution& up, const Distribution& down)
       : address_(address), laws_{holding_law(down), holding_law(up)} {
     Stream stream = at(0);
-    const double up_share = laws_[1].mean() / (laws_[1].mean() + laws_[0].mean());
+    const double up_mean = limited(laws_[1].mean());
+    const double up_share = up_mean / (up_mean + limited(laws_[0].mean()));
     up_at_start_ = stream.uniform() < up_share;
     const Distribution& law = laws_[up_at_start_ ? 1 : 0];
     // an exponential law forgets how long it has lasted

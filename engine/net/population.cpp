@@ -25,6 +25,12 @@ constexpr std::int64_t kTracesChecked = 10'000;
 // The random words of a hospital that are drawn by themselves, in a lane of their own.
 constexpr std::uint64_t kOwnLane = 1;
 
+// Links, machines and sizes are kept where everything behind them can compute, whatever a law with
+// a monstrous spread draws.
+constexpr double kLeast = 1;
+constexpr double kMost = 1e15;
+constexpr double kLossMost = 0.99;
+
 TimeNs time_of(double ns) {
   return {std::llround(std::clamp(ns, 0.0, static_cast<double>(kTimeMax.ns)))};
 }
@@ -64,6 +70,10 @@ double quantile(const Distribution& law, const Ranks& ranks, Ranked which) {
   return law.quantile(ranks[static_cast<std::size_t>(which)]);
 }
 
+double amount(const Distribution& law, const Ranks& ranks, Ranked which) {
+  return std::clamp(quantile(law, ranks, which), kLeast, kMost);
+}
+
 // Settings of one hospital; `own` is left behind the word that chooses among the kinds of its rule.
 const HospitalSettings& DrawnPopulation::settings(HospitalId id, Stream& own) const {
   ENSURE(id.value < rules_.count, "a hospital of this population");
@@ -91,12 +101,12 @@ HospitalProfile DrawnPopulation::profile(HospitalId id) const {
   p.region = s.region;
   p.profile = s.profile;
   p.role = s.role;
-  p.patients = std::max<std::int64_t>(1, std::llround(quantile(s.patients, ranks, Ranked::size)));
-  p.speed_flops = quantile(s.speed, ranks, Ranked::speed);
-  p.up_bytes_per_s = quantile(s.uplink, ranks, Ranked::uplink);
-  p.down_bytes_per_s = quantile(s.downlink, ranks, Ranked::downlink);
+  p.patients = std::llround(amount(s.patients, ranks, Ranked::size));
+  p.speed_flops = amount(s.speed, ranks, Ranked::speed);
+  p.up_bytes_per_s = amount(s.uplink, ranks, Ranked::uplink);
+  p.down_bytes_per_s = amount(s.downlink, ranks, Ranked::downlink);
   p.latency = time_of(quantile(s.latency, ranks, Ranked::latency));
-  p.loss = s.loss.draw(own);
+  p.loss = std::clamp(s.loss.draw(own), 0.0, kLossMost);
   p.overhead_median = time_of(quantile(s.overhead, ranks, Ranked::overhead));
   p.overhead_spread = s.jitter;
   p.window = s.window;

@@ -12,7 +12,11 @@ namespace polyclinic {
 namespace {
 
 constexpr double kNsPerHour = 3600e9;
+// Far beyond any link, and far from overflow in the solver.
+constexpr double kBandwidthMax = 1e18;
 constexpr double kBytesPerMbit = 125e3;
+constexpr double kTimeMaxNs = static_cast<double>(kTimeMax.ns);
+constexpr double kWeekNs = 7 * 24 * kNsPerHour;
 
 Distribution lognormal(double median, double spread, Dimension dimension) {
   Distribution d;
@@ -60,7 +64,7 @@ std::vector<Field> habit_fields() {
       {"overhead", type::distribution(Dimension::time).at_least(0),
        lognormal(5 * 60e9, 0.8, Dimension::time),
        "invitation to start: queue, container, loading data; a hospital's median"},
-      {"jitter", type::number().at_least(0), 0.5,
+      {"jitter", type::number().between(0, 5), 0.5,
        "how much a hospital's own rounds vary around its overhead (sd of the logarithm)"},
       {"window", type::part("window") | type::none(), {}, "daily hours in which it may train"},
       {"approval", type::distribution(Dimension::time).at_least(0),
@@ -121,7 +125,7 @@ std::vector<Schema> availability_schemas() {
       Schema{.kind = "availability",
              .name = "markov",
              .doc = "Up and down in turn, each for a random time: exponential with the given mean, "
-                    "or of the given law. Stationary from the start.",
+                    "or of the given law, at least a second. Stationary from the start.",
              .fields = {law("up", 20, "how long it stays up: a mean, or a law"),
                         law("down", 2, "how long it stays down: a mean, or a law")},
              .example = "availability = availability.markov { up = hours(20), down = hours(2) }"},
@@ -137,8 +141,8 @@ std::vector<Schema> availability_schemas() {
                          {},
                          "instead of from and to: chance of being up in each of 24 hours of a day, "
                          "or 168 of a week from Monday on, drawn anew each time"},
-                        {"shift", some_time(), Quantity{0, Dimension::time},
-                         "its clock is ahead of time 0 by so much"}},
+                        {"shift", some_time().between(-kWeekNs, kWeekNs),
+                         Quantity{0, Dimension::time}, "its clock is ahead of time 0 by so much"}},
              .example =
                  "availability = availability.diurnal { days = \"mon-fri\", from = 7, to = 19 }"},
       Schema{.kind = "availability",
@@ -156,18 +160,18 @@ std::vector<Schema> availability_schemas() {
                         law("lasts", 6, "how long one lasts: a mean, or a law")},
              .example = "availability = availability.regional_outage { every = days(30), lasts = "
                         "hours(6) }"},
-      Schema{
-          .kind = "availability",
-          .name = "maintenance",
-          .doc = "Down at regular times.",
-          .fields = {{"every", some_time().above(0), Quantity{7 * 24 * kNsPerHour, Dimension::time},
-                      "from the beginning of one to the next"},
-                     {"at", some_time().at_least(0), Quantity{2 * kNsPerHour, Dimension::time},
-                      "beginning of the first"},
-                     {"lasts", some_time().above(0), Quantity{3 * kNsPerHour, Dimension::time},
-                      "length, below `every`"}},
-          .example = "availability = availability.maintenance { every = days(7), at = hours(2), "
-                     "lasts = hours(3) }"},
+      Schema{.kind = "availability",
+             .name = "maintenance",
+             .doc = "Down at regular times.",
+             .fields = {{"every", some_time().between(60e9, kTimeMaxNs),
+                         Quantity{7 * 24 * kNsPerHour, Dimension::time},
+                         "from the beginning of one to the next"},
+                        {"at", some_time().between(0, kTimeMaxNs),
+                         Quantity{2 * kNsPerHour, Dimension::time}, "beginning of the first"},
+                        {"lasts", some_time().inside(0, kTimeMaxNs),
+                         Quantity{3 * kNsPerHour, Dimension::time}, "length, below `every`"}},
+             .example = "availability = availability.maintenance { every = days(7), at = hours(2), "
+                        "lasts = hours(3) }"},
   };
 }
 
@@ -255,7 +259,7 @@ Schema site_schema(std::string name) {
 }
 
 Schema network_star_schema() {
-  const Type rate = type::quantity(Dimension::bandwidth).above(0);
+  const Type rate = type::quantity(Dimension::bandwidth).inside(0, kBandwidthMax);
   return Schema{
       .kind = "network",
       .name = "star",
@@ -268,7 +272,7 @@ Schema network_star_schema() {
                  {"interrupted", type::choice({"abort", "resume"}), "abort",
                   "a transfer that an outage stops: starts anew, or goes on afterwards"},
                  {"retries", type::integer().between(0, 1000), 3, "how often it starts anew"},
-                 {"back_off", some_time().at_least(0), Quantity{1e9, Dimension::time},
+                 {"back_off", some_time().between(0, kTimeMaxNs), Quantity{1e9, Dimension::time},
                   "pause before it starts anew; doubles each time, up to an hour"}},
       .example = "network = network.star { server = { up = gbit(1), down = gbit(1) } }"};
 }

@@ -8,6 +8,10 @@
 
 namespace polyclinic {
 
+namespace {
+constexpr double kCapacityMax = 1e18;  // bytes per second
+}
+
 double StarNetwork::Access::rate(TransferDirection direction) const {
   return direction == TransferDirection::up ? link.up_bytes_per_s : link.down_bytes_per_s;
 }
@@ -75,8 +79,9 @@ std::int64_t StarNetwork::bytes_total(TransferDirection direction) const {
 
 void StarNetwork::set_server(TransferDirection direction, double bytes_per_s) {
   ENSURE(bytes_per_s >= 0, "a link has a capacity");
-  solver(direction).set_capacity(LinkId{0}, bytes_per_s);
-  trunk(direction).capacity = bytes_per_s;
+  // a script may ask for anything; beyond this a link is no limit any more
+  trunk(direction).capacity = std::min(bytes_per_s, kCapacityMax);
+  solver(direction).set_capacity(LinkId{0}, trunk(direction).capacity);
 }
 
 double StarNetwork::server(TransferDirection direction) const {

@@ -393,6 +393,33 @@ TEST_CASE("populations that make no sense, in full") {
         "    leave the window out if they may train at any time");
 }
 
+TEST_CASE("laws with a monstrous spread still give hospitals that can be simulated") {
+  const Value wild = part("availability", "markov",
+                          {{"up", lognormal(3600e9, 300, Dimension::time)}, {"down", hours(1e9)}});
+  const auto p = population({{"count", 200},
+                             {"patients", lognormal(600, 300)},
+                             {"speed", lognormal(50e9, 300, Dimension::speed)},
+                             {"uplink", lognormal(1e6, 300, Dimension::bandwidth)},
+                             {"latency", lognormal(1e6, 300, Dimension::time)},
+                             {"overhead", lognormal(1e6, 300, Dimension::time)},
+                             {"jitter", 5},
+                             {"availability", wild}});
+  for (std::uint32_t i = 0; i < 200; ++i) {
+    const HospitalProfile h = p->profile(HospitalId{i});
+    CHECK(h.patients >= 1);
+    CHECK(h.speed_flops >= 1);
+    CHECK(h.up_bytes_per_s >= 1);
+    CHECK(h.up_bytes_per_s <= 1e15);
+    CHECK(h.latency >= TimeNs{});
+    CHECK(h.latency <= kTimeMax);
+    CHECK(p->overhead(HospitalId{i}, 1) <= kTimeMax);
+    if (i >= 20) continue;
+    AvailabilityContext context;
+    context.hospital = h.id;
+    CHECK(make_availability(&h.availability, context)->next_change(TimeNs{}) > TimeNs{});
+  }
+}
+
 TEST_CASE("a trace that does not know a hospital is found when the population is made") {
   const std::string path =
       (std::filesystem::temp_directory_path() / "polyclinic_population_trace.csv").string();
