@@ -395,13 +395,13 @@ TEST_CASE("populations that make no sense, in full") {
 
 TEST_CASE("laws with a monstrous spread still give hospitals that can be simulated") {
   const Value wild = part("availability", "markov",
-                          {{"up", lognormal(3600e9, 300, Dimension::time)}, {"down", hours(1e9)}});
+                          {{"up", lognormal(3600e9, 90, Dimension::time)}, {"down", hours(1e9)}});
   const auto p = population({{"count", 200},
-                             {"patients", lognormal(600, 300)},
-                             {"speed", lognormal(50e9, 300, Dimension::speed)},
-                             {"uplink", lognormal(1e6, 300, Dimension::bandwidth)},
-                             {"latency", lognormal(1e6, 300, Dimension::time)},
-                             {"overhead", lognormal(1e6, 300, Dimension::time)},
+                             {"patients", lognormal(600, 90)},
+                             {"speed", lognormal(50e9, 90, Dimension::speed)},
+                             {"uplink", lognormal(1e6, 90, Dimension::bandwidth)},
+                             {"latency", lognormal(1e6, 90, Dimension::time)},
+                             {"overhead", lognormal(1e6, 90, Dimension::time)},
                              {"jitter", 5},
                              {"availability", wild}});
   for (std::uint32_t i = 0; i < 200; ++i) {
