@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <unordered_map>
+#include <map>
 #include <utility>
 
 #include "base/check.hpp"
@@ -45,7 +45,7 @@ struct PopulationRules {
   std::int64_t count = 0;
   HospitalNames names;
   std::vector<Group> groups;  // by first hospital
-  std::unordered_map<std::uint32_t, HospitalRule> sites;
+  std::map<std::uint32_t, HospitalRule> sites;
 };
 
 class DrawnPopulation final : public Population {
