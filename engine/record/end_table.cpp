@@ -69,11 +69,11 @@ std::string overall(const RunResult& result) {
   for (const ArmResult* arm : arms_of(result)) {
     for (const MeasuredAverages& a : arm->averages) {
       const bool limits = a.macro_low && a.macro_high;
-      table.add({arm->name, a.metric, number(a.macro),
-                 limits ? fmt::format("{:.3f}-{:.3f}", *a.macro_low, *a.macro_high) : "",
-                 number(a.worst), a.worst_hospital, number(a.weighted), number(a.micro),
-                 fmt::format("{} of {}", a.hospitals_counted,
-                             a.hospitals_counted + a.hospitals_null)});
+      table.add(
+          {arm->name, a.metric, number(a.macro),
+           limits ? fmt::format("{:.3f}-{:.3f}", *a.macro_low, *a.macro_high) : "", number(a.worst),
+           a.worst_hospital, number(a.weighted), number(a.micro),
+           fmt::format("{} of {}", a.hospitals_counted, a.hospitals_counted + a.hospitals_null)});
     }
   }
   return table.text();

@@ -11,7 +11,9 @@ namespace {
 // keys stay in the order in which they are documented
 using Json = nlohmann::ordered_json;
 
-Json optional(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
+Json optional(const std::optional<double>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
 
 Json averages(const MeasuredAverages& a) {
   Json json;

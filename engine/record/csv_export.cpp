@@ -1,0 +1,130 @@
+#include "record/csv_export.hpp"
+
+#include <fmt/format.h>
+
+#include <initializer_list>
+#include <map>
+#include <string_view>
+#include <vector>
+
+namespace polyclinic {
+
+namespace {
+
+// a column, not a comment line: every reader of CSV understands it
+constexpr std::string_view kNoteColumn = "note";
+constexpr std::string_view kNote = "simulation not for clinical use";
+
+std::string quoted(std::string_view text) {
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+  std::string out = "\"";
+  for (char c : text) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  return out + '"';
+}
+
+class Row {
+ public:
+  Row& add(std::string_view text) {
+    text_ += quoted(text) + ",";
+    return *this;
+  }
+  Row& add(const char* text) { return add(std::string_view(text)); }
+  Row& add(const std::string& text) { return add(std::string_view(text)); }
+  Row& add(std::int64_t value) { return add(fmt::format("{}", value)); }
+  Row& add(double value) { return add(fmt::format("{}", value)); }
+  Row& add(const std::optional<double>& value) {
+    return value ? add(*value) : add(std::string_view());
+  }
+  // Ends the row with the note.
+  [[nodiscard]] std::string done() const { return text_ + std::string(kNote) + "\n"; }
+
+ private:
+  std::string text_;
+};
+
+std::string head(std::initializer_list<std::string_view> names) {
+  return fmt::format("{},{}\n", fmt::join(names, ","), kNoteColumn);
+}
+
+using Names = std::map<HospitalId, std::string>;
+
+std::string arm_rows(const ArmResult& arm, const Names& names) {
+  std::string text;
+  for (const MeasuredAverages& a : arm.averages) {
+    const std::pair<const char*, std::optional<double>> averages[] = {
+        {"macro", a.macro}, {"weighted", a.weighted}, {"micro", a.micro}, {"worst", a.worst}};
+    for (const auto& [name, value] : averages) {
+      const bool macro = std::string_view(name) == "macro";
+      Row row;
+      row.add(arm.name).add(a.metric).add(std::string_view(name));
+      row.add(std::string_view(name) == "worst" ? a.worst_hospital : std::string());
+      row.add(value).add(macro ? a.macro_low : std::nullopt);
+      row.add(macro ? a.macro_high : std::nullopt).add("").add("").add(a.hospitals_counted);
+      text += row.add("").done();
+    }
+  }
+  for (const HospitalMetrics& hospital : arm.hospitals) {
+    const auto name = names.find(hospital.hospital);
+    for (const auto& [metric, v] : hospital.metrics) {
+      Row row;
+      row.add(arm.name).add(metric).add("");
+      row.add(name == names.end() ? std::string() : name->second);
+      row.add(v.value).add(v.low).add(v.high).add(v.n).add(v.events).add("").add(v.reason);
+      text += row.done();
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string metrics_csv(const RunResult& result) {
+  Names names;
+  for (const HospitalAccount& account : result.hospitals) names[account.hospital] = account.name;
+  std::string text = head({"arm", "metric", "average", "hospital", "value", "low", "high", "n",
+                           "events", "hospitals_counted", "reason"});
+  text += arm_rows(result.federated, names);
+  for (const ArmResult& arm : result.baselines) text += arm_rows(arm, names);
+  return text;
+}
+
+std::string hospitals_csv(const RunResult& result) {
+  constexpr DropReason kReasons[] = {
+      DropReason::unreachable, DropReason::window_closed, DropReason::train_interrupted,
+      DropReason::send_failed, DropReason::late,          DropReason::not_needed,
+      DropReason::diverged,    DropReason::too_few_rows,  DropReason::run_ended};
+  std::string text = "hospital,region,role,patients,train_rows,weight,invitations,participations,";
+  for (DropReason reason : kReasons) text += fmt::format("dropped_{},", name(reason));
+  text += fmt::format(
+      "bytes_up,bytes_down,busy_seconds,median_round_seconds,outages,down_seconds,remarks,{}\n",
+      kNoteColumn);
+  for (const HospitalAccount& a : result.hospitals) {
+    Row row;
+    row.add(a.name).add(a.region).add(a.role == HospitalRole::external ? "external" : "member");
+    row.add(a.patients).add(a.train_rows).add(a.weight).add(a.invitations).add(a.participations);
+    for (DropReason reason : kReasons) {
+      const auto it = a.drops.find(reason);
+      row.add(it == a.drops.end() ? std::int64_t{0} : it->second);
+    }
+    row.add(a.bytes_up).add(a.bytes_down).add(a.busy.seconds()).add(a.median_round.seconds());
+    row.add(a.outages).add(a.down.seconds());
+    text += row.add(fmt::format("{}", fmt::join(a.remarks, "; "))).done();
+  }
+  return text;
+}
+
+std::string rounds_csv(const RunResult& result) {
+  std::string text = head(
+      {"round", "version", "opened_seconds", "closed_seconds", "invited", "aggregated", "failed"});
+  for (const RoundRecord& r : result.round_records) {
+    Row row;
+    row.add(r.round).add(r.version).add(r.opened.seconds()).add(r.closed.seconds());
+    text += row.add(r.invited).add(r.aggregated).add(std::int64_t{r.failed}).done();
+  }
+  return text;
+}
+
+}  // namespace polyclinic

@@ -1,0 +1,199 @@
+#include "record/database_rows.hpp"
+
+#include <fmt/format.h>
+
+#include "record/database_schema.hpp"
+
+namespace polyclinic {
+
+namespace {
+
+constexpr std::int64_t kRun = 1;  // a folder holds one run; studies will hold more
+
+Sqlite create(const std::string& path) {
+  Sqlite database(path, Sqlite::Mode::create);
+  // NORMAL: with a write-ahead log a commit survives the death of the process without a sync
+  database.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN;");
+  database.run(kDatabaseSchema);
+  database.prepare("INSERT INTO about VALUES ('note', 'simulation, not for clinical use')").run();
+  database.prepare("INSERT INTO about VALUES ('format', ?)").run(std::int64_t{kDatabaseFormat});
+  database.run("COMMIT;");
+  return database;
+}
+
+std::optional<std::int64_t> nanoseconds(TimeNs time) {
+  return time == kNever ? std::nullopt : std::optional(time.ns);
+}
+
+std::string role_name(HospitalRole role) {
+  return role == HospitalRole::external ? "external" : "member";
+}
+
+std::string hexadecimal(std::uint64_t word) {
+  return fmt::format("{:016x}", word);
+}
+
+std::string_view direction_name(TransferDirection direction) {
+  return direction == TransferDirection::up ? "up" : "down";
+}
+
+}  // namespace
+
+DatabaseRows::DatabaseRows(const std::string& path)
+    : database_(create(path)),
+      run_(database_.prepare("INSERT INTO runs (run, scenario, title, seed, world, hospitals, "
+                             "rounds_planned, parameters, state) VALUES (?,?,?,?,?,?,?,?,?)")),
+      end_(database_.prepare("UPDATE runs SET state = ?, reason = ?, ended_ns = ?, versions = ?, "
+                             "fingerprint = ? WHERE run = ?")),
+      arm_(database_.prepare("INSERT INTO arms (arm, run, name) VALUES (?,?,?)")),
+      hospital_(database_.prepare("INSERT OR IGNORE INTO hospitals (run, hospital, name, region, "
+                                  "role) VALUES (?,?,?,?,?)")),
+      round_(database_.prepare("INSERT INTO rounds (run, round, opened_ns, deadline_ns, "
+                               "start_version, invited) VALUES (?,?,?,?,?,?)")),
+      close_(database_.prepare("UPDATE rounds SET closed_ns = ?, version = ?, aggregated = ?, "
+                               "failed = ?, mean_loss = ? WHERE run = ? AND round = ?")),
+      version_(database_.prepare("INSERT OR IGNORE INTO versions VALUES (?,?,?,?)")),
+      participant_(database_.prepare("INSERT INTO participants (run, round, hospital) "
+                                     "VALUES (?,?,?)")),
+      training_(database_.prepare("UPDATE participants SET training_started_ns = ?, "
+                                  "training_ns = ? WHERE run = ? AND round = ? AND hospital = ?")),
+      arrival_(database_.prepare("UPDATE participants SET arrived_ns = ? "
+                                 "WHERE run = ? AND round = ? AND hospital = ?")),
+      metric_(database_.prepare("INSERT INTO metrics VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)")),
+      transfer_(database_.prepare("INSERT INTO transfers VALUES (?,?,?,?,?,?,?,?,?)")),
+      drop_(database_.prepare("INSERT INTO drops VALUES (?,?,?,?,?,?)")),
+      availability_(database_.prepare("INSERT INTO availability VALUES (?,?,?,?)")),
+      note_(database_.prepare("INSERT INTO notes VALUES (?,?,?)")) {}
+
+void DatabaseRows::begin() {
+  if (in_transaction_) return;
+  database_.run("BEGIN");
+  in_transaction_ = true;
+}
+
+void DatabaseRows::commit() {
+  if (!in_transaction_) return;
+  database_.run("COMMIT");
+  in_transaction_ = false;
+}
+
+std::int64_t DatabaseRows::arm(const std::string& name) {
+  const auto [it, added] = arms_.emplace(name, static_cast<std::int64_t>(arms_.size()) + 1);
+  if (added) arm_.run(it->second, kRun, name);
+  return it->second;
+}
+
+struct DatabaseRows::Writing {
+  DatabaseRows& db;
+
+  void operator()(const RunStarted& e) const {
+    db.run_.run(kRun, e.scenario, e.title, fmt::format("{}", e.seed), hexadecimal(e.world_hash),
+                e.hospitals, e.rounds_planned, e.parameters, std::string_view("running"));
+  }
+  void operator()(const RoundOpened& e) const {
+    db.round_.run(kRun, e.round, e.at.ns, nanoseconds(e.deadline), e.version,
+                  static_cast<std::int64_t>(e.participants.size()));
+    for (HospitalId id : e.participants) {
+      db.participant_.run(kRun, e.round, std::int64_t{id.value});
+    }
+  }
+  void operator()(const TrainingStarted& e) const {
+    db.training_.run(e.at.ns, e.duration.ns, kRun, e.round, std::int64_t{e.hospital.value});
+  }
+  void operator()(const TransferEnded& e) const {
+    db.transfer_.run(kRun, e.round, std::int64_t{e.hospital.value}, direction_name(e.direction),
+                     e.started.ns, e.at.ns, e.bytes, std::int64_t{e.completed},
+                     std::int64_t{e.attempts});
+  }
+  void operator()(const UpdateArrived& e) const {
+    db.arrival_.run(e.at.ns, kRun, e.round, std::int64_t{e.hospital.value});
+  }
+  void operator()(const HospitalDropped& e) const {
+    db.drop_.run(kRun, e.round, std::int64_t{e.hospital.value}, e.at.ns, name(e.reason), e.detail);
+  }
+  void operator()(const AvailabilityChanged& e) const {
+    db.availability_.run(kRun, std::int64_t{e.hospital.value}, e.at.ns, std::int64_t{e.up});
+  }
+  void operator()(const RoundClosed& e) const {
+    db.close_.run(e.at.ns, e.version, e.aggregated, std::int64_t{e.failed}, e.mean_loss, kRun,
+                  e.round);
+    if (!e.failed) db.version_.run(kRun, e.version, e.round, e.at.ns);
+  }
+  void operator()(const MetricMeasured& e) const {
+    const std::int64_t arm = db.arm(e.arm);
+    SqliteStatement& row = db.metric_.reset();
+    row.bind(1, kRun).bind(2, arm).bind(3, e.version).bind(4, e.metric);
+    if (e.hospital) {
+      row.bind(5, std::int64_t{e.hospital->value}).bind(10, e.n).bind(11, e.events);
+    } else {
+      row.bind(6, name(e.average)).bind(12, e.hospitals_counted);
+    }
+    row.bind(7, e.value).bind(8, e.low).bind(9, e.high);
+    if (!e.reason.empty()) row.bind(13, e.reason);
+    row.step();
+  }
+  void operator()(const Note& e) const { db.note_.run(kRun, e.at.ns, e.text); }
+  void operator()(const RunEnded& e) const {
+    db.end_.run(std::string_view(e.interrupted ? "interrupted" : "done"), e.reason, e.at.ns,
+                e.version, e.fingerprint, kRun);
+  }
+};
+
+void DatabaseRows::write(const HospitalProfile& profile) {
+  begin();
+  hospital_.run(kRun, std::int64_t{profile.id.value}, profile.name, profile.region,
+                role_name(profile.role));
+}
+
+void DatabaseRows::write(const Event& event) {
+  // a round is whole when the next one opens: its measurements lie between
+  if (std::holds_alternative<RoundOpened>(event)) commit();
+  begin();
+  std::visit(Writing{*this}, event);
+  const bool at_an_end =
+      std::holds_alternative<RunStarted>(event) || std::holds_alternative<RunEnded>(event);
+  if (at_an_end) commit();
+}
+
+void DatabaseRows::write_account(const HospitalAccount& a) {
+  HospitalProfile profile;
+  profile.id = a.hospital;
+  profile.name = a.name;
+  profile.region = a.region;
+  profile.role = a.role;
+  write(profile);
+  std::int64_t drops = 0;
+  for (const auto& [reason, count] : a.drops) drops += count;
+  database_
+      .prepare(
+          "UPDATE hospitals SET patients = ?, train_rows = ?, weight = ?, bytes_up = ?, "
+          "bytes_down = ?, invitations = ?, participations = ?, drops = ?, busy_ns = ?, "
+          "outages = ?, down_ns = ?, median_round_ns = ?, remarks = ? "
+          "WHERE run = ? AND hospital = ?")
+      .run(a.patients, a.train_rows, a.weight, a.bytes_up, a.bytes_down, a.invitations,
+           a.participations, drops, a.busy.ns, a.outages, a.down.ns, a.median_round.ns,
+           fmt::format("{}", fmt::join(a.remarks, "; ")), kRun, std::int64_t{a.hospital.value});
+}
+
+void DatabaseRows::write(const RunResult& result, std::string_view state) {
+  begin();
+  SqliteStatement run = database_.prepare(
+      "UPDATE runs SET state = ?, outcome = ?, model = ?, bytes_up = ?, bytes_down = ?, "
+      "convergence = ?, "
+      "converged = ? WHERE run = ?");
+  const Convergence& c = result.convergence;
+  run.run(state, result.outcome, result.model, result.bytes_up, result.bytes_down, c.text,
+          c.checked ? std::optional(std::int64_t{c.converged}) : std::nullopt, kRun);
+  for (const HospitalAccount& account : result.hospitals) write_account(account);
+  SqliteStatement standardisation =
+      database_.prepare("UPDATE arms SET standardisation = ? WHERE arm = ?");
+  standardisation.run(result.federated.standardisation, arm(result.federated.name));
+  for (const ArmResult& a : result.baselines) standardisation.run(a.standardisation, arm(a.name));
+  SqliteStatement remark = database_.prepare("INSERT INTO remarks VALUES (?,?)");
+  for (const std::string& text : result.remarks) remark.run(kRun, text);
+  SqliteStatement fact = database_.prepare("INSERT INTO provenance VALUES (?,?,?)");
+  for (const auto& [key, value] : result.provenance) fact.run(kRun, key, value);
+  commit();
+}
+
+}  // namespace polyclinic

@@ -1,0 +1,42 @@
+// From events and results to rows: the statements of one open results database. Used by one thread
+// at a time.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "net/population.hpp"
+#include "record/sqlite.hpp"
+#include "trace/event.hpp"
+#include "world/result.hpp"
+
+namespace polyclinic {
+
+// Throws SqliteError from every member.
+class DatabaseRows {
+ public:
+  // Creates the tables in an empty file.
+  explicit DatabaseRows(const std::string& path);
+
+  void write(const HospitalProfile& profile);
+  void write(const Event& event);
+  // state: "done", "interrupted", "failed".
+  void write(const RunResult& result, std::string_view state);
+  // Makes everything written so far durable against the end of this process.
+  void commit();
+
+ private:
+  struct Writing;  // one overload per kind of event
+  void begin();
+  void write_account(const HospitalAccount& account);
+  std::int64_t arm(const std::string& name);
+
+  Sqlite database_;
+  bool in_transaction_ = false;
+  std::map<std::string, std::int64_t> arms_;
+  SqliteStatement run_, end_, arm_, hospital_, round_, close_, version_, participant_, training_,
+      arrival_, metric_, transfer_, drop_, availability_, note_;
+};
+
+}  // namespace polyclinic

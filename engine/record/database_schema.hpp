@@ -1,0 +1,73 @@
+// The tables of a results database. Times are nanoseconds of simulated time since the run's start.
+#pragma once
+
+namespace polyclinic {
+
+// Counts changes of the tables; kept in `about`.
+inline constexpr int kDatabaseFormat = 1;
+
+inline constexpr const char* kDatabaseSchema = R"SQL(
+CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE runs (
+  run INTEGER PRIMARY KEY,
+  scenario TEXT NOT NULL, title TEXT NOT NULL, seed TEXT NOT NULL, world TEXT NOT NULL,
+  outcome TEXT, model TEXT,
+  hospitals INTEGER NOT NULL, rounds_planned INTEGER NOT NULL, parameters INTEGER NOT NULL,
+  state TEXT NOT NULL,          -- running, done, interrupted, failed
+  reason TEXT,                  -- why it ended
+  ended_ns INTEGER, versions INTEGER,
+  bytes_up INTEGER, bytes_down INTEGER,
+  converged INTEGER, convergence TEXT,
+  fingerprint TEXT);
+CREATE TABLE arms (
+  arm INTEGER PRIMARY KEY, run INTEGER NOT NULL, name TEXT NOT NULL, standardisation TEXT);
+CREATE TABLE hospitals (
+  run INTEGER NOT NULL, hospital INTEGER NOT NULL,
+  name TEXT NOT NULL, region TEXT NOT NULL, role TEXT NOT NULL,
+  patients INTEGER, train_rows INTEGER, weight REAL,
+  bytes_up INTEGER, bytes_down INTEGER, invitations INTEGER, participations INTEGER,
+  drops INTEGER, busy_ns INTEGER, outages INTEGER, down_ns INTEGER, median_round_ns INTEGER,
+  remarks TEXT,
+  PRIMARY KEY (run, hospital)) WITHOUT ROWID;
+CREATE TABLE rounds (
+  run INTEGER NOT NULL, round INTEGER NOT NULL,
+  opened_ns INTEGER NOT NULL, deadline_ns INTEGER, start_version INTEGER NOT NULL,
+  closed_ns INTEGER, version INTEGER, invited INTEGER NOT NULL, aggregated INTEGER,
+  failed INTEGER, mean_loss REAL,
+  PRIMARY KEY (run, round)) WITHOUT ROWID;
+CREATE TABLE versions (
+  run INTEGER NOT NULL, version INTEGER NOT NULL, round INTEGER NOT NULL, made_ns INTEGER NOT NULL,
+  PRIMARY KEY (run, version)) WITHOUT ROWID;
+CREATE TABLE participants (
+  run INTEGER NOT NULL, round INTEGER NOT NULL, hospital INTEGER NOT NULL,
+  training_started_ns INTEGER, training_ns INTEGER, arrived_ns INTEGER,
+  PRIMARY KEY (run, round, hospital)) WITHOUT ROWID;
+CREATE TABLE metrics (
+  run INTEGER NOT NULL, arm INTEGER NOT NULL, version INTEGER NOT NULL, metric TEXT NOT NULL,
+  hospital INTEGER,             -- NULL: an average
+  average TEXT,                 -- macro, weighted, micro, worst; NULL: of one hospital
+  value REAL, low REAL, high REAL, n INTEGER, events INTEGER, hospitals_counted INTEGER,
+  reason TEXT);                 -- why there is no value
+CREATE INDEX metrics_of ON metrics (run, arm, metric, hospital, average, version);
+CREATE TABLE transfers (
+  run INTEGER NOT NULL, round INTEGER NOT NULL, hospital INTEGER NOT NULL,
+  direction TEXT NOT NULL, started_ns INTEGER NOT NULL, ended_ns INTEGER NOT NULL,
+  bytes INTEGER NOT NULL, completed INTEGER NOT NULL, attempts INTEGER NOT NULL);
+CREATE INDEX transfers_of ON transfers (run, round, hospital);
+CREATE TABLE drops (
+  run INTEGER NOT NULL, round INTEGER NOT NULL, hospital INTEGER NOT NULL,
+  at_ns INTEGER NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL);
+CREATE INDEX drops_of ON drops (run, round, hospital);
+CREATE TABLE availability (
+  run INTEGER NOT NULL, hospital INTEGER NOT NULL, at_ns INTEGER NOT NULL, up INTEGER NOT NULL);
+CREATE TABLE notes (run INTEGER NOT NULL, at_ns INTEGER NOT NULL, text TEXT NOT NULL);
+CREATE TABLE remarks (run INTEGER NOT NULL, text TEXT NOT NULL);
+CREATE TABLE provenance (run INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL);
+CREATE VIEW metrics_named AS
+  SELECT m.run, a.name AS arm, m.version, m.metric, m.average, h.name AS hospital,
+         m.value, m.low, m.high, m.n, m.events, m.hospitals_counted, m.reason
+  FROM metrics m JOIN arms a ON a.run = m.run AND a.arm = m.arm
+  LEFT JOIN hospitals h ON h.run = m.run AND h.hospital = m.hospital;
+)SQL";
+
+}  // namespace polyclinic

@@ -1,0 +1,362 @@
+#include "record/explain.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <map>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/quantity.hpp"
+#include "record/progress.hpp"
+#include "record/sqlite.hpp"
+#include "record/stored_run.hpp"
+#include "trace/event.hpp"
+
+namespace polyclinic {
+
+namespace {
+
+std::string since(std::int64_t ns) {
+  return rough_duration(static_cast<double>(ns) * 1e-9);
+}
+
+std::string count_text(std::int64_t n, const char* one, const char* many) {
+  return fmt::format("{} {}", n, n == 1 ? one : many);
+}
+
+// The words for a reason that was stored by its short name.
+std::string reason_words(const std::string& stored) {
+  constexpr std::array kReasons{
+      DropReason::unreachable, DropReason::window_closed, DropReason::train_interrupted,
+      DropReason::send_failed, DropReason::late,          DropReason::not_needed,
+      DropReason::diverged,    DropReason::too_few_rows,  DropReason::run_ended};
+  for (DropReason reason : kReasons) {
+    if (name(reason) == stored) return std::string(describe(reason));
+  }
+  return stored;
+}
+
+struct RoundRow {
+  std::int64_t round = 0;
+  std::int64_t opened = 0;
+  std::optional<std::int64_t> deadline, closed;
+  std::int64_t version = 0;
+  std::int64_t invited = 0;
+  std::int64_t aggregated = 0;
+  bool failed = false;
+};
+
+struct ParticipantRow {
+  std::int64_t round = 0;
+  std::int64_t hospital = 0;
+  std::string name;
+  std::optional<std::int64_t> training_started, training, arrived;
+  std::string drop;  // short name of the reason; empty: not dropped
+  std::string detail;
+  std::int64_t dropped_at = 0;
+};
+
+std::optional<std::int64_t> maybe(const SqliteStatement& row, int column) {
+  return row.null(column) ? std::nullopt : std::optional(row.integer(column));
+}
+
+class Story {
+ public:
+  Story(const std::string& database, const ExplainQuestion& question)
+      : run_(read_stored_run(database)),
+        file_(database, Sqlite::Mode::read_only),
+        folder_(question.folder) {
+    if (question.hospital) hospital_ = find_hospital(*question.hospital);
+    round_ = question.round;
+  }
+
+  std::string tell() {
+    std::string text = heading();
+    if (round_) {
+      const RoundRow round = find_round(*round_);
+      text += round_sentence(round);
+      for (const ParticipantRow& p : participants()) text += "  " + sentence(p, round) + "\n";
+      if (hospital_ && participants().empty()) {
+        text += fmt::format("  {} was not invited to it.\n", hospital_name(*hospital_));
+      }
+      return text;
+    }
+    text += invitations();
+    if (hospital_) {
+      text += one_hospital();
+    } else {
+      text += every_hospital();
+    }
+    return text + notes();
+  }
+
+ private:
+  std::string heading() const {
+    std::string text =
+        (run_.title.empty() ? run_.scenario : fmt::format("{} ({})", run_.title, run_.scenario));
+    text += fmt::format(", seed {}. Simulation, not for clinical use.\n", run_.seed);
+    text += count_text(run_.rounds_committed, "round was", "rounds were");
+    text += fmt::format(" closed and {} made in {} of simulated time",
+                        count_text(run_.versions, "version", "versions"), since(run_.last.ns));
+    if (run_.state == "running") {
+      text += run_.rounds_planned > 0 ? fmt::format(", of {} planned", run_.rounds_planned) : "";
+      return text + "; the run was killed or still goes on.\n";
+    }
+    if (run_.state == "failed") return text + "; then the run failed.\n";
+    return text + (run_.reason.empty() ? "" : "; " + run_.reason) + ".\n";
+  }
+
+  std::int64_t find_hospital(const std::string& name) {
+    SqliteStatement rows = file_.prepare("SELECT hospital, name FROM hospitals ORDER BY hospital");
+    std::vector<std::string> names;
+    while (rows.step()) {
+      if (rows.text(1) == name) return rows.integer(0);
+      names.push_back(rows.text(1));
+    }
+    std::string hint = did_you_mean(name, names);
+    if (names.size() <= 30)
+      hint += (hint.empty() ? "" : "\n") + ("hospitals are " + join_names(names));
+    throw ScenarioError({}, fmt::format("there is no hospital \"{}\" in these results", name),
+                        hint);
+  }
+
+  std::string hospital_name(std::int64_t id) {
+    SqliteStatement row = file_.prepare("SELECT name FROM hospitals WHERE hospital = ?");
+    row.reset().bind(1, id);
+    return row.step() ? row.text(0) : fmt::format("hospital {}", id);
+  }
+
+  RoundRow find_round(std::int64_t number) {
+    SqliteStatement row = file_.prepare(
+        "SELECT opened_ns, deadline_ns, closed_ns, version, invited, aggregated, failed "
+        "FROM rounds WHERE round = ?");
+    row.reset().bind(1, number);
+    if (!row.step()) {
+      SqliteStatement last = file_.prepare("SELECT coalesce(max(round), 0) FROM rounds");
+      last.step();
+      throw ScenarioError({}, fmt::format("there is no round {} in these results", number),
+                          fmt::format("rounds 1 to {} are recorded", last.integer(0)));
+    }
+    RoundRow round;
+    round.round = number;
+    round.opened = row.integer(0);
+    round.deadline = maybe(row, 1);
+    round.closed = maybe(row, 2);
+    round.version = row.integer(3);
+    round.invited = row.integer(4);
+    round.aggregated = row.integer(5);
+    round.failed = row.integer(6) != 0;
+    return round;
+  }
+
+  // Of the asked round and hospital, in order of round and hospital.
+  std::vector<ParticipantRow> participants(bool only_dropped = false) {
+    SqliteStatement row = file_.prepare(fmt::format(
+        "SELECT p.round, p.hospital, h.name, p.training_started_ns, p.training_ns, p.arrived_ns, "
+        "coalesce(d.reason, ''), coalesce(d.detail, ''), coalesce(d.at_ns, 0) FROM participants p "
+        "LEFT JOIN hospitals h ON h.hospital = p.hospital "
+        "LEFT JOIN drops d ON d.round = p.round AND d.hospital = p.hospital "
+        "WHERE (?1 IS NULL OR p.round = ?1) AND (?2 IS NULL OR p.hospital = ?2) {} "
+        "ORDER BY p.round, p.hospital",
+        only_dropped ? "AND d.reason IS NOT NULL" : ""));
+    row.reset().bind(1, round_).bind(2, hospital_);
+    std::vector<ParticipantRow> found;
+    while (row.step()) {
+      ParticipantRow p;
+      p.round = row.integer(0);
+      p.hospital = row.integer(1);
+      p.name = row.text(2);
+      p.training_started = maybe(row, 3);
+      p.training = maybe(row, 4);
+      p.arrived = maybe(row, 5);
+      p.drop = row.text(6);
+      p.detail = row.text(7);
+      p.dropped_at = row.integer(8);
+      found.push_back(std::move(p));
+    }
+    return found;
+  }
+
+  static std::string round_sentence(const RoundRow& r) {
+    std::string text = fmt::format("Round {} opened on {}", r.round, clock_text(r.opened));
+    if (!r.closed) {
+      return text + fmt::format(" with {} and was not closed.\n",
+                                count_text(r.invited, "invitation", "invitations"));
+    }
+    text += fmt::format(" and closed {} later", since(*r.closed - r.opened));
+    if (r.deadline && *r.closed == *r.deadline) text += ", at its deadline,";
+    text += fmt::format(" with {} of {} updates; ", r.aggregated, r.invited);
+    if (r.failed) return text + "too few: the model did not change.\n";
+    return text + fmt::format("they made version {}.\n", r.version);
+  }
+
+  // "Lyon was left out: ... It received the model at ...".
+  std::string sentence(const ParticipantRow& p, const RoundRow& round) {
+    std::string text;
+    if (!p.drop.empty()) {
+      text = fmt::format("{} was left out on {}: {}{}.", p.name, clock_text(p.dropped_at),
+                         reason_words(p.drop), p.detail.empty() ? "" : " (" + p.detail + ")");
+    } else if (p.arrived) {
+      text = fmt::format("{} replied after {}.", p.name, since(*p.arrived - round.opened));
+    } else {
+      text = fmt::format("{} was invited; the record ends before it replied.", p.name);
+    }
+    const std::vector<std::string> steps = steps_of(p, round);
+    if (!steps.empty()) text += " It " + join_names(steps) + ".";
+    return text;
+  }
+
+  std::vector<std::string> steps_of(const ParticipantRow& p, const RoundRow& round) {
+    SqliteStatement row = file_.prepare(
+        "SELECT direction, started_ns, ended_ns, bytes, completed, attempts FROM transfers "
+        "WHERE round = ? AND hospital = ? ORDER BY ended_ns, direction");
+    row.reset().bind(1, p.round).bind(2, p.hospital);
+    std::vector<std::string> steps;
+    std::optional<std::int64_t> received;
+    std::vector<std::string> uploads;
+    while (row.step()) {
+      const bool down = row.text(0) == "down";
+      const bool completed = row.integer(4) != 0;
+      const std::string size =
+          to_text(Quantity{static_cast<double>(row.integer(3)), Dimension::data});
+      const std::int64_t began = row.integer(1);
+      const std::int64_t ended = row.integer(2);
+      std::string step;
+      if (completed) {
+        step = fmt::format("{} ({} in {}", down ? "had received the model" : "had sent its update",
+                           size, since(ended - began));
+        if (row.integer(5) > 1) step += fmt::format(", {} attempts", row.integer(5));
+        step += fmt::format(") {} after the round opened", since(ended - round.opened));
+        if (down) received = ended;
+      } else {
+        step = fmt::format("gave up {} after {} and {}",
+                           down ? "receiving the model" : "sending its update",
+                           since(ended - began), count_text(row.integer(5), "attempt", "attempts"));
+      }
+      (down ? steps : uploads).push_back(std::move(step));
+    }
+    if (p.training_started) steps.push_back(training_step(p, round, received));
+    steps.insert(steps.end(), uploads.begin(), uploads.end());
+    return steps;
+  }
+
+  static std::string training_step(const ParticipantRow& p, const RoundRow& round,
+                                   std::optional<std::int64_t> received) {
+    std::string step = fmt::format("began to train after {} more of waiting",
+                                   since(*p.training_started - received.value_or(round.opened)));
+    if (!p.training) return step;
+    step += fmt::format(" (a training of {}", since(*p.training));
+    const std::int64_t due = *p.training_started + *p.training;
+    if (round.deadline && due > *round.deadline && !p.drop.empty()) {
+      step += fmt::format(", due {} past the deadline", since(due - *round.deadline));
+    }
+    return step + ")";
+  }
+
+  std::string invitations() {
+    SqliteStatement total = file_.prepare(
+        "SELECT count(*), (SELECT coalesce(sum(aggregated), 0) FROM rounds) FROM participants");
+    total.step();
+    std::string text =
+        fmt::format("Of {} to a round, {} brought an update that was used.",
+                    count_text(total.integer(0), "invitation", "invitations"), total.integer(1));
+    SqliteStatement row = file_.prepare(
+        "SELECT reason, count(*) AS n FROM drops GROUP BY reason ORDER BY n DESC, reason");
+    bool first = true;
+    while (row.step()) {
+      text += fmt::format("{}\n  {:>5} times {}", first ? " The others:" : "", row.integer(1),
+                          reason_words(row.text(0)));
+      first = false;
+    }
+    return text + "\n";
+  }
+
+  std::string one_hospital() {
+    const std::vector<ParticipantRow> dropped = participants(true);
+    std::string text;
+    if (dropped.empty()) {
+      text = fmt::format("{} was never left out of a round it was invited to.\n",
+                         hospital_name(*hospital_));
+    }
+    for (const ParticipantRow& p : dropped) {
+      text += fmt::format("Round {}: {}\n", p.round, sentence(p, find_round(p.round)));
+    }
+    return text;
+  }
+
+  // A line for each hospital that was ever left out: in which rounds and why.
+  std::string every_hospital() {
+    constexpr std::size_t kLinesMost = 40;
+    std::map<std::pair<std::int64_t, std::string>, std::map<std::string, std::vector<std::string>>>
+        dropped;
+    for (const ParticipantRow& p : participants(true)) {
+      dropped[{p.hospital, p.name}][p.drop].push_back(fmt::format("{}", p.round));
+    }
+    std::string text;
+    std::size_t lines = 0;
+    for (const auto& [hospital, reasons] : dropped) {
+      if (++lines > kLinesMost) break;
+      std::vector<std::string> parts;
+      for (const auto& [reason, rounds] : reasons) {
+        parts.push_back(fmt::format("{} in {} {}", reason, rounds.size() == 1 ? "round" : "rounds",
+                                    join_names(rounds)));
+      }
+      text += fmt::format("{} was left out: {}.\n", hospital.second, fmt::join(parts, "; "));
+    }
+    if (dropped.size() > kLinesMost) {
+      text += fmt::format("... and {} more hospitals.\n", dropped.size() - kLinesMost);
+    }
+    if (!dropped.empty()) {
+      const auto& [hospital, reasons] = *dropped.begin();
+      text += fmt::format("More: polyclinic explain {} --hospital \"{}\" --round {}\n", folder_,
+                          hospital.second, reasons.begin()->second.front());
+    }
+    return text;
+  }
+
+  std::string notes() {
+    SqliteStatement row = file_.prepare("SELECT at_ns, text FROM notes ORDER BY rowid LIMIT 40");
+    std::string text;
+    while (row.step()) {
+      text += fmt::format("Note of {}: {}\n", clock_text(row.integer(0)), row.text(1));
+    }
+    if (!run_.convergence.empty()) text += "The model: " + run_.convergence + ".\n";
+    return text;
+  }
+
+  StoredRun run_;
+  Sqlite file_;
+  std::string folder_;
+  std::optional<std::int64_t> hospital_;
+  std::optional<std::int64_t> round_;
+};
+
+}  // namespace
+
+std::string clock_text(std::int64_t at_ns) {
+  const std::int64_t seconds = at_ns / kNsPerSecond;
+  const std::int64_t of_day = seconds % 86'400;
+  return fmt::format("day {}, {:02}:{:02}:{:02}", seconds / 86'400, of_day / 3600, of_day / 60 % 60,
+                     of_day % 60);
+}
+
+std::string explain_run(const ExplainQuestion& question) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  const bool folder = fs::is_directory(question.folder, ignored);
+  const std::string database = folder ? database_path(question.folder) : question.folder;
+  if (!fs::exists(database, ignored)) {
+    throw ScenarioError({}, fmt::format("there are no results in {}", question.folder),
+                        "give the folder that `polyclinic run FILE --out DIR` filled");
+  }
+  try {
+    return Story(database, question).tell();
+  } catch (const SqliteError& error) {
+    throw ScenarioError({}, fmt::format("{} cannot be read: {}", database, error.what()));
+  }
+}
+
+}  // namespace polyclinic

@@ -1,0 +1,131 @@
+#include "record/results_folder.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "base/check.hpp"
+#include "base/error.hpp"
+#include "data/npz.hpp"
+#include "record/csv_export.hpp"
+#include "record/json_report.hpp"
+#include "record/stored_run.hpp"
+
+namespace polyclinic {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kAnotherFolder = "give a folder that can be written with --out DIR";
+
+// Written whole or not at all: under another name first, then renamed.
+struct CloseFile {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+std::string readme(const RunResult& result, std::string_view state) {
+  return fmt::format(
+      "{}\n\n"
+      "Simulation, not for clinical use.\n\n"
+      "scenario     {}\n"
+      "seed         {}\n"
+      "state        {} ({})\n"
+      "fingerprint  {}\n\n"
+      "results.sqlite  everything that happened, round by round; `polyclinic explain` reads it\n"
+      "result.json     the result as `run --json` prints it\n"
+      "metrics.csv     metrics of the last version, per hospital and averaged, for every arm\n"
+      "hospitals.csv   what each hospital did: participations, drops by reason, bytes, times\n"
+      "rounds.csv      when rounds opened and closed, who was invited and aggregated\n"
+      "model.npz       the final model; init = file \"model.npz\" in a scenario's model goes on "
+      "from it\n",
+      result.title.empty() ? result.scenario : result.title, result.scenario, result.seed, state,
+      result.stop_reason, result.fingerprint);
+}
+
+}  // namespace
+
+ResultsFolder::ResultsFolder(std::string path)
+    : path_(std::move(path)), database_(database_path(path_)) {
+  std::error_code ignored;
+  if (fs::exists(path_, ignored) && !fs::is_directory(path_, ignored)) {
+    throw ScenarioError({}, fmt::format("--out {} is a file, not a folder", path_),
+                        "results fill a folder: give another name");
+  }
+  const std::string database = database_path(path_);
+  if (!fs::exists(database, ignored)) return;
+  const std::string hint = fmt::format(
+      "`polyclinic explain {}` tells what happened in it; give another folder with --out DIR, or "
+      "remove this one",
+      path_);
+  std::string found;
+  try {
+    found = describe(read_stored_run(database));
+  } catch (const ScenarioError& error) {
+    found = error.mistakes().front().message;
+  }
+  throw ScenarioError({}, fmt::format("{} already holds results: {}", path_, found), hint);
+}
+
+void ResultsFolder::open(ResultsDatabase::ProfileOf profile_of) {
+  std::error_code error;
+  fs::create_directories(path_, error);
+  if (error) {
+    throw ScenarioError({}, fmt::format("the folder {} cannot be made: {}", path_, error.message()),
+                        kAnotherFolder);
+  }
+  database_.open(std::move(profile_of));
+}
+
+void ResultsFolder::write_file(const std::string& name, const std::string& text) const {
+  const std::string whole = (fs::path(path_) / name).string();
+  const std::string part = whole + ".part";
+  const auto fail = [&](int code) {
+    std::remove(part.c_str());
+    return RunError({}, fmt::format("{} cannot be written: {}", whole, std::strerror(code)),
+                    kAnotherFolder);
+  };
+  std::unique_ptr<std::FILE, CloseFile> file(std::fopen(part.c_str(), "wb"));
+  if (!file) throw fail(errno);
+  const bool written = std::fwrite(text.data(), 1, text.size(), file.get()) == text.size();
+  if (!written) throw fail(errno);
+  if (std::fclose(file.release()) != 0) throw fail(errno);
+  if (std::rename(part.c_str(), whole.c_str()) != 0) throw fail(errno);
+}
+
+void ResultsFolder::write_model(const RunResult& result) const {
+  std::vector<NamedArray> arrays;
+  std::size_t at = 0;
+  for (const auto& [name, shape] : result.parameter_slices) {
+    NamedArray array;
+    array.name = name;
+    array.shape = shape;
+    std::size_t count = 1;
+    for (std::int64_t n : shape) count *= static_cast<std::size_t>(n);
+    ENSURE(at + count <= result.final_parameters.size(), "slices cover the parameters");
+    array.values.assign(result.final_parameters.begin() + static_cast<std::ptrdiff_t>(at),
+                        result.final_parameters.begin() + static_cast<std::ptrdiff_t>(at + count));
+    at += count;
+    arrays.push_back(std::move(array));
+  }
+  ENSURE(at == result.final_parameters.size(), "slices cover the parameters");
+  write_npz((fs::path(path_) / "model.npz").string(), arrays);
+}
+
+void ResultsFolder::finish(const RunResult& result, std::string_view state) {
+  // the database first: should the disk be full, it is what matters most
+  database_.finish(result, state);
+  write_model(result);
+  write_file("result.json", to_json(result, 2) + "\n");
+  write_file("metrics.csv", metrics_csv(result));
+  write_file("hospitals.csv", hospitals_csv(result));
+  write_file("rounds.csv", rounds_csv(result));
+  write_file("README.txt", readme(result, state));
+}
+
+}  // namespace polyclinic

@@ -1,0 +1,71 @@
+#include "record/stored_run.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "base/error.hpp"
+#include "record/sqlite.hpp"
+
+namespace polyclinic {
+
+namespace {
+
+ScenarioError unreadable(const std::string& database, const std::string& why) {
+  return {{},
+          fmt::format("{} is no results database: {}", database, why),
+          "results are kept by `polyclinic run FILE --out DIR`"};
+}
+
+}  // namespace
+
+std::string database_path(const std::string& folder) {
+  return (std::filesystem::path(folder) / "results.sqlite").string();
+}
+
+StoredRun read_stored_run(const std::string& database) {
+  StoredRun run;
+  try {
+    const Sqlite file(database, Sqlite::Mode::read_only);
+    SqliteStatement rows = file.prepare(
+        "SELECT scenario, title, seed, state, reason, outcome, model, convergence, fingerprint, "
+        "hospitals, rounds_planned, versions, ended_ns FROM runs");
+    if (!rows.step()) throw unreadable(database, "it holds no run");
+    run.scenario = rows.text(0);
+    run.title = rows.text(1);
+    run.seed = rows.text(2);
+    run.state = rows.text(3);
+    run.reason = rows.text(4);
+    run.outcome = rows.text(5);
+    run.model = rows.text(6);
+    run.convergence = rows.text(7);
+    run.fingerprint = rows.text(8);
+    run.hospitals = rows.integer(9);
+    run.rounds_planned = rows.integer(10);
+    run.versions = rows.integer(11);
+    run.last = TimeNs{rows.integer(12)};
+    SqliteStatement rounds = file.prepare(
+        "SELECT count(*), max(closed_ns), max(version) FROM rounds WHERE closed_ns IS NOT NULL");
+    rounds.step();
+    run.rounds_committed = rounds.integer(0);
+    if (run.state == "running") {
+      run.last = TimeNs{rounds.integer(1)};
+      run.versions = rounds.integer(2);
+    }
+  } catch (const SqliteError& error) {
+    throw unreadable(database, error.what());
+  }
+  return run;
+}
+
+std::string describe(const StoredRun& run) {
+  std::string text = run.title.empty() ? run.scenario : run.title;
+  if (!run.title.empty()) text += fmt::format(" ({})", run.scenario);
+  text += fmt::format(", seed {}: {}", run.seed, run.rounds_committed);
+  if (run.rounds_planned > 0) text += fmt::format(" of {}", run.rounds_planned);
+  text += " rounds";
+  if (run.state == "running") return text + "; it was killed or still runs";
+  return text + (run.reason.empty() ? "" : "; " + run.reason);
+}
+
+}  // namespace polyclinic
