@@ -241,6 +241,7 @@ int set_metatable(lua_State* L) {
   lua_settop(L, 2);
   if (type == LUA_TNIL) {
     lua_setmetatable(L, 1);
+    lua_settop(L, 1);
     return 1;
   }
   // the table gets a copy: what is added to the original later cannot bring in what is refused here
@@ -266,6 +267,7 @@ int set_metatable(lua_State* L) {
   lua_pushvalue(L, 2);
   lua_rawsetp(L, 3, &kOriginalKey);
   lua_setmetatable(L, 1);
+  lua_settop(L, 1);
   return 1;
 }
 

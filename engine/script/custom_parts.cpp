@@ -307,8 +307,8 @@ std::vector<std::int32_t> CustomParts::batch_order(const FunctionRef& function,
   const int top = lua_gettop(L);
   interpreter_.push_function(L, function);
   lua_pushlstring(L, hospital.data(), hospital.size());
-  lua_pushinteger(L, epoch);
   lua_pushinteger(L, rows);
+  lua_pushinteger(L, epoch);
   call(function, 3, 1);
   std::vector<std::int32_t> order = take_indices(function, rows, "the order of rows");
   lua_settop(L, top);

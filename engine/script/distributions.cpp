@@ -211,9 +211,8 @@ int make_distribution(lua_State* L) {
   const Schema* schema =
       interpreter.catalogue.find("distribution", lua_tostring(L, lua_upvalueindex(1)));
   ENSURE(schema != nullptr, "every law has a schema");
-  GivenFields given = read_fields(L, *schema, 1);
-  std::vector<Mistake> mistakes = std::move(given.mistakes);
-  const Part part = schema->resolve(std::move(given.fields), given.where, mistakes);
+  std::vector<Mistake> mistakes;
+  const Part part = resolve_call(L, *schema, 1, mistakes);
   // a law that is none cannot stand in for one: this is not put off
   if (!mistakes.empty()) throw Failure(std::move(mistakes));
   push_value(L, Value(to_distribution(part)));

@@ -96,6 +96,12 @@ class Adapter {
   std::vector<Mistake>& mistakes_;
 };
 
+struct GivenFields {
+  std::vector<FieldValue> fields;
+  SourcePosition where;
+  std::vector<Mistake> mistakes;
+};
+
 // One call's arguments.
 class FieldReader {
  public:
@@ -273,23 +279,47 @@ class FieldReader {
 
 }  // namespace
 
-GivenFields read_fields(lua_State* L, const Schema& schema, int first) {
-  return FieldReader(L, schema, first).read();
+namespace {
+
+// A misspelt field is not missing as well.
+void forget_misspelt(const Schema& schema, const std::vector<std::string>& given,
+                     std::vector<Mistake>& mistakes) {
+  std::vector<std::string> names;
+  for (const Field& field : schema.fields) names.push_back(field.name);
+  for (const std::string& word : given) {
+    if (schema.find(word) || schema.any_fields) continue;
+    const std::vector<std::string> near = nearest_names(word, names);
+    if (near.empty()) continue;
+    const std::string missing =
+        fmt::format("{} needs the field '{}'", schema.full_name(), near.front());
+    std::erase_if(mistakes, [&](const Mistake& mistake) { return mistake.message == missing; });
+  }
 }
 
-Part read_part(lua_State* L, const Schema& schema, int first, bool* good) {
-  GivenFields given = read_fields(L, schema, first);
-  std::vector<Mistake> mistakes = std::move(given.mistakes);
+}  // namespace
+
+Part resolve_call(lua_State* L, const Schema& schema, int first, std::vector<Mistake>& mistakes) {
+  GivenFields given = FieldReader(L, schema, first).read();
+  mistakes = std::move(given.mistakes);
   const std::size_t before = mistakes.size();
   // what could not be read is not missing as well
   const bool unreadable = before > 0 && given.fields.empty();
+  std::vector<std::string> words;
+  for (const FieldValue& field : given.fields) words.push_back(field.name);
   Part part = schema.resolve(std::move(given.fields), given.where, mistakes);
   if (unreadable) mistakes.resize(before);
-  if (good) *good = mistakes.empty();
+  forget_misspelt(schema, words, mistakes);
   std::stable_sort(mistakes.begin(), mistakes.end(), [](const Mistake& a, const Mistake& b) {
     return a.where.line != b.where.line ? a.where.line < b.where.line
                                         : a.where.column < b.where.column;
   });
+  return part;
+}
+
+Part read_part(lua_State* L, const Schema& schema, int first, bool* good) {
+  std::vector<Mistake> mistakes;
+  Part part = resolve_call(L, schema, first, mistakes);
+  if (good) *good = mistakes.empty();
   Interpreter::of(L).report(std::move(mistakes));
   return part;
 }

@@ -74,15 +74,10 @@ void push_globals(Interpreter& interpreter);
 void add_word(Interpreter& interpreter, const Schema& schema);
 // strategy.NAME becomes the function at the top of L's stack, which is popped.
 void add_strategy(lua_State* L, const std::string& name);
-// The given fields of a call, with their places (fields.cpp). `call` has the arguments on L's stack
-// from index `first` on.
-struct GivenFields {
-  std::vector<FieldValue> fields;
-  SourcePosition where;
-  std::vector<Mistake> mistakes;
-};
-GivenFields read_fields(lua_State* L, const Schema& schema, int first);
-// Reads and resolves them, reports mistakes.
+// A call of the vocabulary (fields.cpp), its arguments on L's stack from index `first` on: read
+// with their places and resolved. `mistakes` are those found, in the order of the source.
+Part resolve_call(lua_State* L, const Schema& schema, int first, std::vector<Mistake>& mistakes);
+// The same; mistakes are reported. `good`: there were none.
 Part read_part(lua_State* L, const Schema& schema, int first, bool* good = nullptr);
 
 // data "...": finds a file, or throws Failure (files.cpp).

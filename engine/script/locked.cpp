@@ -32,7 +32,23 @@ std::string suggestion(const std::string& word, const std::vector<std::string>& 
   constexpr std::size_t kListed = 30;
   if (names.empty() || names.size() > kListed) return hint;
   if (!hint.empty()) hint += '\n';
+  if (names.size() == 1) return hint + "there is only " + names[0];
   return hint + "there are " + join_names(names);
+}
+
+// What Lua has elsewhere and a scenario has not.
+std::string why_absent(const std::string& word) {
+  for (const char* name : {"io", "os", "debug", "package", "coroutine", "load", "loadfile",
+                           "dofile", "loadstring", "collectgarbage", "_G", "warn"}) {
+    if (word != name) continue;
+    if (word == "coroutine")
+      return "a scenario has no coroutines but those of its timeline: wait, spawn";
+    if (word == "io" || word == "dofile" || word == "loadfile") {
+      return "a scenario reads files by data \"...\" and require \"...\" only";
+    }
+    return "a scenario cannot use this part of Lua: see polyclinic docs functions";
+  }
+  return {};
 }
 
 // __index of the contents: upvalue 1 is what they are called, "" for the globals.
@@ -45,8 +61,10 @@ int missing(lua_State* L) {
   const std::string word = lua_tostring(L, 2);
   const std::vector<std::string> names = names_in(L, 1);
   if (what.empty()) {
+    std::string hint = why_absent(word);
+    if (hint.empty()) hint = did_you_mean(word, names);
     throw Failure({{sandbox.point_at(sandbox.where(L), word, false),
-                    fmt::format("unknown name '{}'", word), did_you_mean(word, names)}});
+                    fmt::format("unknown name '{}'", word), std::move(hint)}});
   }
   throw Failure({{sandbox.point_at(sandbox.where(L), word, true),
                   fmt::format("{} has no '{}'", what, word), suggestion(word, names)}});

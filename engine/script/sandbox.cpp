@@ -234,6 +234,10 @@ void Sandbox::load(lua_State* L, std::string text, const std::string& name, std:
     mistakes.push_back(syntax_mistake(L, name));
   } else {
     mistakes = finish(L, status);
+    // the parser's own stack has no line to show
+    for (Mistake& mistake : mistakes) {
+      if (mistake.where.file.empty()) mistake.where.file = name;
+    }
   }
   lua_pop(L, 2);
   throw Failure(std::move(mistakes));

@@ -1,0 +1,1339 @@
+---@meta
+-- Generated from the schemas by `polyclinic docs --write`; do not edit.
+
+---@class quantity
+---@operator add(quantity): quantity
+---@operator sub(quantity): quantity
+---@operator mul(number): quantity
+---@operator div(number): quantity
+---@operator unm: quantity
+---@class time: quantity
+---@class data_size: quantity
+---@class bandwidth: quantity
+---@class speed: quantity
+---@class fraction: quantity
+---@class distribution
+---@class moment
+---@class file
+---@class part
+---@class none
+---@class all
+
+---@type none
+none = nil
+---@type all
+all = nil
+
+---@class hospital
+---@field name string
+---@field connected boolean
+---@field participations integer
+local hospital = {}
+function hospital:disconnect() end
+function hospital:reconnect() end
+
+---@class server_link
+---@field up bandwidth
+---@field down bandwidth
+
+---@class world
+---@field hospital table<string, hospital>
+---@field hospitals string[]
+---@field network { server: server_link }
+---@field metric table<string, number?>
+---@field time time
+---@field version integer
+local world = {}
+---@param format string
+function world:note(format, ...) end
+---@param reason? string
+function world:stop(reason) end
+
+---@class vec
+---@operator add(vec|number): vec
+---@operator sub(vec|number): vec
+---@operator mul(vec|number): vec
+---@operator div(vec|number): vec
+---@operator unm: vec
+---@operator len: integer
+---@field [integer] number
+local a_vec = {}
+---@return number
+function a_vec:sum() end
+---@return number
+function a_vec:mean() end
+---@return number
+function a_vec:median() end
+---@return number
+function a_vec:max() end
+---@return number
+function a_vec:min() end
+---@return number
+function a_vec:norm() end
+---@param other vec
+---@return number
+function a_vec:dot(other) end
+---@param q number
+---@return number
+function a_vec:quantile(q) end
+---@return vec
+function a_vec:sorted() end
+---@return vec
+function a_vec:copy() end
+---@return vec
+function a_vec:abs() end
+---@return vec
+function a_vec:sqrt() end
+---@return vec
+function a_vec:exp() end
+---@return vec
+function a_vec:log() end
+---@param first integer
+---@param last? integer
+---@return vec
+function a_vec:slice(first, last) end
+---@param f fun(x: number): number
+---@return vec
+function a_vec:map(f) end
+---@return number[]
+function a_vec:table() end
+
+---nanoseconds: the grain of simulated time
+---@param x number
+---@return time
+function ns(x) end
+
+---microseconds
+---@param x number
+---@return time
+function us(x) end
+
+---milliseconds, such as the latency of a link
+---@param x number
+---@return time
+function ms(x) end
+
+---seconds
+---@param x number
+---@return time
+function seconds(x) end
+
+---minutes of 60 seconds
+---@param x number
+---@return time
+function minutes(x) end
+
+---hours of 60 minutes
+---@param x number
+---@return time
+function hours(x) end
+
+---days of 24 hours
+---@param x number
+---@return time
+function days(x) end
+
+---weeks of 7 days
+---@param x number
+---@return time
+function weeks(x) end
+
+---bytes
+---@param x number
+---@return data_size
+function B(x) end
+
+---kilobytes of 1000 bytes
+---@param x number
+---@return data_size
+function kB(x) end
+
+---kibibytes of 1024 bytes
+---@param x number
+---@return data_size
+function KiB(x) end
+
+---megabytes of 1000 kB
+---@param x number
+---@return data_size
+function MB(x) end
+
+---mebibytes of 1024 KiB
+---@param x number
+---@return data_size
+function MiB(x) end
+
+---gigabytes of 1000 MB
+---@param x number
+---@return data_size
+function GB(x) end
+
+---gibibytes of 1024 MiB
+---@param x number
+---@return data_size
+function GiB(x) end
+
+---kilobits per second: 125 bytes per second
+---@param x number
+---@return bandwidth
+function kbit(x) end
+
+---kilobytes per second
+---@param x number
+---@return bandwidth
+function kB_per_s(x) end
+
+---megabits per second, as links are sold
+---@param x number
+---@return bandwidth
+function mbit(x) end
+
+---megabytes per second
+---@param x number
+---@return bandwidth
+function MB_per_s(x) end
+
+---gigabits per second
+---@param x number
+---@return bandwidth
+function gbit(x) end
+
+---million floating-point operations per second
+---@param x number
+---@return speed
+function mflops(x) end
+
+---billion floating-point operations per second
+---@param x number
+---@return speed
+function gflops(x) end
+
+---trillion floating-point operations per second
+---@param x number
+---@return speed
+function tflops(x) end
+
+---a share in hundredths: percent(75) is three quarters
+---@param x number
+---@return fraction
+function percent(x) end
+
+---a share of something: fraction(0.75) is three quarters
+---@param x number
+---@return fraction
+function fraction(x) end
+
+---What the scenario lets its user set, with --set name=value; false stands for "not there".
+---@return table
+function params(defaults) end
+
+---A data file, looked for in the scenario's folder and in every --data folder.
+---@return file
+function data(name) end
+
+---The same as data, for files that are not data.
+---@return file
+function file(name) end
+
+---Reads a Lua source beside the scenario, once: "lib.parts" is lib/parts.lua.
+---@return any
+function require(name) end
+
+---The moment a version of the model is made.
+---@return moment
+function from_version(version) end
+
+---In a timeline: sleeps for a time, or until from_version(n).
+function wait(duration) end
+
+---In a timeline: starts another coroutine at this instant.
+function spawn(start) end
+
+---Prints anything, readably, on standard error, and returns it unchanged.
+---@return any
+function inspect(value) end
+
+---Prints on standard error; results go nowhere else.
+function print(...) end
+
+---A vector of numbers in native memory, from a list.
+---@return vec
+---@overload fun(numbers: number[]): vec
+vec = {}
+
+---All 0.
+---@return vec
+function vec.zeros(size) end
+
+---All 1.
+---@return vec
+function vec.ones(size) end
+
+---From a list; the same as vec { ... }.
+---@return vec
+function vec.from(numbers) end
+
+---The mean of vectors, item by item.
+---@return vec
+function vec.mean(list) end
+
+---The sum of vectors, item by item.
+---@return vec
+function vec.sum(list) end
+
+---The median of vectors, item by item.
+---@return vec
+function vec.median(list) end
+
+---A quantile of vectors, item by item.
+---@return vec
+function vec.quantile(list, q) end
+
+---@class aggregation_part: part
+aggregation = {}
+
+---@class aggregation_custom_fields
+---@field rule function the function
+---@field weights? "size"|"equal" how much a hospital counts: by its training rows, or all alike (default: `"size"`)
+---@field max_share? number largest share of one hospital; what is above it is spread over the others (default: `0.5`)
+
+---A rule written in Lua: rule(updates, ctx) -> vec, where updates is a list of vecs and ctx has weights, global, previous, seed and state.
+---@param rule function|aggregation_custom_fields
+---@param weights? "size"|"equal"
+---@param max_share? number
+---@return aggregation_part
+function aggregation.custom(rule, weights, max_share) end
+
+---@class aggregation_mean_fields
+---@field weights? "size"|"equal" how much a hospital counts: by its training rows, or all alike (default: `"size"`)
+---@field max_share? number largest share of one hospital; what is above it is spread over the others (default: `0.5`)
+
+---The weighted mean of the updates.
+---McMahan et al. 2017, Communication-Efficient Learning, Algorithm 1
+---@param fields? aggregation_mean_fields
+---@return aggregation_part
+function aggregation.mean(fields) end
+
+---@class availability_part: part
+availability = {}
+
+---@class availability_always_fields
+
+---Never down.
+---@param fields? availability_always_fields
+---@return availability_part
+function availability.always(fields) end
+
+---@class availability_diurnal_fields
+---@field days? string days on which it opens: "mon-fri", "sat,sun" (default: `"mon-sun"`)
+---@field from? number hour at which it comes up (default: `7`)
+---@field to? number hour at which it goes down; before `from`: next morning (default: `19`)
+---@field probability? (number)[] instead of from and to: chance of being up in each of 24 hours of a day, or 168 of a week from Monday on, drawn anew each time
+---@field shift? time its clock is ahead of time 0 by so much (default: 0 ns)
+
+---Up at certain hours of certain days. Time 0 is Monday, midnight.
+---@param fields? availability_diurnal_fields
+---@return availability_part
+function availability.diurnal(fields) end
+
+---@class availability_maintenance_fields
+---@field every? time from the beginning of one to the next (default: 7 days)
+---@field at? time beginning of the first (default: 2 h)
+---@field lasts? time length, below `every` (default: 3 h)
+
+---Down at regular times.
+---@param fields? availability_maintenance_fields
+---@return availability_part
+function availability.maintenance(fields) end
+
+---@class availability_markov_fields
+---@field up? time|distribution how long it stays up: a mean, or a law (default: `20 h`)
+---@field down? time|distribution how long it stays down: a mean, or a law (default: `2 h`)
+
+---Up and down in turn, each for a random time: exponential with the given mean, or of the given law, at least a second. Stationary from the start.
+---@param fields? availability_markov_fields
+---@return availability_part
+function availability.markov(fields) end
+
+---@class availability_regional_outage_fields
+---@field every? time|distribution from the end of one to the next: a mean, or a law (default: `30 days`)
+---@field lasts? time|distribution how long one lasts: a mean, or a law (default: `6 h`)
+
+---Outages that hit all hospitals of a region at the same time.
+---@param fields? availability_regional_outage_fields
+---@return availability_part
+function availability.regional_outage(fields) end
+
+---@class availability_trace_fields
+---@field file file|string the CSV file
+
+---From a file, with columns hospital,time,state (up or down) or hospital,start,end (when it is up). Times are seconds, or have a unit (2h). Hospital * is any that the file does not name.
+---@param file file|string|availability_trace_fields
+---@return availability_part
+function availability.trace(file) end
+
+---@class bands_part: part
+
+---@class bands_fields
+---@field column string|column_part which column
+---@field cuts vec|number[] where one band ends and the next begins, increasing
+
+---Groups of patients by ranges of a number.
+---@param column string|column_part|bands_fields
+---@param cuts? vec|number[]
+---@return bands_part
+function bands(column, cuts) end
+
+---@class baseline_part: part
+baseline = {}
+
+---@class baseline_local_only_fields
+
+---A reference: every hospital by itself, with as many visits per row.
+---@param fields? baseline_local_only_fields
+---@return baseline_part
+function baseline.local_only(fields) end
+
+---@class baseline_pooled_fields
+
+---A reference: all training data in one place, the same model, initial parameters, optimiser, batch and visits per row.
+---@param fields? baseline_pooled_fields
+---@return baseline_part
+function baseline.pooled(fields) end
+
+---@class cohort_part: part
+cohort = {}
+
+---@class cohort_csv_fields
+---@field files? table<string, file|string> a file for each hospital, by the hospital's name
+---@field file? file|string one table of all hospitals; goes with 'hospital' or 'partition'
+---@field hospital? string|column_part the column that names the hospital of a row
+---@field partition? partition_part|none|false cuts one file without hospitals into hospitals
+---@field order? (string)[] hospitals in the order of the network; others follow (default: by the bytes of their names)
+---@field minimum_rows? integer hospitals with fewer usable rows are left out (default: `0`)
+---@field columns? (string)[] names of the columns where the file has none (default: the first line)
+---@field header? boolean whether the first line names the columns (default: true, unless 'columns' are given)
+---@field separator? ","|";"|"	"|"|" what stands between cells (default: `","`)
+---@field decimal? "."|"," what stands before decimals (default: `"."`)
+---@field drop? (string)[] columns that are not learnt from
+---@field categorical? (string)[] columns whose values are names or codes, not amounts
+---@field types? table<string, "numeric"|"boolean"|"categorical"|"ignored"> how single columns are read (default: numeric)
+---@field encoding? "reference"|"all_levels" a categorical column becomes a 0/1 feature per level; reference: without the first (default: `"reference"`)
+---@field missing? (string|number)[]|string|number codes for a missing value in any column; an empty cell is missing anyway
+---@field missing_in? table<string, (string|number)[]|string|number> codes for a missing value in single columns: { chol = 0 }
+---@field rows_with_missing? "impute"|"drop" fill in missing values, or leave out the rows that have one (default: `"impute"`)
+---@field impute? "median"|"mean" what of the training rows fills in for a missing number; categories take the commonest (default: `"median"`)
+---@field indicators? boolean a 0/1 feature says where a value was missing (default: `true`)
+---@field outcome positive_part|time_to_event_part|column_part|string what is predicted
+---@field task? "binary"|"multiclass"|"regression"|"count"|"survival" what the outcome is (default: binary; survival for time_to_event)
+---@field patient? string|column_part the column that names the patient: all rows of one go to one split (default: every row is a patient)
+---@field groups? table<string, string|column_part|bands_part> divisions of patients for results by group: { sex = column "sex" }
+---@field split? split_part train, validation and test (default: split.stratified { train = 0.6, validation = 0.2, test = 0.2 })
+---@field standardise? "per_hospital"|"federated"|"none" (x - mean) / sd by training rows: of the hospital, of all by secure sums, or not at all (default: `"per_hospital"`)
+
+---Patients from tables of comma-separated values: a file for each hospital, a column that names it, or one table cut up. Numbers are imputed and standardised by training rows alone.
+---@param fields? cohort_csv_fields
+---@return cohort_part
+function cohort.csv(fields) end
+
+---@class cohort_ehr_fields
+---@field outcome? "sepsis"|"mortality"|"readmission" what the label says of an encounter (default: `"sepsis"`)
+---@field prevalence? number|distribution share of a hospital's encounters with the true outcome (default: `logit_normal { median = 0.12, spread = 0.5 }`)
+---@field site_shift? number how far hospitals lie apart in case mix, instruments, coding, missing values and label error; 0: not at all (default: `0.3`)
+---@field signal? number factor on what the patients' state says about the outcome (1: achievable AUROC about .80 for sepsis, .83 mortality, .67 readmission) (default: `1`)
+---@field label_error? number share of true events that stay unrecorded at a typical hospital; as many non-events are recorded as events (default: 0.05; mortality 0.01)
+---@field missing? number factor on the odds of a value being missing; 0: complete tables (default: `1`)
+---@field overlap? number share of patients who are seen at a second hospital too (default: `0.03`)
+---@field encounters? number mean number per patient (default: `1.42`)
+---@field standardise? "per_hospital"|"federated"|"none" how features are put on one scale (default: `"per_hospital"`)
+---@field indicators? boolean adds a feature missing(x) for each value that is often missing (default: `true`)
+---@field scale? "log"|"natural" right-skewed values (creatinine, lactate, ...) as logarithms or as they are (default: `"log"`)
+---@field drop? (string)[] columns that the record does not hold
+---@field split? split_part train, validation and test, by patient; only split.stratified makes sense here (default: split.stratified { train = 0.6, validation = 0.2, test = 0.2 })
+
+---Generated tables like those of intensive care units: 40 columns of demographics, vitals, laboratory values and comorbidities, outcomes from a latent severity whose achievable AUROC is known. Hospitals differ in prevalence, case mix, instruments, coding and missing values.
+---figures: PhysioNet/CinC Challenge 2012, Diabetes-130 (Strack et al. 2014), UCI Heart Disease
+---@param fields? cohort_ehr_fields
+---@return cohort_part
+function cohort.ehr(fields) end
+
+---@class cohort_synthetic_fields
+---@field alpha? number how much the laws of devices differ (sd of their mean) (default: `1`)
+---@field beta? number how much the inputs of devices differ (sd of their centre) (default: `1`)
+---@field iid? boolean one law and one centre for all; alpha and beta do nothing (default: `false`)
+---@field devices? integer how many, where the scenario does not say how many hospitals (default: `30`)
+---@field test? number share of rows for testing, as in the paper; the rest is for training (default: `0.1`)
+
+---The synthetic (alpha, beta) data of FedProx: 60 features, 10 classes, a linear law for each device. Sizes are int(lognormal(4, 2)) + 50 unless hospitals say how many patients they have.
+---Li et al. 2020, Federated Optimization in Heterogeneous Networks (FedProx)
+---@param fields? cohort_synthetic_fields
+---@return cohort_part
+function cohort.synthetic(fields) end
+
+---@class column_part: part
+
+---@class column_fields
+---@field name string as the header or 'columns' has it
+---@field names? table<string, string> for groups: how values are shown, { ["0"] = "female" }
+
+---A column of a table, by its name.
+---@param name string|column_fields
+---@param names? table<string, string>
+---@return column_part
+function column(name, names) end
+
+---@class composition_part: part
+
+---@class composition_fields
+---@field selection? selection_part who is invited
+---@field objective? objective_part what a hospital minimises
+---@field aggregation? aggregation_part how updates become one
+---@field server? server_part what the server does with it
+---@field protocol? protocol_part when rounds open and close
+
+---Puts a strategy together from parts; what is left out stays free for the scenario. Written as compose { ... }.
+---@param fields? composition_fields
+---@return composition_part
+function compose(fields) end
+
+---@class define_part: part
+define = {}
+
+---@class define_strategy_fields
+---@field name string the new word: strategy.NAME
+---@field doc? string what it is, in a sentence (default: `""`)
+---@field paper? string where it comes from (default: `""`)
+---@field params? table<string, any> its own fields: { mu = { default = 0.01, low = 0, high = 1, doc = "..." } }
+---@field build function function(p) ... end: from the fields to compose { ... }
+
+---Declares strategy.NAME, with its schema, documentation and errors.
+---@param fields? define_strategy_fields
+---@return define_part
+function define.strategy(fields) end
+
+---@class beta_fields
+---@field a number first shape
+---@field b number second shape
+---@field low? number|time|data|bandwidth|speed|fraction what is drawn below becomes this
+---@field high? number|time|data|bandwidth|speed|fraction what is drawn above becomes this
+
+---The beta law, between 0 and 1.
+---@param a number|beta_fields
+---@param b? number
+---@param low? number|time|data|bandwidth|speed|fraction
+---@param high? number|time|data|bandwidth|speed|fraction
+---@return distribution
+function beta(a, b, low, high) end
+
+---@class choice_fields
+---@field values (number|time|data|bandwidth|speed|fraction)[] the values
+---@field weights? vec|number[] how likely each is, in proportion (default: all alike)
+
+---One of some values.
+---@param values (number|time|data|bandwidth|speed|fraction)[]|choice_fields
+---@param weights? vec|number[]
+---@return distribution
+function choice(values, weights) end
+
+---@class constant_fields
+---@field value number|time|data|bandwidth|speed|fraction the value
+
+---Always the same value; a plain value means this too.
+---@param value number|time|data|bandwidth|speed|fraction|constant_fields
+---@return distribution
+function constant(value) end
+
+---@class exponential_fields
+---@field mean number|time|data|bandwidth|speed|fraction its mean
+---@field low? number|time|data|bandwidth|speed|fraction what is drawn below becomes this
+---@field high? number|time|data|bandwidth|speed|fraction what is drawn above becomes this
+
+---The time to something that happens at a constant rate.
+---@param mean number|time|data|bandwidth|speed|fraction|exponential_fields
+---@param low? number|time|data|bandwidth|speed|fraction
+---@param high? number|time|data|bandwidth|speed|fraction
+---@return distribution
+function exponential(mean, low, high) end
+
+---@class gamma_fields
+---@field shape number its shape
+---@field scale number|time|data|bandwidth|speed|fraction its scale
+---@field low? number|time|data|bandwidth|speed|fraction what is drawn below becomes this
+---@field high? number|time|data|bandwidth|speed|fraction what is drawn above becomes this
+
+---The gamma law.
+---@param shape number|gamma_fields
+---@param scale? number|time|data|bandwidth|speed|fraction
+---@param low? number|time|data|bandwidth|speed|fraction
+---@param high? number|time|data|bandwidth|speed|fraction
+---@return distribution
+function gamma(shape, scale, low, high) end
+
+---@class logit_normal_fields
+---@field median number|time|data|bandwidth|speed|fraction half of the values lie below it, between 0 and 1
+---@field spread number standard deviation of the log-odds
+---@field low? number|time|data|bandwidth|speed|fraction what is drawn below becomes this
+---@field high? number|time|data|bandwidth|speed|fraction what is drawn above becomes this
+
+---The log-odds are normal: shares and prevalences.
+---@param median number|time|data|bandwidth|speed|fraction|logit_normal_fields
+---@param spread? number
+---@param low? number|time|data|bandwidth|speed|fraction
+---@param high? number|time|data|bandwidth|speed|fraction
+---@return distribution
+function logit_normal(median, spread, low, high) end
+
+---@class lognormal_fields
+---@field median number|time|data|bandwidth|speed|fraction half of the values lie below it
+---@field spread number standard deviation of the logarithm
+---@field low? number|time|data|bandwidth|speed|fraction what is drawn below becomes this
+---@field high? number|time|data|bandwidth|speed|fraction what is drawn above becomes this
+
+---The logarithm is normal: sizes, speeds, durations.
+---@param median number|time|data|bandwidth|speed|fraction|lognormal_fields
+---@param spread? number
+---@param low? number|time|data|bandwidth|speed|fraction
+---@param high? number|time|data|bandwidth|speed|fraction
+---@return distribution
+function lognormal(median, spread, low, high) end
+
+---@class normal_fields
+---@field mean number|time|data|bandwidth|speed|fraction its mean
+---@field sd number|time|data|bandwidth|speed|fraction its standard deviation
+---@field low? number|time|data|bandwidth|speed|fraction what is drawn below becomes this
+---@field high? number|time|data|bandwidth|speed|fraction what is drawn above becomes this
+
+---The normal law.
+---@param mean number|time|data|bandwidth|speed|fraction|normal_fields
+---@param sd? number|time|data|bandwidth|speed|fraction
+---@param low? number|time|data|bandwidth|speed|fraction
+---@param high? number|time|data|bandwidth|speed|fraction
+---@return distribution
+function normal(mean, sd, low, high) end
+
+---@class poisson_fields
+---@field mean number|time|data|bandwidth|speed|fraction its mean
+---@field low? number|time|data|bandwidth|speed|fraction what is drawn below becomes this
+---@field high? number|time|data|bandwidth|speed|fraction what is drawn above becomes this
+
+---Counts of independent happenings.
+---@param mean number|time|data|bandwidth|speed|fraction|poisson_fields
+---@param low? number|time|data|bandwidth|speed|fraction
+---@param high? number|time|data|bandwidth|speed|fraction
+---@return distribution
+function poisson(mean, low, high) end
+
+---@class uniform_fields
+---@field low number|time|data|bandwidth|speed|fraction the smallest
+---@field high number|time|data|bandwidth|speed|fraction the largest
+
+---Every value between two is equally likely.
+---@param low number|time|data|bandwidth|speed|fraction|uniform_fields
+---@param high? number|time|data|bandwidth|speed|fraction
+---@return distribution
+function uniform(low, high) end
+
+---@class weibull_fields
+---@field shape number its shape
+---@field scale number|time|data|bandwidth|speed|fraction its scale
+---@field low? number|time|data|bandwidth|speed|fraction what is drawn below becomes this
+---@field high? number|time|data|bandwidth|speed|fraction what is drawn above becomes this
+
+---Waiting times whose rate rises (shape above 1) or falls.
+---@param shape number|weibull_fields
+---@param scale? number|time|data|bandwidth|speed|fraction
+---@param low? number|time|data|bandwidth|speed|fraction
+---@param high? number|time|data|bandwidth|speed|fraction
+---@return distribution
+function weibull(shape, scale, low, high) end
+
+---@class group_part: part
+
+---@class group_fields
+---@field count? integer how many (default: as many as names)
+---@field names? (string)[] their names
+---@field patients? number|distribution patients of a hospital (generated cohorts; files say it themselves) (default: as all hospitals)
+---@field speed? speed|distribution effective floating-point operations per second in training (default: as all hospitals)
+---@field uplink? bandwidth|distribution its access link, sending (default: as all hospitals)
+---@field downlink? bandwidth|distribution its access link, receiving (default: as all hospitals)
+---@field latency? time|distribution one way between hospital and server (default: as all hospitals)
+---@field loss? number|distribution|fraction share of packets lost: goodput = rate x (1 - loss) (default: as all hospitals)
+---@field overhead? time|distribution invitation to start: queue, container, loading data; a hospital's median (default: as all hospitals)
+---@field jitter? number how much a hospital's own rounds vary around its overhead (sd of the logarithm) (default: as all hospitals)
+---@field window? window_part|none|false daily hours in which it may train (default: as all hospitals)
+---@field approval? time|distribution delay before its first training, once (default: as all hospitals)
+---@field availability? availability_part|(availability_part)[]|none|false when it is up; several: up when all of them are (default: as all hospitals)
+---@field role? "member"|"external" member: takes part; external: is only evaluated on (default: as all hospitals)
+---@field region? string where it is: regional outages hit it together (default: as all hospitals)
+---@field profile? "university"|"rural"|"mixed" figures of a typical population for what is not given (default: as all hospitals)
+---@field size_follows? table<string, number> rank correlation with size of speed, uplink, downlink, latency, overhead, prevalence, case_mix (default: as all hospitals)
+---@field prevalence? number prevalence of the outcome there
+
+---Some of the hospitals; what it does not say is as for all hospitals.
+---@param fields? group_fields
+---@return group_part
+function group(fields) end
+
+---@class happening_part: part
+
+---@class at_fields
+---@field when time|moment a simulated time, or from_version(10)
+---@field run function a coroutine on the simulated clock: function(world) ... end
+
+---Something that happens once.
+---@param when time|moment|at_fields
+---@param run? function
+---@return happening_part
+function at(when, run) end
+
+---@class every_fields
+---@field when time from one time to the next; the first is after one such time
+---@field run function a coroutine on the simulated clock: function(world) ... end
+
+---Something that happens again and again.
+---@param when time|every_fields
+---@param run? function
+---@return happening_part
+function every(when, run) end
+
+---@class hospitals_part: part
+
+---@class hospitals_fields
+---@field groups? (group_part)[] parts of the population, one after another
+---@field count? integer how many (default: as many as groups, names or data say, else 8)
+---@field names? (string)[] their names (default: hospital-1, hospital-2, ...)
+---@field patients? number|distribution patients of a hospital (generated cohorts; files say it themselves) (default: `lognormal { median = 600, spread = 0.6 }`)
+---@field speed? speed|distribution effective floating-point operations per second in training (default: `lognormal { median = 50 GFLOP/s, spread = 0.4 }`)
+---@field uplink? bandwidth|distribution its access link, sending (default: `lognormal { median = 20 Mbit/s, spread = 0.5 }`)
+---@field downlink? bandwidth|distribution its access link, receiving (default: `100 Mbit/s`)
+---@field latency? time|distribution one way between hospital and server (default: `lognormal { median = 40 ms, spread = 0.5 }`)
+---@field loss? number|distribution|fraction share of packets lost: goodput = rate x (1 - loss) (default: `0`)
+---@field overhead? time|distribution invitation to start: queue, container, loading data; a hospital's median (default: `lognormal { median = 5 min, spread = 0.8 }`)
+---@field jitter? number how much a hospital's own rounds vary around its overhead (sd of the logarithm) (default: `0.5`)
+---@field window? window_part|none|false daily hours in which it may train
+---@field approval? time|distribution delay before its first training, once (default: `0 ns`)
+---@field availability? availability_part|(availability_part)[]|none|false when it is up; several: up when all of them are (default: always)
+---@field role? "member"|"external" member: takes part; external: is only evaluated on (default: `"member"`)
+---@field region? string where it is: regional outages hit it together (default: `""`)
+---@field profile? "university"|"rural"|"mixed" figures of a typical population for what is not given
+---@field size_follows? table<string, number> rank correlation with size of speed, uplink, downlink, latency, overhead, prevalence, case_mix (default: independent, or the profile's)
+---@field site? table<string, table<string, any>> anything about one hospital, by name; where no names are given, the names here are those of the first hospitals, in alphabetical order
+---@field interrupted? "abort"|"resume" a training that an outage stops: is lost, or goes on afterwards (default: `"abort"`)
+---@field [integer] any items of groups
+
+---Who the hospitals are: size, machine, link and habits, drawn jointly, each at an address of its own, so that adding one changes no other.
+---@param fields? hospitals_fields
+---@return hospitals_part
+function hospitals(fields) end
+
+---@class measure_part: part
+
+---@class measure_fields
+---@field metrics? (string|metric_part)[] names of metrics, or metric.custom (default: auroc, auprc, brier and calibration; rmse or c_index where they apply)
+---@field every? integer|"end" versions from one measurement to the next; "end": only the last (default: `1`)
+---@field hospitals? integer|all how many are evaluated, a fixed random sample (default: all up to 1,000, then 1,000)
+---@field threshold? "sensitivity_80"|number where thresholded metrics cut: at 80 % sensitivity on validation rows, or a probability (default: `"sensitivity_80"`)
+---@field [integer] any items of metrics
+
+---The experimenter's view: free, and nothing in the world can read it.
+---@param fields? measure_fields
+---@return measure_part
+function measure(fields) end
+
+---@class metric_part: part
+metric = {}
+
+---@class metric_custom_fields
+---@field name string how results call it
+---@field metric function the function
+---@field larger_is_better? boolean which end is the worst hospital's (default: `true`)
+
+---A metric written in Lua: metric(scores, labels, groups) -> number.
+---@param fields? metric_custom_fields
+---@return metric_part
+function metric.custom(fields) end
+
+---@class model_part: part
+model = {}
+
+---@class model_cox_fields
+---@field ties? "efron"|"breslow" how events at the same time share their risk set (default: `"efron"`)
+---@field l2? number penalty: l2/2 times the sum of squared weights (not of biases) is added to the loss (default: `0`)
+---@field init? vec|number[]|file|string|none|false initial parameters: a vec in compact order, or a saved model.npz (default: the model's own law)
+
+---Proportional hazards: a log hazard ratio, linear in the features, fitted by partial likelihood. Risk sets lie within a batch, so use batch = all; federated it is stratified by hospital.
+---Cox 1972; Efron 1977; Breslow 1974
+---@param fields? model_cox_fields
+---@return model_part
+function model.cox(fields) end
+
+---@class model_linear_fields
+---@field l2? number penalty: l2/2 times the sum of squared weights (not of biases) is added to the loss (default: `0`)
+---@field init? vec|number[]|file|string|none|false initial parameters: a vec in compact order, or a saved model.npz (default: the model's own law)
+
+---Linear regression (mean squared error); for counts, Poisson regression with a log link. Starts at zero.
+---Legendre 1805; Nelder and Wedderburn 1972
+---@param fields? model_linear_fields
+---@return model_part
+function model.linear(fields) end
+
+---@class model_logistic_fields
+---@field l2? number penalty: l2/2 times the sum of squared weights (not of biases) is added to the loss (default: `0`)
+---@field init? vec|number[]|file|string|none|false initial parameters: a vec in compact order, or a saved model.npz (default: the model's own law)
+
+---Logistic regression: the log odds are linear in the features. Starts at zero.
+---Cox 1958
+---@param fields? model_logistic_fields
+---@return model_part
+function model.logistic(fields) end
+
+---@class model_mlp_fields
+---@field hidden? (integer)[] widths of the hidden layers, from input to output (default: `{ 64, 32 }`)
+---@field activation? "relu"|"tanh"|"gelu" nonlinearity of the hidden layers (default: `"relu"`)
+---@field dropout? number share of hidden units that a training step silences (default: `0`)
+---@field init? vec|number[]|file|string|none|false initial parameters: a vec in compact order, or a saved model.npz (default: the model's own law)
+
+---Layers of hidden units. The outcome decides the output: a probability, classes, a number, a count, or a log hazard ratio. Weights start uniform (He; Glorot for tanh and the output layer), biases at zero.
+---Rumelhart, Hinton and Williams 1986; He et al. 2015; Glorot and Bengio 2010
+---@param fields? model_mlp_fields
+---@return model_part
+function model.mlp(fields) end
+
+---@class model_softmax_fields
+---@field l2? number penalty: l2/2 times the sum of squared weights (not of biases) is added to the loss (default: `0`)
+---@field init? vec|number[]|file|string|none|false initial parameters: a vec in compact order, or a saved model.npz (default: the model's own law)
+
+---Multinomial logistic regression: one score per class. Starts at zero.
+---Cox 1966
+---@param fields? model_softmax_fields
+---@return model_part
+function model.softmax(fields) end
+
+---@class network_part: part
+network = {}
+
+---@class network_star_fields
+---@field server? bandwidth|table<string, bandwidth> the shared link: up carries what hospitals send, down what they receive (default: 1 Gbit/s)
+---@field interrupted? "abort"|"resume" a transfer that an outage stops: starts anew, or goes on afterwards (default: `"abort"`)
+---@field retries? integer how often it starts anew (default: `3`)
+---@field back_off? time pause before it starts anew; doubles each time, up to an hour (default: 1 s)
+
+---Every hospital behind its own link, the server behind one that all share max-min fairly: latency first, then bandwidth.
+---@param fields? network_star_fields
+---@return network_part
+function network.star(fields) end
+
+---@class objective_part: part
+objective = {}
+
+---@class objective_proximal_fields
+---@field mu? number strength of the pull; 0 is plain training (default: `0.01`)
+
+---Local training is pulled towards the global model: + mu/2 |w - w_global|^2.
+---Li et al. 2020 (FedProx)
+---@param fields? objective_proximal_fields
+---@return objective_part
+function objective.proximal(fields) end
+
+---@class partition_part: part
+partition = {}
+
+---@class partition_by_column_fields
+---@field column string|column_part which column
+
+---A column names the hospital of a row; the same as hospital = column "site".
+---@param column string|column_part|partition_by_column_fields
+---@return partition_part
+function partition.by_column(column) end
+
+---@class partition_dirichlet_fields
+---@field alpha? number concentration: 100 is nearly even, 0.1 nearly one label each (default: `0.5`)
+---@field by? "hospital"|"label" what a draw runs over. hospital: each label is spread over hospitals, sizes differ; label: each hospital has its mix of labels, sizes are equal (default: `"hospital"`)
+---@field count? integer how many hospitals (default: as many as the scenario has)
+---@field minimum? integer patients that each hospital gets at least (default: `10`)
+
+---Labels unevenly spread, more so the smaller alpha.
+---by label: Hsu, Qi and Brown 2019; by hospital: Yurochkin et al. 2019, Li et al. 2022
+---@param fields? partition_dirichlet_fields
+---@return partition_part
+function partition.dirichlet(fields) end
+
+---@class partition_iid_fields
+---@field count? integer how many hospitals (default: as many as the scenario has)
+
+---Patients at random, as many for each hospital.
+---@param fields? partition_iid_fields
+---@return partition_part
+function partition.iid(fields) end
+
+---@class partition_quantity_fields
+---@field alpha? number sizes in proportion to a draw from Dirichlet(alpha) (default: `0.5`)
+---@field exponent? number instead: the i-th hospital's size in proportion to i^-exponent
+---@field count? integer how many hospitals (default: as many as the scenario has)
+---@field minimum? integer patients that each hospital gets at least (default: `10`)
+
+---Patients at random, unevenly many for each hospital.
+---Li et al. 2022 (quantity skew)
+---@param fields? partition_quantity_fields
+---@return partition_part
+function partition.quantity(fields) end
+
+---@class partition_shards_fields
+---@field per_hospital? integer shards for each (default: `2`)
+---@field count? integer how many hospitals (default: as many as the scenario has)
+
+---Patients sorted by label, cut into shards, so many for each hospital.
+---McMahan et al. 2017
+---@param fields? partition_shards_fields
+---@return partition_part
+function partition.shards(fields) end
+
+---@class positive_part: part
+
+---@class positive_fields
+---@field column string|column_part which column
+---@field above? number a larger value is an event (default: `0`)
+---@field values? (string|number)[]|string|number instead: these values are events
+
+---A yes-or-no outcome from a column: an event is a value above 0, or one of some values.
+---@param column string|column_part|positive_fields
+---@param above? number
+---@param values? (string|number)[]|string|number
+---@return positive_part
+function positive(column, above, values) end
+
+---@class protocol_part: part
+protocol = {}
+
+---@class protocol_sync_fields
+---@field over_selection? number invite this many times the participants; the round closes when enough replied (default: `1`)
+---@field minimum_replies? integer with fewer the round fails and the model stays as it is (default: max(2, two thirds of the participants, rounded up))
+---@field pause? time from the end of a round to the next invitation (default: 0 ns)
+---@field control? data size of what travels beside the parameters, each way (default: 1 kB)
+
+---Synchronous rounds: invite, wait for enough replies or the deadline, aggregate.
+---Bonawitz et al. 2019, Towards Federated Learning at Scale
+---@param fields? protocol_sync_fields
+---@return protocol_part
+function protocol.sync(fields) end
+
+---@class scenario_part: part
+
+---@class scenario_fields
+---@field title? string one line that says what the scenario shows
+---@field seed? integer of everything random; --seed overrides it (default: `1`)
+---@field hospitals? hospitals_part size, machine, link and habits of each (default: eight hospitals)
+---@field cohort cohort_part the patients
+---@field model? model_part what is trained (default: model.logistic {})
+---@field training? training_part how a hospital trains (default: training.sgd {})
+---@field rounds? integer how many rounds (default: 30)
+---@field participants? all|integer|fraction hospitals invited to a round: a count, fraction(0.75) or all (default: all up to 50 hospitals, then 20)
+---@field selection? selection_part who is invited, instead of participants
+---@field deadline? time|none|false a round closes at the latest so long after it opened (default: 30 minutes)
+---@field strategy? strategy_part|composition_part a named set of choices for the parts below (default: strategy.fedavg {})
+---@field protocol? protocol_part when rounds open and close (default: protocol.sync {})
+---@field objective? objective_part|none|false what is minimised beside the loss
+---@field aggregation? aggregation_part how updates become one (default: aggregation.mean {})
+---@field server? server_part what the server does with the aggregate (default: server.sgd {})
+---@field network? network_part the wires (default: network.star {})
+---@field timeline? (happening_part)[] what happens when: at(days(2), f), every(hours(6), f)
+---@field measure? measure_part what the experimenter looks at (default: measure { "auroc", "auprc", "brier", "calibration" })
+---@field baselines? boolean|(baseline_part)[] references beside the federation: pooled and local_only; false: none (default: `true`)
+---@field stop? stop_part|none|false when to end before the last round
+
+---One world: who the hospitals are, what data they hold, how they learn together.
+---@param fields? scenario_fields
+---@return scenario_part
+function scenario(fields) end
+
+---@class schedule_part: part
+schedule = {}
+
+---@class schedule_constant_fields
+---@field rate number learning rate at the start, after warm-up
+---@field warmup? integer rounds over which the rate first rises linearly from zero (default: `0`)
+
+---The same rate in every round.
+---@param fields? schedule_constant_fields
+---@return schedule_part
+function schedule.constant(fields) end
+
+---@class schedule_cosine_fields
+---@field rate number learning rate at the start, after warm-up
+---@field rounds integer rounds until the rate has reached its end, warm-up included
+---@field rate_end? number rate from then on (default: `0`)
+---@field warmup? integer rounds over which the rate first rises linearly from zero (default: `0`)
+
+---The rate falls along half a cosine, then stays.
+---Loshchilov and Hutter 2017
+---@param fields? schedule_cosine_fields
+---@return schedule_part
+function schedule.cosine(fields) end
+
+---@class schedule_exponential_fields
+---@field rate number learning rate at the start, after warm-up
+---@field decay number factor per round
+---@field warmup? integer rounds over which the rate first rises linearly from zero (default: `0`)
+
+---The rate falls by a factor in every round.
+---@param fields? schedule_exponential_fields
+---@return schedule_part
+function schedule.exponential(fields) end
+
+---@class schedule_linear_fields
+---@field rate number learning rate at the start, after warm-up
+---@field rounds integer rounds until the rate has reached its end, warm-up included
+---@field rate_end? number rate from then on (default: `0`)
+---@field warmup? integer rounds over which the rate first rises linearly from zero (default: `0`)
+
+---The rate falls along a line, then stays.
+---@param fields? schedule_linear_fields
+---@return schedule_part
+function schedule.linear(fields) end
+
+---@class schedule_step_fields
+---@field rate number learning rate at the start, after warm-up
+---@field decay number factor of each fall
+---@field every integer rounds between falls
+---@field warmup? integer rounds over which the rate first rises linearly from zero (default: `0`)
+
+---The rate falls by a factor every so many rounds.
+---@param fields? schedule_step_fields
+---@return schedule_part
+function schedule.step(fields) end
+
+---@class selection_part: part
+selection = {}
+
+---@class selection_all_fields
+
+---Every hospital is invited to every round.
+---@param fields? selection_all_fields
+---@return selection_part
+function selection.all(fields) end
+
+---@class selection_custom_fields
+---@field choose function the function
+
+---A choice written in Lua: selection(candidates, ctx) -> list of indices, where candidates is a list of names and ctx has seed and round.
+---@param choose function|selection_custom_fields
+---@return selection_part
+function selection.custom(choose) end
+
+---@class selection_poisson_fields
+---@field rate number the probability
+
+---Every hospital is invited with the same probability, independently.
+---@param fields? selection_poisson_fields
+---@return selection_part
+function selection.poisson(fields) end
+
+---@class selection_uniform_fields
+---@field count integer|fraction how many, or fraction(0.5) of all
+
+---A fixed number of hospitals, drawn without replacement for each round.
+---@param fields? selection_uniform_fields
+---@return selection_part
+function selection.uniform(fields) end
+
+---@class server_part: part
+server = {}
+
+---@class server_adagrad_fields
+---@field rate? number server learning rate (default: `0.1`)
+---@field beta1? number decay of the first moment (default: `0`)
+---@field tau? number degree of adaptivity, added to the root (default: `0.001`)
+---@field initial? number second moment before the first round (default: tau squared)
+
+---Divides by the root of the sum of squared aggregates.
+---Reddi et al. 2021, Adaptive Federated Optimization, Algorithm 2
+---@param fields? server_adagrad_fields
+---@return server_part
+function server.adagrad(fields) end
+
+---@class server_adam_fields
+---@field rate? number server learning rate (default: `0.1`)
+---@field beta1? number decay of the first moment (default: `0.9`)
+---@field beta2? number decay of the second moment (default: `0.99`)
+---@field tau? number degree of adaptivity, added to the root (default: `0.001`)
+---@field initial? number second moment before the first round (default: tau squared)
+
+---First and second moments of the aggregate, without bias correction.
+---Reddi et al. 2021, Adaptive Federated Optimization, Algorithm 2
+---@param fields? server_adam_fields
+---@return server_part
+function server.adam(fields) end
+
+---@class server_sgd_fields
+---@field rate? number server learning rate (default: `1`)
+---@field momentum? number share of the last step that is kept (default: `0`)
+
+---Adds the aggregate, times a rate, with momentum where asked (FedAvgM).
+---Hsu, Qi, Brown 2019, Measuring the Effects of Non-Identical Data
+---@param fields? server_sgd_fields
+---@return server_part
+function server.sgd(fields) end
+
+---@class server_yogi_fields
+---@field rate? number server learning rate (default: `0.1`)
+---@field beta1? number decay of the first moment (default: `0.9`)
+---@field beta2? number decay of the second moment (default: `0.99`)
+---@field tau? number degree of adaptivity, added to the root (default: `0.001`)
+---@field initial? number second moment before the first round (default: tau squared)
+
+---Like adam, but the second moment grows and shrinks by the size of one square.
+---Reddi et al. 2021, Adaptive Federated Optimization, Algorithm 2
+---@param fields? server_yogi_fields
+---@return server_part
+function server.yogi(fields) end
+
+---@class split_part: part
+split = {}
+
+---@class split_by_patient_fields
+---@field patient string|column_part the column that names the patient
+---@field train? number share of patients to learn from (default: 0.6, or what the others leave)
+---@field validation? number share for choosing thresholds and tuning (default: 0.2, or 0 where another share is given)
+---@field test? number share that results are measured on (default: 0.2, or what train leaves)
+---@field test_minimum? integer events and non-events that test gets at least, up to half of them (default: `5`)
+
+---As split.stratified, and all rows of a patient go to one split, at all hospitals.
+---@param patient string|column_part|split_by_patient_fields
+---@param train? number
+---@param validation? number
+---@param test? number
+---@param test_minimum? integer
+---@return split_part
+function split.by_patient(patient, train, validation, test, test_minimum) end
+
+---@class split_column_fields
+---@field column string|column_part which column
+
+---A column holds train, validation or test.
+---@param column string|column_part|split_column_fields
+---@return split_part
+function split.column(column) end
+
+---@class split_lines_fields
+---@field train table<string, vec|number[]> hospital to line numbers
+---@field validation? table<string, vec|number[]> hospital to line numbers
+---@field test? table<string, vec|number[]> hospital to line numbers
+
+---Lines of each hospital's file, from 1; lines that are not named are not used.
+---@param fields? split_lines_fields
+---@return split_part
+function split.lines(fields) end
+
+---@class split_stratified_fields
+---@field train? number share of patients to learn from (default: 0.6, or what the others leave)
+---@field validation? number share for choosing thresholds and tuning (default: 0.2, or 0 where another share is given)
+---@field test? number share that results are measured on (default: 0.2, or what train leaves)
+---@field test_minimum? integer events and non-events that test gets at least, up to half of them (default: `5`)
+
+---At random, each class in the same shares; what the shares leave of 1 is not used.
+---@param fields? split_stratified_fields
+---@return split_part
+function split.stratified(fields) end
+
+---@class stop_part: part
+
+---@class stop_fields
+---@field after? time simulated time
+---@field versions? integer versions of the model made
+---@field auroc? number at least this macro AUROC
+---@field loss? number at most this macro loss
+
+---Ends a run early: when one of its conditions holds at the end of a round. A metric's macro average counts, measured by the experimenter.
+---@param fields? stop_fields
+---@return stop_part
+function stop(fields) end
+
+---@class strategy_part: part
+strategy = {}
+
+---@class strategy_fedadagrad_fields
+---@field beta1? number decay of the first moment (default: `0`)
+---@field rate? number server learning rate (default: `0.1`)
+---@field tau? number degree of adaptivity, added to the root (default: `0.001`)
+---@field rounds? integer the scenario's field of that name (default: the scenario's)
+---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
+---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
+
+---The server divides by the root of the sum of squared aggregates.
+---Reddi et al. 2021, Adaptive Federated Optimization, Algorithm 2
+---@param fields? strategy_fedadagrad_fields
+---@return strategy_part
+function strategy.fedadagrad(fields) end
+
+---@class strategy_fedadam_fields
+---@field beta1? number decay of the first moment (default: `0.9`)
+---@field beta2? number decay of the second moment (default: `0.99`)
+---@field rate? number server learning rate (default: `0.1`)
+---@field tau? number degree of adaptivity, added to the root (default: `0.001`)
+---@field rounds? integer the scenario's field of that name (default: the scenario's)
+---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
+---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
+
+---The server takes steps as Adam does, without bias correction.
+---Reddi et al. 2021, Adaptive Federated Optimization, Algorithm 2
+---@param fields? strategy_fedadam_fields
+---@return strategy_part
+function strategy.fedadam(fields) end
+
+---@class strategy_fedavg_fields
+---@field weighted? boolean by training rows; false: every hospital counts alike (default: `true`)
+---@field rounds? integer the scenario's field of that name (default: the scenario's)
+---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
+---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
+
+---Federated averaging: the mean of the hospitals' changes, weighted by their training rows.
+---McMahan et al. 2017, Communication-Efficient Learning of Deep Networks from Decentralized Data, Algorithm 1
+---@param fields? strategy_fedavg_fields
+---@return strategy_part
+function strategy.fedavg(fields) end
+
+---@class strategy_fedavgm_fields
+---@field momentum? number share of the last step that is kept (default: `0.9`)
+---@field rate? number server learning rate (default: `1`)
+---@field rounds? integer the scenario's field of that name (default: the scenario's)
+---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
+---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
+
+---Federated averaging with momentum at the server.
+---Hsu, Qi, Brown 2019, Measuring the Effects of Non-Identical Data Distribution for Federated Visual Classification
+---@param fields? strategy_fedavgm_fields
+---@return strategy_part
+function strategy.fedavgm(fields) end
+
+---@class strategy_fedprox_fields
+---@field mu? number strength of the pull (default: `0.01`)
+---@field rounds? integer the scenario's field of that name (default: the scenario's)
+---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
+---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
+
+---Federated averaging with a pull towards the global model while hospitals train.
+---Li et al. 2020, Federated Optimization in Heterogeneous Networks, Algorithm 2
+---@param fields? strategy_fedprox_fields
+---@return strategy_part
+function strategy.fedprox(fields) end
+
+---@class strategy_fedyogi_fields
+---@field beta1? number decay of the first moment (default: `0.9`)
+---@field beta2? number decay of the second moment (default: `0.99`)
+---@field rate? number server learning rate (default: `0.1`)
+---@field tau? number degree of adaptivity, added to the root (default: `0.001`)
+---@field rounds? integer the scenario's field of that name (default: the scenario's)
+---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
+---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
+
+---As fedadam, but the second moment grows and shrinks by the size of one square.
+---Reddi et al. 2021, Adaptive Federated Optimization, Algorithm 2
+---@param fields? strategy_fedyogi_fields
+---@return strategy_part
+function strategy.fedyogi(fields) end
+
+---@class time_to_event_part: part
+
+---@class time_to_event_fields
+---@field time string|column_part column of the time, above 0
+---@field event string|column_part column that is 1 where the event was seen, 0 where not
+
+---A survival outcome: days to an event or to the end of being watched.
+---@param fields? time_to_event_fields
+---@return time_to_event_part
+function time_to_event(fields) end
+
+---@class training_part: part
+training = {}
+
+---@class training_adam_fields
+---@field rate? number|schedule_part learning rate, or a schedule of it over the rounds (default: 0.001)
+---@field batch? integer|all rows per step; all takes every row of the hospital at once (default: `32`)
+---@field epochs? number passes over the hospital's rows per round; a fraction is rounded to whole batches (default: 1)
+---@field steps? integer steps per round instead of epochs; the next round goes on where this one ended (default: as epochs say)
+---@field drop_last? boolean leave out the last short batch of an epoch (default: `false`)
+---@field weight_decay? number times the parameters, added to the gradient (biases too) (default: `0`)
+---@field clip? number|none|false largest norm of a step's gradient; a longer one is shortened to it (default: no limit)
+---@field class_weights? (number)[]|none|false factor of a row's loss by its class, the first for class 0 (default: all 1)
+---@field keep_state? boolean the optimiser's moments stay at the hospital between rounds (default: `false`)
+---@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs (default: shuffled anew for each epoch)
+---@field beta1? number decay of the mean of gradients (default: `0.9`)
+---@field beta2? number decay of the mean of squared gradients (default: `0.999`)
+---@field epsilon? number added to the root of the second moment (default: `1e-08`)
+
+---Steps scaled by running moments of the gradient.
+---Kingma and Ba 2015
+---@param fields? training_adam_fields
+---@return training_part
+function training.adam(fields) end
+
+---@class training_adamw_fields
+---@field rate? number|schedule_part learning rate, or a schedule of it over the rounds (default: 0.001)
+---@field batch? integer|all rows per step; all takes every row of the hospital at once (default: `32`)
+---@field epochs? number passes over the hospital's rows per round; a fraction is rounded to whole batches (default: 1)
+---@field steps? integer steps per round instead of epochs; the next round goes on where this one ended (default: as epochs say)
+---@field drop_last? boolean leave out the last short batch of an epoch (default: `false`)
+---@field weight_decay? number times the rate, taken off the parameters themselves (default: `0.01`)
+---@field clip? number|none|false largest norm of a step's gradient; a longer one is shortened to it (default: no limit)
+---@field class_weights? (number)[]|none|false factor of a row's loss by its class, the first for class 0 (default: all 1)
+---@field keep_state? boolean the optimiser's moments stay at the hospital between rounds (default: `false`)
+---@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs (default: shuffled anew for each epoch)
+---@field beta1? number decay of the mean of gradients (default: `0.9`)
+---@field beta2? number decay of the mean of squared gradients (default: `0.999`)
+---@field epsilon? number added to the root of the second moment (default: `1e-08`)
+
+---Adam with weight decay apart from the gradient.
+---Loshchilov and Hutter 2019
+---@param fields? training_adamw_fields
+---@return training_part
+function training.adamw(fields) end
+
+---@class training_momentum_fields
+---@field rate? number|schedule_part learning rate, or a schedule of it over the rounds (default: 0.01)
+---@field batch? integer|all rows per step; all takes every row of the hospital at once (default: `32`)
+---@field epochs? number passes over the hospital's rows per round; a fraction is rounded to whole batches (default: 1)
+---@field steps? integer steps per round instead of epochs; the next round goes on where this one ended (default: as epochs say)
+---@field drop_last? boolean leave out the last short batch of an epoch (default: `false`)
+---@field weight_decay? number times the parameters, added to the gradient (biases too) (default: `0`)
+---@field clip? number|none|false largest norm of a step's gradient; a longer one is shortened to it (default: no limit)
+---@field class_weights? (number)[]|none|false factor of a row's loss by its class, the first for class 0 (default: all 1)
+---@field keep_state? boolean the optimiser's moments stay at the hospital between rounds (default: `false`)
+---@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs (default: shuffled anew for each epoch)
+---@field momentum? number share of the last step that goes on (default: `0.9`)
+---@field nesterov? boolean look ahead by the momentum before the gradient counts (default: `false`)
+
+---Gradient descent with a running sum of gradients.
+---Polyak 1964; Nesterov 1983; Sutskever et al. 2013
+---@param fields? training_momentum_fields
+---@return training_part
+function training.momentum(fields) end
+
+---@class training_sgd_fields
+---@field rate? number|schedule_part learning rate, or a schedule of it over the rounds (default: 0.05; 0.1 for linear models)
+---@field batch? integer|all rows per step; all takes every row of the hospital at once (default: `32`)
+---@field epochs? number passes over the hospital's rows per round; a fraction is rounded to whole batches (default: 1)
+---@field steps? integer steps per round instead of epochs; the next round goes on where this one ended (default: as epochs say)
+---@field drop_last? boolean leave out the last short batch of an epoch (default: `false`)
+---@field weight_decay? number times the parameters, added to the gradient (biases too) (default: `0`)
+---@field clip? number|none|false largest norm of a step's gradient; a longer one is shortened to it (default: no limit)
+---@field class_weights? (number)[]|none|false factor of a row's loss by its class, the first for class 0 (default: all 1)
+---@field keep_state? boolean the optimiser's moments stay at the hospital between rounds (default: `false`)
+---@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs (default: shuffled anew for each epoch)
+
+---Stochastic gradient descent on batches of the hospital's rows.
+---Robbins and Monro 1951
+---@param fields? training_sgd_fields
+---@return training_part
+function training.sgd(fields) end
+
+---@class window_part: part
+
+---@class nightly_fields
+---@field opens? number hour at which it opens (default: `22`)
+---@field closes? number hour at which it closes (default: `6`)
+
+---A daily window, hours after midnight; across midnight when it closes before it opens. Time 0 is midnight.
+---@param opens number|nightly_fields
+---@param closes? number
+---@return window_part
+function nightly(opens, closes) end

@@ -1,0 +1,127 @@
+// Short ways to run Lua in tests.
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+#include "script/scenario_script.hpp"
+#include "world/script_host.hpp"
+
+namespace polyclinic::test {
+
+// What the code returns, or the whole text of its mistakes as the terminal shows it.
+inline std::string eval(const std::string& code, const ScriptOptions& options = {},
+                        bool json = false) {
+  try {
+    return evaluate_lua(code, "s.lua", options, json);
+  } catch (const ScenarioError& error) {
+    std::string text;
+    for (const Mistake& mistake : error.mistakes()) {
+      text += (text.empty() ? "" : "\n") + to_text(mistake);
+    }
+    return text;
+  }
+}
+
+// A folder of its own under the system's temporary one, removed at the end.
+class Folder {
+ public:
+  explicit Folder(const std::string& name)
+      : path_(std::filesystem::temp_directory_path() / ("polyclinic_script_" + name)) {
+    std::filesystem::remove_all(path_);
+    std::filesystem::create_directories(path_);
+  }
+  ~Folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+
+  std::string write(const std::string& name, const std::string& text) const {
+    const std::filesystem::path file = path_ / name;
+    std::filesystem::create_directories(file.parent_path());
+    std::ofstream(file) << text;
+    return file.string();
+  }
+  [[nodiscard]] std::string path() const { return path_.string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// A world that only writes down what it is asked, and wakes its script in order of time.
+class FakeWorld : public WorldControl {
+ public:
+  [[nodiscard]] TimeNs now() const override { return now_; }
+  [[nodiscard]] std::int64_t version() const override { return version_; }
+  [[nodiscard]] std::vector<std::string> hospital_names() const override {
+    return {"Lyon", "Oslo"};
+  }
+  void disconnect(std::string_view hospital) override { log("disconnect " + check(hospital)); }
+  void reconnect(std::string_view hospital) override { log("reconnect " + check(hospital)); }
+  [[nodiscard]] bool connected(std::string_view hospital) const override {
+    (void)check(hospital);
+    return true;
+  }
+  [[nodiscard]] std::int64_t participations(std::string_view) const override { return 7; }
+  void set_server(TransferDirection direction, double bytes_per_s) override {
+    log((direction == TransferDirection::up ? "up " : "down ") +
+        to_text(Quantity{bytes_per_s, Dimension::bandwidth}));
+  }
+  [[nodiscard]] double server(TransferDirection) const override { return 125e6; }
+  void note(std::string text) override { log("note " + text); }
+  std::optional<double> metric(std::string_view name) override {
+    if (name == "auroc") return 0.75;
+    return std::nullopt;
+  }
+  void stop(std::string reason) override {
+    log("stop " + reason);
+    stopped_ = true;
+  }
+  void wake_at(TimeNs time, std::uint64_t token) override { wakes_.push_back({time, token}); }
+  void wake_at_version(std::int64_t version, std::uint64_t token) override {
+    versions_.push_back({version, token});
+  }
+
+  // Runs until `end`; version n is made at n hours.
+  void run(ScriptHost& host, TimeNs end) {
+    constexpr std::int64_t kHour = 3600 * kNsPerSecond;
+    for (const auto& [version, token] : std::exchange(versions_, {})) {
+      wakes_.push_back({TimeNs{version * kHour}, token});
+    }
+    while (!wakes_.empty() && !stopped_) {
+      std::size_t first = 0;
+      for (std::size_t i = 1; i < wakes_.size(); ++i) {
+        if (wakes_[i].first < wakes_[first].first) first = i;
+      }
+      const auto [time, token] = wakes_[first];
+      if (time > end) break;
+      wakes_.erase(wakes_.begin() + static_cast<std::ptrdiff_t>(first));
+      now_ = time;
+      version_ = time.ns / kHour;
+      host.resume(token);
+    }
+  }
+  std::vector<std::string> lines;
+
+ private:
+  static std::string check(std::string_view hospital) {
+    if (hospital == "Lyon" || hospital == "Oslo") return std::string(hospital);
+    throw RunError({}, "there is no hospital '" + std::string(hospital) + "'",
+                   did_you_mean(hospital, {"Lyon", "Oslo"}));
+  }
+  void log(const std::string& what) { lines.push_back(to_text(now_) + " " + what); }
+
+  TimeNs now_;
+  std::int64_t version_ = 0;
+  bool stopped_ = false;
+  std::vector<std::pair<TimeNs, std::uint64_t>> wakes_;
+  std::vector<std::pair<std::int64_t, std::uint64_t>> versions_;
+};
+
+}  // namespace polyclinic::test
