@@ -18,7 +18,7 @@ struct TimeNs {
   friend constexpr TimeNs operator+(TimeNs a, TimeNs b) { return {a.ns + b.ns}; }
   friend constexpr TimeNs operator-(TimeNs a, TimeNs b) { return {a.ns - b.ns}; }
 
-  [[nodiscard]] constexpr double seconds() const { return static_cast<double>(ns) * 1e-9; }
+  [[nodiscard]] constexpr double seconds() const { return static_cast<double>(ns) / 1e9; }
 };
 
 inline constexpr TimeNs kNever{std::numeric_limits<std::int64_t>::max()};
