@@ -101,9 +101,14 @@ std::string field_table(const Schema& schema) {
   return text;
 }
 
+// As a scenario writes it.
+std::string word_of(const Schema& schema) {
+  return schema.kind == "composition" ? "compose" : schema.full_name();
+}
+
 std::string schema_text(const Schema& schema, int level) {
   std::string text = fmt::format("{} {}\n\n{}\n", std::string(static_cast<std::size_t>(level), '#'),
-                                 schema.full_name(), sentence(schema.doc));
+                                 word_of(schema), sentence(schema.doc));
   if (!schema.example.empty()) text += fmt::format("\n```lua\n{}\n```\n", schema.example);
   text += "\n" + field_table(schema);
   if (schema.positional && !schema.fields.empty()) {
@@ -152,10 +157,13 @@ std::string default_text(const Field& field) {
 }
 
 std::string kind_page(const Catalogue& catalogue, const std::string& kind) {
+  const Schema* plain = catalogue.find(kind, "");
+  if (plain && is_documented(*plain) && catalogue.names(kind).size() == 1) {
+    return schema_text(*plain, 1);
+  }
   std::string text = fmt::format("# {}\n", kind);
   for (const Schema& schema : catalogue.all()) {
     if (schema.kind != kind || !is_documented(schema)) continue;
-    // a page of one plain word needs no second heading
     text += "\n" + schema_text(schema, 2);
   }
   return text;
@@ -178,7 +186,9 @@ std::string functions_page() {
       "# Functions\n\nBeside these there are Lua's `math`, `string`, `table` and `utf8`, and of "
       "its "
       "basic functions those that read neither the machine nor the clock. `pairs` goes in sorted "
-      "order; `math.random` draws from the run's own stream.\n";
+      "order; `math.random` draws from the run's own stream. `math.pow(x, y)` gives the same bits "
+      "on "
+      "every machine, `x ^ y` those of its C library.\n";
   for (const Word& word : words()) text += "\n" + word_text(word, 2);
   return text;
 }
@@ -191,7 +201,7 @@ std::string index_page(const Catalogue& catalogue) {
     std::string names;
     for (const Schema& schema : catalogue.all()) {
       if (schema.kind != kind || !is_documented(schema)) continue;
-      names += (names.empty() ? "`" : ", `") + schema.full_name() + "`";
+      names += (names.empty() ? "`" : ", `") + word_of(schema) + "`";
     }
     if (!names.empty()) text += fmt::format("- [{}]({}.md): {}\n", kind, kind, names);
   }

@@ -153,6 +153,8 @@ class FieldReader {
 
   void locate() {
     auto& interpreter = Interpreter::of(L_);
+    constexpr std::int64_t kWork = 100;  // looking through the source
+    interpreter.charge(L_, kWork);
     given_.where = interpreter.where(L_);
     const SourceText* source = interpreter.source(given_.where.file);
     if (source == nullptr) return;

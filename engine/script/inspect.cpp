@@ -18,6 +18,7 @@ namespace {
 
 constexpr int kDepthMax = 40;
 constexpr std::size_t kWidth = 96;
+constexpr int kEntriesMax = 1'000'000;
 
 std::string quote(std::string_view text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -118,6 +119,7 @@ class Shower {
     index = lua_absindex(L_, index);
     if (lua_type(L_, index) != LUA_TTABLE) return show_plain(index);
     if (++depth_ > kDepthMax) fail(L_, "this table is nested too deeply to be shown");
+    if (++tables_ > kEntriesMax) fail(L_, "this table is too large to be shown");
     lua_pushvalue(L_, index);
     if (push_contents(L_, -1)) lua_remove(L_, -2);
     const int table = lua_gettop(L_);
@@ -151,6 +153,7 @@ class Shower {
 
   lua_State* L_;
   int depth_ = 0;
+  int tables_ = 0;
 };
 
 using Json = nlohmann::ordered_json;
@@ -210,6 +213,7 @@ class JsonWriter {
     if (lua_type(L_, index) == LUA_TFUNCTION) return "function";
     if (lua_type(L_, index) != LUA_TTABLE) return to_json(to_value(L_, index));
     if (++depth_ > kDepthMax) fail(L_, "this table is nested too deeply for JSON");
+    if (++tables_ > kEntriesMax) fail(L_, "this table is too large for JSON");
     lua_pushvalue(L_, index);
     if (push_contents(L_, -1)) lua_remove(L_, -2);
     const int table = lua_gettop(L_);
@@ -240,6 +244,7 @@ class JsonWriter {
  private:
   lua_State* L_;
   int depth_ = 0;
+  int tables_ = 0;
 };
 
 }  // namespace

@@ -121,9 +121,16 @@ int boxed_call(lua_State* L) {
 class TableReader {
  public:
   explicit TableReader(lua_State* L) : L_(L) {}
+  ~TableReader() { Sandbox::of(L_).release(adopted_); }
+  TableReader(const TableReader&) = delete;
+  TableReader& operator=(const TableReader&) = delete;
 
   Value read(int index) {
     index = lua_absindex(L_, index);
+    // a table that is met many times is copied as often: the copies count while they are made
+    constexpr std::int64_t kBytes = sizeof(Value) + 32;
+    Sandbox::of(L_).adopt(L_, kBytes);
+    adopted_ += kBytes;
     switch (lua_type(L_, index)) {
       case LUA_TNIL:
       case LUA_TNONE: return {};
@@ -232,6 +239,7 @@ class TableReader {
 
   lua_State* L_;
   int depth_ = 0;
+  std::int64_t adopted_ = 0;
 };
 
 void push_list(lua_State* L, const List& list) {

@@ -22,6 +22,8 @@ constexpr lua_Integer kSizeMax = lua_Integer{1} << 31U;
 constexpr std::size_t kItemsShown = 6;
 // A pass over that many numbers costs about one Lua instruction.
 constexpr std::int64_t kNumbersPerWork = 4;
+// Sorting a million numbers takes about as long as this many passes over them.
+constexpr std::int64_t kSortPasses = 40;
 
 // In front of the numbers.
 struct Header {
@@ -37,10 +39,11 @@ double* numbers_of(Header* header) {
   return reinterpret_cast<double*>(header + 1);
 }
 
-VecView check_vec(lua_State* L, int index) {
+// `passes`: how often the numbers are gone through, about.
+VecView check_vec(lua_State* L, int index, std::int64_t passes = 1) {
   const VecView vec = to_vec(L, index);
   if (!vec.valid()) fail(L, fmt::format("expected a vec, found {}", describe_argument(L, index)));
-  Sandbox::of(L).charge(L, static_cast<std::int64_t>(vec.size) / kNumbersPerWork);
+  Sandbox::of(L).charge(L, passes * static_cast<std::int64_t>(vec.size) / kNumbersPerWork);
   return vec;
 }
 
@@ -191,7 +194,7 @@ double check_share(lua_State* L, int index) {
 }
 
 int push_quantile(lua_State* L, double q) {
-  const VecView vec = check_vec(L, 1);
+  const VecView vec = check_vec(L, 1, kSortPasses);
   check_not_empty(L, vec, "quantile");
   std::vector<double> values(vec.begin(), vec.end());
   lua_pushnumber(L, quantile_of(values, q));
@@ -206,7 +209,7 @@ int median(lua_State* L) {
 }
 
 int sorted(lua_State* L) {
-  const VecView vec = check_vec(L, 1);
+  const VecView vec = check_vec(L, 1, kSortPasses);
   const std::span<double> out = push_new_vec(L, vec.size);
   std::copy(vec.begin(), vec.end(), out.begin());
   std::sort(out.begin(), out.end(), before);
@@ -266,6 +269,7 @@ int length(lua_State* L) {
 int equal(lua_State* L) {
   const VecView a = to_vec(L, 1);
   const VecView b = to_vec(L, 2);
+  Sandbox::of(L).charge(L, static_cast<std::int64_t>(a.size) / kNumbersPerWork);
   lua_pushboolean(L, a.valid() && b.valid() && std::equal(a.begin(), a.end(), b.begin(), b.end()));
   return 1;
 }
@@ -381,6 +385,8 @@ int sum_of_list(lua_State* L) {
 
 int quantiles_of_list(lua_State* L, double q, const char* what) {
   const auto vectors = check_some(L, what);
+  const auto numbers = static_cast<std::int64_t>(vectors.size() * vectors[0].size());
+  Sandbox::of(L).charge(L, 4 * numbers);
   const std::span<double> out = push_new_vec(L, vectors[0].size());
   std::vector<double> column(vectors.size());
   for (std::size_t i = 0; i < out.size(); ++i) {

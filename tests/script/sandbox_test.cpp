@@ -69,7 +69,8 @@ TEST_CASE("memory has a limit that pcall does not swallow") {
            "local t = {} pcall(function() while true do t[#t + 1] = {} end end) return 1",
            "local t = {} for i = 1, 1e6 do t[i] = vec.zeros(1000) end",
            "return vec.zeros(1e9)",
-           "local t = {} for i = 1, 1e6 do t[i] = nightly(22, 6) end",
+           "local t = {} for i = 1, 1e5 do t[i] = nightly(22, 6) end",
+           "local t = { 1 } for i = 1, 30 do t = { t, t } end return stop { after = t }",
        }) {
     CHECK(eval(code, small()) ==
           fmt::format("s.lua:1: the script needs more than 8 MiB of memory\n    {}\n    ^\n{}",
