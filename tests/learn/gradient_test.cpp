@@ -87,7 +87,7 @@ TEST_CASE("loss and gradient agree with the reference and its central difference
 
     for (const dense::Kernels* k : test::all_kernels()) {
       CAPTURE(c.what);
-      CAPTURE(k->name);
+      CAPTURE(std::string(k->name));
       const auto work = network.make_workspace(*k);
       ParameterVector gradient;
       const std::vector<std::int32_t> rows = test::all_rows(data);

@@ -128,7 +128,7 @@ TEST_CASE("products agree with Eigen in double for all shapes to 70, starts and 
     const Matrix exact = expected(s, a, b, bias, aux, before);
     std::vector<FloatBuffer> results;
     for (const Kernels* k : test::all_kernels()) {
-      CAPTURE(k->name);
+      CAPTURE(std::string(k->name));
       CAPTURE(shape.m);
       CAPTURE(shape.n);
       CAPTURE(shape.k);
@@ -271,7 +271,7 @@ TEST_CASE("elementary functions are within 2 units of the last place of <cmath> 
     return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
   };
   for (const Kernels* k : test::all_kernels()) {
-    CAPTURE(k->name);
+    CAPTURE(std::string(k->name));
     CHECK(worst_ulps(*k, 'e', -87, 89.5, [](double x) { return std::exp(x); }) < 2);
     CHECK(worst_ulps(*k, 'e', -104, -87, [](double x) { return std::exp(x); }) < 2);  // subnormals
     CHECK(worst_ulps(*k, 'e', -1, 1, [](double x) { return std::exp(x); }) < 2);

@@ -167,7 +167,7 @@ TEST_CASE("every optimiser follows its equations step by step") {
     const std::vector<double> expected = reference_training(plans[i], data, start, order);
     for (const dense::Kernels* k : test::all_kernels()) {
       CAPTURE(i);
-      CAPTURE(k->name);
+      CAPTURE(std::string(k->name));
       TrainingTask task = task_of(data, global, plans[i]);
       task.given_order = order;
       const auto work = network.make_workspace(*k);
@@ -562,4 +562,32 @@ TEST_CASE("a training that overflows says so and leaves the hospital's state unt
   stop = false;
   CHECK(run(network, task).steps == 40);
   CHECK(state.steps_done == 43);
+}
+
+TEST_CASE("golden bits of a training, equal in every build and with every compiler") {
+  // an MLP with all that a plan can do, dropout and its own batch order; the value guards against
+  // compilers that fuse or reorder, and against changed kernels (then: say so in the commit)
+  const Dataset data = test::make_data(Head::sigmoid, 77, 11, 1, 121);
+  dense::NetworkSpec spec{.name = "mlp", .features = 11, .hidden = {20, 9}, .outputs = 1};
+  spec.activation = dense::Activation::gelu;
+  spec.dropout = 0.1;
+  const dense::Network network(spec);
+  ParameterVector global;
+  network.initialise(global, test::stream(122));
+  TrainingPlan plan;
+  plan.optimizer = TrainingPlan::Optimizer::adamw;
+  plan.schedule.rate = 0.01;
+  plan.batch = 16;
+  plan.epochs = 2;
+  plan.proximal = 0.1;
+  plan.weight_decay = 0.01;
+  plan.clip_gradient = 0.5;
+  const TrainingTask task = task_of(data, global, plan);
+  for (const dense::Kernels* k : test::all_kernels()) {
+    CAPTURE(std::string(k->name));
+    const auto work = network.make_workspace(*k);
+    const std::uint64_t hash = train(network, task, *work).delta.hash();
+    CHECK(hash ==
+          (std::string(k->name) == "baseline" ? 15820817723355721943ULL : 2257280100991068940ULL));
+  }
 }
