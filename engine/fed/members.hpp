@@ -28,8 +28,6 @@ struct Member {
   std::int64_t invitations = 0;
   std::int64_t participations = 0;
   std::map<DropReason, std::int64_t> drops;
-  std::int64_t bytes_up = 0;
-  std::int64_t bytes_down = 0;
   TimeNs busy;                          // training that was begun and not interrupted
   std::vector<TimeNs> round_durations;  // invitation to arrival, of replies that arrived
   double last_share = 0;                // of the last aggregation it was part of

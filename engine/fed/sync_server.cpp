@@ -229,8 +229,6 @@ std::vector<std::int32_t> SyncServer::given_order(const Member& member, std::int
 
 void SyncServer::record_transfer(const Round& round, Member& member, TransferDirection direction,
                                  const TransferOutcome& outcome, std::int64_t bytes) {
-  (direction == TransferDirection::up ? member.bytes_up : member.bytes_down) +=
-      outcome.bytes_on_wire;
   TransferEnded ended;
   ended.at = s_.simulation->now();
   ended.hospital = member.profile.id;

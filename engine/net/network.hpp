@@ -54,7 +54,11 @@ class Network {
   // A time no smaller than what an undisturbed transfer of so many bytes takes at least.
   [[nodiscard]] virtual TimeNs least_time(HospitalId hospital, TransferDirection direction,
                                           std::int64_t bytes) const = 0;
-  // Bytes that crossed the server's links so far.
+  // Payload bytes that this hospital's transfers have moved so far, those of transfers that broke off
+  // or were abandoned included; sums to bytes_total over the hospitals.
+  [[nodiscard]] virtual std::int64_t bytes_of(HospitalId hospital,
+                                              TransferDirection direction) const = 0;
+  // Payload bytes that crossed the server's links so far.
   [[nodiscard]] virtual std::int64_t bytes_total(TransferDirection direction) const = 0;
   // Changes the server's shared link from now on (timelines do this). 0 stops it.
   virtual void set_server(TransferDirection direction, double bytes_per_s) = 0;

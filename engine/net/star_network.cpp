@@ -67,6 +67,17 @@ TimeNs StarNetwork::least_time(HospitalId hospital, TransferDirection direction,
   return access.link.latency + ceil_to_ns(seconds);
 }
 
+std::int64_t StarNetwork::bytes_of(HospitalId hospital, TransferDirection direction) const {
+  const auto it = accesses_.find(hospital.value);
+  if (it == accesses_.end()) return 0;
+  std::int64_t bytes = it->second.bytes[static_cast<std::size_t>(direction)];
+  trunk(direction).sharing->advance(simulation_.now());
+  for (const Transfer* transfer : it->second.transfers) {
+    if (transfer->direction() == direction) bytes += std::llround(transfer->moved());
+  }
+  return bytes;
+}
+
 std::int64_t StarNetwork::bytes_total(TransferDirection direction) const {
   // whole bytes, so that the order of the list does not matter
   std::int64_t bytes = trunk(direction).bytes;
@@ -141,7 +152,9 @@ void StarNetwork::enter(Transfer& transfer) {
 
 void StarNetwork::leave(Transfer& transfer) {
   Access& access = *transfer.access_;
-  trunk(transfer.direction_).bytes += std::llround(transfer.moved_);
+  const std::int64_t moved = std::llround(transfer.moved_);
+  trunk(transfer.direction_).bytes += moved;
+  access.bytes[static_cast<std::size_t>(transfer.direction_)] += moved;
   active_[transfer.active_index_] = active_.back();
   active_[transfer.active_index_]->active_index_ = transfer.active_index_;
   active_.pop_back();

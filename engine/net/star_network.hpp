@@ -43,6 +43,8 @@ class StarNetwork final : public Network {
                                  std::int64_t bytes, TimeNs give_up) override;
   [[nodiscard]] TimeNs least_time(HospitalId hospital, TransferDirection direction,
                                   std::int64_t bytes) const override;
+  [[nodiscard]] std::int64_t bytes_of(HospitalId hospital,
+                                      TransferDirection direction) const override;
   [[nodiscard]] std::int64_t bytes_total(TransferDirection direction) const override;
   void set_server(TransferDirection direction, double bytes_per_s) override;
   [[nodiscard]] double server(TransferDirection direction) const override;
@@ -61,7 +63,8 @@ class StarNetwork final : public Network {
     bool connected = true;
     bool up = true;  // kept only while there are transfers
     EventId change;
-    std::vector<Transfer*> transfers;  // in order of their beginning
+    std::array<std::int64_t, 2> bytes{};  // of transfers that have ended, by direction
+    std::vector<Transfer*> transfers;     // in order of their beginning
 
     [[nodiscard]] double rate(TransferDirection direction) const;
     void on_change(std::uint64_t);

@@ -128,8 +128,8 @@ void World::Impl::fill_accounts() {
     if (it != members->touched().end()) {
       const Member& member = *it->second;
       account.weight = member.last_share;
-      account.bytes_up = member.bytes_up;
-      account.bytes_down = member.bytes_down;
+      account.bytes_up = network->bytes_of(id, TransferDirection::up);
+      account.bytes_down = network->bytes_of(id, TransferDirection::down);
       account.invitations = member.invitations;
       account.participations = member.participations;
       account.drops = member.drops;

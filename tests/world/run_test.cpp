@@ -42,6 +42,14 @@ TEST_CASE("every invitation ends in an update or in a drop with a reason") {
   for (const HospitalAccount& hospital : result.hospitals)
     participations += hospital.participations;
   CHECK(aggregated == participations);
+  std::int64_t up = 0;
+  std::int64_t down = 0;
+  for (const HospitalAccount& hospital : result.hospitals) {
+    up += hospital.bytes_up;
+    down += hospital.bytes_down;
+  }
+  CHECK(up == result.bytes_up);
+  CHECK(down == result.bytes_down);
 }
 
 TEST_CASE("the fingerprint does not depend on threads") {
