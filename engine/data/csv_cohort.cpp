@@ -149,6 +149,7 @@ class CsvCohort : public Cohort {
   [[nodiscard]] SitePtr prepare(HospitalId hospital, const Fitted& fitted) const;
   void fill(const Fitted& fitted, std::span<const std::int32_t> rows, Dataset& out) const;
   [[nodiscard]] RawRows training(std::size_t site) const {
+    ENSURE(site < sites_.size(), "hospitals are numbered within the cohort");
     return {&features_.table, sites_[site].split.train};
   }
 
@@ -266,6 +267,7 @@ void CsvCohort::remark_empty(const Fitted& fitted, Site& site) const {
 }
 
 SitePtr CsvCohort::prepare(HospitalId hospital, const Fitted& fitted) const {
+  ENSURE(hospital.value < sites_.size(), "hospitals are numbered within the cohort");
   const CsvSite& source = sites_[hospital.value];
   auto site = std::make_shared<Site>();
   fill(fitted, source.split.train, site->train);

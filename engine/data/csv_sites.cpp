@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <set>
@@ -363,12 +364,8 @@ std::vector<CsvSite> make_csv_sites(const CsvTable& table, const CsvLabels& labe
     CsvSite& site = sites[i];
     require_rows(options, site);
     switch (options.split.kind) {
-      case CsvSplit::Kind::column:
-        site.split = split_by_column(table, options, site);
-        break;
-      case CsvSplit::Kind::lines:
-        site.split = split_by_lines(table, options, site);
-        break;
+      case CsvSplit::Kind::column: site.split = split_by_column(table, options, site); break;
+      case CsvSplit::Kind::lines: site.split = split_by_lines(table, options, site); break;
       case CsvSplit::Kind::stratified:
         site.split = split_at_random(labels, options, site, patients, parts,
                                      Stream(context.run, Purpose::kSplit, i));

@@ -81,8 +81,13 @@ SitePtr SiteCache::get(HospitalId hospital, const std::function<SitePtr()>& make
   }
   promise.set_value(site);
   const std::lock_guard lock(state.mutex);
-  state.keep(hospital, site->bytes());
-  state.shrink();
+  if (site->bytes() > state.bytes_max) {
+    // kept, it would only drive out all others
+    state.entries.erase(hospital);
+  } else {
+    state.keep(hospital, site->bytes());
+    state.shrink();
+  }
   return site;
 }
 
