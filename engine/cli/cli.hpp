@@ -6,12 +6,13 @@ namespace polyclinic {
 // Exit codes of every command.
 enum class Exit : int {
   done = 0,
-  failed = 1,        // while running; the results so far are kept
-  user_mistake = 2,  // scenario, data file or command line; nothing has run
-  interrupted = 130, // Ctrl-C; the results so far are kept
+  failed = 1,         // while running; the results so far are kept
+  user_mistake = 2,   // scenario, data file or command line; nothing has run
+  interrupted = 130,  // Ctrl-C; the results so far are kept
 };
 
-// Runs `polyclinic ARGUMENTS` and returns its exit code. Installs the handler for Ctrl-C.
+// Runs `polyclinic ARGUMENTS` and returns its exit code. Installs signal handlers. Once per
+// process.
 int run_command_line(int argc, char** argv);
 
 }  // namespace polyclinic

@@ -1,9 +1,7 @@
 // `polyclinic run` and `polyclinic check`.
 #pragma once
 
-#include <atomic>
 #include <string>
-#include <vector>
 
 #include "cli/cli.hpp"
 #include "script/scenario_script.hpp"
@@ -13,15 +11,16 @@ namespace polyclinic {
 struct RunArguments {
   std::string file;
   ScriptOptions script;
-  int threads = 0;  // 0: all of this machine
-  std::string out;  // folder for results, or empty
-  bool json = false;
-  bool quiet = false;
+  int threads = 0;           // 0: all of this machine
+  std::string out;           // folder for results, or empty
+  bool json = false;         // one JSON object on stdout instead of the table
+  bool quiet = false;        // neither progress nor table
+  std::string command_line;  // as typed, for provenance
 };
 
-// Runs a scenario. interrupt is set by Ctrl-C. Throws ScenarioError; RunError after having printed
-// and kept what there was.
-Exit run_scenario(const RunArguments& arguments, const std::atomic<bool>& interrupt);
+// Runs a scenario. Throws ScenarioError before anything has run; RunError after having printed and
+// kept what there was.
+Exit run_scenario(const RunArguments& arguments);
 
 // Validates and prints the resolved world.
 Exit check_scenario(const RunArguments& arguments);

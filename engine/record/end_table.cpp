@@ -3,58 +3,55 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <map>
+#include <set>
 #include <vector>
 
-#include "base/quantity.hpp"
+#include "base/error.hpp"
+#include "record/progress.hpp"
+#include "record/text_table.hpp"
 
 namespace polyclinic {
 
 namespace {
 
-constexpr std::size_t kHospitalsMost = 24;  // more are left to the database
+constexpr std::size_t kHospitalsMost = 24;  // more are left to the files
+constexpr std::size_t kColumns = 120;
+constexpr std::size_t kNameColumns = 18;
+constexpr std::size_t kNotesMost = 20;
 
 std::string number(const std::optional<double>& value) {
   return value ? fmt::format("{:.3f}", *value) : "-";
 }
 
-std::string with_interval(const MeasuredValue& value) {
-  if (!value.value) return "-";
-  if (!value.low || !value.high) return number(value.value);
-  return fmt::format("{:.3f} ({:.2f}-{:.2f})", *value.value, *value.low, *value.high);
+std::string with_interval(const std::optional<double>& value, const std::optional<double>& low,
+                          const std::optional<double>& high) {
+  if (!value || !low || !high) return number(value);
+  return fmt::format("{:.3f} ({:.2f}-{:.2f})", *value, *low, *high);
 }
 
-// Columns as wide as their widest cell; the first is left-aligned, the others right-aligned.
-class TextTable {
- public:
-  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
-  [[nodiscard]] std::string text() const {
-    std::vector<std::size_t> widths;
-    for (const auto& row : rows_) {
-      widths.resize(std::max(widths.size(), row.size()), 0);
-      for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
-    }
-    std::string out;
-    for (const auto& row : rows_) {
-      std::string line = "  ";
-      for (std::size_t i = 0; i < row.size(); ++i) {
-        const std::string pad(widths[i] - width(row[i]), ' ');
-        line += i == 0 ? row[i] + pad : "  " + pad + row[i];
-      }
-      while (!line.empty() && line.back() == ' ') line.pop_back();
-      out += line + "\n";
-    }
-    return out;
+// Three digits say enough of a size.
+std::string size_text(std::int64_t bytes) {
+  constexpr std::array kUnits{"B", "kB", "MB", "GB", "TB"};
+  auto value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  while (value >= 999.5 && unit + 1 < kUnits.size()) {
+    value /= 1000.0;
+    ++unit;
   }
+  const int digits = unit == 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+  return fmt::format("{:.{}f} {}", value, digits, kUnits[unit]);
+}
 
- private:
-  // characters, not bytes, of UTF-8
-  static std::size_t width(const std::string& text) {
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-      return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-    }));
-  }
-  std::vector<std::vector<std::string>> rows_;
-};
+std::string time_text(TimeNs time) {
+  return rough_duration(time.seconds());
+}
+
+std::string name_text(const HospitalAccount& account) {
+  const std::string name = shortened(account.name, kNameColumns);
+  return account.role == HospitalRole::external ? name + " *" : name;
+}
 
 std::vector<const ArmResult*> arms_of(const RunResult& result) {
   std::vector<const ArmResult*> arms{&result.federated};
@@ -62,102 +59,240 @@ std::vector<const ArmResult*> arms_of(const RunResult& result) {
   return arms;
 }
 
-std::string overall(const RunResult& result) {
-  TextTable table;
-  table.add({"over hospitals", "", "macro", "95 % interval", "worst", "where", "weighted", "micro",
-             "hospitals"});
-  for (const ArmResult* arm : arms_of(result)) {
-    for (const MeasuredAverages& a : arm->averages) {
-      const bool limits = a.macro_low && a.macro_high;
-      table.add(
-          {arm->name, a.metric, number(a.macro),
-           limits ? fmt::format("{:.3f}-{:.3f}", *a.macro_low, *a.macro_high) : "", number(a.worst),
-           a.worst_hospital, number(a.weighted), number(a.micro),
-           fmt::format("{} of {}", a.hospitals_counted, a.hospitals_counted + a.hospitals_null)});
-    }
+// Metrics that have a column of their own; the parts of Brier's score are left to the files.
+std::vector<std::string> shown_metrics(const RunResult& result) {
+  std::vector<std::string> shown;
+  for (const MeasuredAverages& a : result.federated.averages) {
+    if (a.metric.rfind("brier_", 0) != 0) shown.push_back(a.metric);
   }
-  return table.text();
+  return shown;
 }
 
-const MeasuredValue* find_value(const ArmResult& arm, HospitalId id, std::string_view metric) {
-  for (const HospitalMetrics& hospital : arm.hospitals) {
-    if (hospital.hospital != id) continue;
-    for (const auto& [name, value] : hospital.metrics) {
-      if (name == metric) return &value;
-    }
+std::string column_name(const std::string& metric) {
+  constexpr std::string_view kCalibration = "calibration_";
+  return metric.rfind(kCalibration, 0) == 0 ? metric.substr(kCalibration.size()) : metric;
+}
+
+const MeasuredAverages* find_average(const ArmResult& arm, const std::string& metric) {
+  for (const MeasuredAverages& a : arm.averages) {
+    if (a.metric == metric) return &a;
   }
   return nullptr;
 }
 
+// Values of one arm by hospital and metric.
+class Values {
+ public:
+  explicit Values(const ArmResult& arm) {
+    for (const HospitalMetrics& hospital : arm.hospitals) by_id_[hospital.hospital] = &hospital;
+  }
+  [[nodiscard]] const MeasuredValue* find(HospitalId id, const std::string& metric) const {
+    const auto it = by_id_.find(id);
+    if (it == by_id_.end()) return nullptr;
+    for (const auto& [name, value] : it->second->metrics) {
+      if (name == metric) return &value;
+    }
+    return nullptr;
+  }
+  [[nodiscard]] std::string text(HospitalId id, const std::string& metric) const {
+    const MeasuredValue* value = find(id, metric);
+    return value ? number(value->value) : "-";
+  }
+
+ private:
+  std::map<HospitalId, const HospitalMetrics*> by_id_;
+};
+
+// How good the model is at each hospital: the federation's, and the first metric of each baseline.
+TextTable quality_table(const RunResult& result, const std::vector<std::string>& metrics) {
+  const std::string& first = metrics.front();
+  const Values federated(result.federated);
+  std::vector<Values> baselines;
+  for (const ArmResult& arm : result.baselines) baselines.emplace_back(arm);
+  TextTable table({true});
+  std::vector<std::string> head{"hospital", "patients", "tested", "events",
+                                column_name(first) + " (95 %)"};
+  // the baselines' values of the same metric stand beside it
+  for (const ArmResult& arm : result.baselines) head.push_back(arm.name);
+  for (std::size_t m = 1; m < metrics.size(); ++m) head.push_back(column_name(metrics[m]));
+  table.add(head);
+  for (std::size_t h = 0; h < std::min(result.hospitals.size(), kHospitalsMost); ++h) {
+    const HospitalAccount& account = result.hospitals[h];
+    const MeasuredValue* value = federated.find(account.hospital, first);
+    std::vector<std::string> row{name_text(account), fmt::format("{}", account.patients)};
+    row.push_back(value ? fmt::format("{}", value->n) : "-");
+    row.push_back(value ? fmt::format("{}", value->events) : "-");
+    row.push_back(value ? with_interval(value->value, value->low, value->high) : "-");
+    for (const Values& baseline : baselines) row.push_back(baseline.text(account.hospital, first));
+    for (std::size_t m = 1; m < metrics.size(); ++m) {
+      row.push_back(federated.text(account.hospital, metrics[m]));
+    }
+    table.add(std::move(row));
+  }
+  return table;
+}
+
+// Averages over hospitals, one line per way to make a model.
+TextTable overall_table(const RunResult& result, const std::vector<std::string>& metrics) {
+  const std::string& first = metrics.front();
+  TextTable table({true, false, true});
+  std::vector<std::string> head{"mean over hospitals", column_name(first) + " (95 %)", "worst"};
+  for (std::size_t m = 1; m < metrics.size(); ++m) head.push_back(column_name(metrics[m]));
+  head.emplace_back("counted");
+  table.add(head);
+  for (const ArmResult* arm : arms_of(result)) {
+    const MeasuredAverages* a = find_average(*arm, first);
+    if (a == nullptr) continue;
+    std::vector<std::string> row{arm->name, with_interval(a->macro, a->macro_low, a->macro_high)};
+    row.push_back(a->worst ? number(a->worst) + " " + shortened(a->worst_hospital, kNameColumns)
+                           : "-");
+    for (std::size_t m = 1; m < metrics.size(); ++m) {
+      const MeasuredAverages* other = find_average(*arm, metrics[m]);
+      row.push_back(other ? number(other->macro) : "-");
+    }
+    row.push_back(
+        fmt::format("{} of {}", a->hospitals_counted, a->hospitals_counted + a->hospitals_null));
+    table.add(std::move(row));
+  }
+  return table;
+}
+
 std::string drops_text(const HospitalAccount& account) {
-  std::string text;
+  std::vector<std::string> parts;
   for (const auto& [reason, count] : account.drops) {
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, name(reason));
+    parts.push_back(fmt::format("{} {}", count, name(reason)));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+// What each hospital did, how long it took and why it was left out.
+TextTable rounds_table(const RunResult& result) {
+  TextTable table({true, false, false, false, false, false, false, true});
+  table.add({"hospital", "took part", "weight", "round time", "up", "down", "outages",
+             "left out of the others"});
+  for (std::size_t h = 0; h < std::min(result.hospitals.size(), kHospitalsMost); ++h) {
+    const HospitalAccount& a = result.hospitals[h];
+    if (a.role == HospitalRole::external) continue;
+    table.add({name_text(a), fmt::format("{} of {}", a.participations, a.invitations),
+               fmt::format("{:.2f}", a.weight),
+               a.median_round.ns > 0 ? time_text(a.median_round) : "-",
+               size_text(a.bytes_up), size_text(a.bytes_down),
+               a.outages == 0 ? "-" : fmt::format("{} ({})", a.outages, time_text(a.down)),
+               drops_text(a)});
+  }
+  return table;
+}
+
+// What the short names of reasons in the table mean, for those that occurred.
+std::string legend(const RunResult& result) {
+  std::set<DropReason> occurred;
+  for (const HospitalAccount& a : result.hospitals) {
+    for (const auto& [reason, count] : a.drops) occurred.insert(reason);
+  }
+  std::string text;
+  for (DropReason reason : occurred) {
+    text += fmt::format("  {}: {}\n", name(reason), describe(reason));
   }
   return text;
 }
 
-std::string per_hospital(const RunResult& result) {
-  if (result.federated.averages.empty()) return {};
-  const std::string metric = result.federated.averages.front().metric;
-  TextTable table;
-  std::vector<std::string> head{"hospital", "patients", "events", metric + " (95 %)"};
-  for (const MeasuredAverages& a : result.federated.averages) {
-    if (a.metric != metric) head.push_back(a.metric);
+std::string round_summary(const RunResult& result) {
+  std::vector<std::int64_t> lengths;
+  std::int64_t invited = 0;
+  std::int64_t used = 0;
+  std::int64_t failed = 0;
+  for (const RoundRecord& r : result.round_records) {
+    lengths.push_back((r.closed - r.opened).ns);
+    invited += r.invited;
+    used += r.aggregated;
+    failed += r.failed ? 1 : 0;
   }
-  for (const ArmResult& arm : result.baselines) head.push_back(arm.name);
-  head.insert(head.end(), {"rounds", "round time", "up", "dropped"});
-  table.add(head);
-  std::size_t shown = 0;
-  for (const HospitalAccount& account : result.hospitals) {
-    if (++shown > kHospitalsMost) break;
-    const MeasuredValue* primary = find_value(result.federated, account.hospital, metric);
-    std::vector<std::string> row{
-        account.name + (account.role == HospitalRole::external ? " (external)" : ""),
-        fmt::format("{}", account.patients), primary ? fmt::format("{}", primary->events) : "-",
-        primary ? with_interval(*primary) : "-"};
-    for (const MeasuredAverages& a : result.federated.averages) {
-      if (a.metric == metric) continue;
-      const MeasuredValue* value = find_value(result.federated, account.hospital, a.metric);
-      row.push_back(value ? number(value->value) : "-");
-    }
-    for (const ArmResult& arm : result.baselines) {
-      const MeasuredValue* value = find_value(arm, account.hospital, metric);
-      row.push_back(value ? number(value->value) : "-");
-    }
-    row.push_back(fmt::format("{} of {}", account.participations, account.invitations));
-    row.push_back(account.median_round.ns > 0 ? to_text(account.median_round) : "-");
-    row.push_back(to_text(Quantity{static_cast<double>(account.bytes_up), Dimension::data}));
-    row.push_back(drops_text(account));
-    table.add(std::move(row));
-  }
-  std::string text = table.text();
-  if (result.hospitals.size() > kHospitalsMost) {
-    text += fmt::format("  ... and {} more: write results with --out DIR\n",
-                        result.hospitals.size() - kHospitalsMost);
-  }
-  return text;
+  if (lengths.empty()) return {};
+  std::sort(lengths.begin(), lengths.end());
+  const auto at = [&](std::size_t i) { return time_text(TimeNs{lengths[i]}); };
+  std::string text = fmt::format(
+      "  Rounds took {} to {}, the median {}; {} of {} invitations brought an update that was "
+      "used",
+      at(0), at(lengths.size() - 1), at(lengths.size() / 2), used, invited);
+  if (failed > 0) text += fmt::format("; {} rounds failed: too few replies", failed);
+  return text + ".\n";
 }
 
 // Values that are missing, each reason once: what "-" in the table means.
 std::string missing_values(const RunResult& result) {
-  std::string text;
+  std::map<std::string, std::vector<std::string>> hospitals;  // by reason
+  const std::vector<std::string> shown = shown_metrics(result);
+  const Values values(result.federated);
   for (const HospitalAccount& account : result.hospitals) {
-    std::vector<std::string> reasons;
-    for (const HospitalMetrics& hospital : result.federated.hospitals) {
-      if (hospital.hospital != account.hospital) continue;
-      for (const auto& [metric, value] : hospital.metrics) {
-        if (value.value || value.reason.empty()) continue;
-        if (std::find(reasons.begin(), reasons.end(), value.reason) == reasons.end()) {
-          reasons.push_back(value.reason);
-        }
-      }
+    std::set<std::string> reasons;
+    for (const std::string& metric : shown) {
+      const MeasuredValue* value = values.find(account.hospital, metric);
+      if (value && !value->value && !value->reason.empty()) reasons.insert(value->reason);
     }
-    if (!reasons.empty()) {
-      text += fmt::format("  {}: no value ({})\n", account.name, join_names(reasons));
+    for (const std::string& reason : reasons) hospitals[reason].push_back(account.name);
+  }
+  std::string text;
+  for (auto& [reason, names] : hospitals) {
+    const std::size_t count = names.size();
+    if (count > 8) {
+      names.resize(7);
+      names.push_back(fmt::format("{} more", count - 7));
     }
+    text += "  " +
+            wrapped(fmt::format("No value (-) at {}: {}.", join_names(names), reason), kColumns - 2,
+                    4) +
+            "\n";
   }
   return text;
+}
+
+// Who saw the data scaled how: the reader of a comparison must know (science.md, rule 2).
+std::string standardisation(const RunResult& result) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> groups;
+  for (const ArmResult* arm : arms_of(result)) {
+    if (arm->standardisation.empty()) continue;
+    auto it = std::find_if(groups.begin(), groups.end(),
+                           [&](const auto& group) { return group.first == arm->standardisation; });
+    if (it == groups.end()) it = groups.insert(groups.end(), {arm->standardisation, {}});
+    it->second.push_back(arm->name);
+  }
+  std::string text;
+  for (const auto& [how, arms] : groups) {
+    text += fmt::format("  Standardised, {}: {}.\n", join_names(arms), how);
+  }
+  return text;
+}
+
+std::string heading(const RunResult& result) {
+  std::string text =
+      fmt::format("  {} by {}; seed {}\n", result.outcome, result.model, result.seed);
+  text += fmt::format("  {} rounds made {} versions in {} of simulated time; {} up, {} down; {}\n",
+                      result.rounds, result.versions, time_text(result.ended),
+                      size_text(result.bytes_up), size_text(result.bytes_down), result.stop_reason);
+  return text;
+}
+
+std::string quality(const RunResult& result) {
+  std::vector<std::string> metrics = shown_metrics(result);
+  if (metrics.empty()) return "  nothing was measured\n\n";
+  const std::size_t measured = metrics.size();
+  while (metrics.size() > 1 && quality_table(result, metrics).width() > kColumns) {
+    metrics.pop_back();
+  }
+  std::string text = quality_table(result, metrics).text();
+  const std::size_t hospitals = result.hospitals.size();
+  if (hospitals > kHospitalsMost) {
+    text += fmt::format("  ... and {} more hospitals\n", hospitals - kHospitalsMost);
+  }
+  const bool external =
+      std::any_of(result.hospitals.begin(), result.hospitals.end(),
+                  [](const HospitalAccount& a) { return a.role == HospitalRole::external; });
+  if (external) text += "  * external: only evaluated on, in no mean\n";
+  text += missing_values(result) + "\n" + overall_table(result, metrics).text();
+  if (measured > metrics.size()) {
+    text += fmt::format("  {} more metrics are in --json and --out\n", measured - metrics.size());
+  }
+  return text + standardisation(result) + "\n";
 }
 
 }  // namespace
@@ -167,25 +302,24 @@ std::string end_table(const RunResult& result, bool colour) {
   const std::string warn = colour ? "\x1b[33m" : "";
   const std::string off = colour ? "\x1b[0m" : "";
   const std::string title = result.title.empty() ? result.scenario : result.title;
-  std::string text = fmt::format("\n{}{}{}\n", bold, title, off);
-  text += fmt::format("  {} | {} | seed {} | {}\n", result.outcome, result.model, result.seed,
-                      result.fingerprint);
-  text += fmt::format("  {} rounds, {} versions in {} of simulated time; {} up, {} down; {}\n\n",
-                      result.rounds, result.versions, to_text(result.ended),
-                      to_text(Quantity{static_cast<double>(result.bytes_up), Dimension::data}),
-                      to_text(Quantity{static_cast<double>(result.bytes_down), Dimension::data}),
-                      result.stop_reason);
-  text += per_hospital(result) + "\n" + overall(result);
-  text += missing_values(result);
+  std::string text = fmt::format("\n{}{}{}\n", bold, title, off) + heading(result) + "\n";
+  text += quality(result);
+  text += rounds_table(result).text() + legend(result) + round_summary(result) + "\n";
   if (!result.convergence.text.empty()) {
     const bool warning = result.convergence.checked && !result.convergence.converged;
     text += fmt::format("  {}{}{}\n", warning ? warn : "", result.convergence.text, off);
   }
-  for (const std::string& remark : result.remarks) text += "  " + remark + "\n";
-  for (const auto& [at, note] : result.notes) {
-    text += fmt::format("  note at {}: {}\n", to_text(at), note);
+  for (const std::string& remark : result.remarks) {
+    text += "  " + wrapped(remark, kColumns - 2, 4) + "\n";
   }
-  text += "  Simulation, not for clinical use.\n";
+  for (std::size_t i = 0; i < std::min(result.notes.size(), kNotesMost); ++i) {
+    text +=
+        fmt::format("  note at {}: {}\n", time_text(result.notes[i].first), result.notes[i].second);
+  }
+  if (result.notes.size() > kNotesMost) {
+    text += fmt::format("  ... and {} more notes\n", result.notes.size() - kNotesMost);
+  }
+  text += fmt::format("  Simulation, not for clinical use. Fingerprint {}\n", result.fingerprint);
   return text;
 }
 

@@ -1,0 +1,185 @@
+#include "cli/commands.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <vector>
+
+#include "base/error.hpp"
+#include "cli/starter.hpp"
+#include "record/explain.hpp"
+#include "record/text_table.hpp"
+#include "script/scenario_script.hpp"
+
+namespace polyclinic {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kColumns = 100;
+
+std::string read_file(const std::string& path) {
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) {
+    throw ScenarioError({}, fmt::format("{} is a folder", path), "give a file with Lua code");
+  }
+  std::ifstream in(path, std::ios::binary);
+  if (!in) {
+    throw ScenarioError({}, fmt::format("{} cannot be opened: {}", path, std::strerror(errno)),
+                        "give a file with Lua code, or the code itself with -e");
+  }
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+void write_file(const fs::path& path, const std::string& text) {
+  std::error_code error;
+  if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
+  std::ofstream out(path, std::ios::binary);
+  out << text;
+  out.close();
+  if (!out) {
+    throw ScenarioError(
+        {}, fmt::format("{} cannot be written: {}", path.string(), std::strerror(errno)),
+        "is there room, and may this user write there?");
+  }
+}
+
+// The first sentence of a documentation text, on one line.
+std::string first_sentence(const std::string& doc) {
+  const std::size_t end = doc.find(". ");
+  return end == std::string::npos ? doc : doc.substr(0, end + 1);
+}
+
+// What a scenario file says of itself: its first comment.
+std::string first_comment(const fs::path& path) {
+  std::ifstream in(path);
+  std::string line;
+  std::getline(in, line);
+  if (line.rfind("--", 0) != 0) return {};
+  const std::size_t start = line.find_first_not_of("- ");
+  return start == std::string::npos ? std::string() : line.substr(start);
+}
+
+void list_scenarios() {
+  std::vector<fs::path> files;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator("scenarios", ignored)) {
+    if (entry.path().extension() == ".lua") files.push_back(entry.path());
+  }
+  if (files.empty()) return;
+  std::sort(files.begin(), files.end());
+  TextTable table({true, true});
+  for (const fs::path& file : files) table.add({file.string(), first_comment(file)});
+  fmt::print("scenarios (polyclinic run FILE)\n{}\n", table.text());
+}
+
+void list_kind(const Catalogue& catalogue, const std::string& kind) {
+  std::size_t wide = 0;
+  for (const Schema& schema : catalogue.all()) {
+    if (schema.kind == kind) wide = std::max(wide, schema.full_name().size());
+  }
+  fmt::print("{}\n", kind);
+  for (const Schema& schema : catalogue.all()) {
+    if (schema.kind != kind) continue;
+    const std::string start = fmt::format("  {:<{}}  ", schema.full_name(), wide);
+    fmt::print("{}\n", wrapped(start + first_sentence(schema.doc), kColumns, start.size()));
+  }
+}
+
+ScenarioError unknown_word(const Catalogue& catalogue, const std::string& name) {
+  std::vector<std::string> words = catalogue.kinds();
+  for (const Schema& schema : catalogue.all()) {
+    words.push_back(schema.full_name());
+    // "csv" for "cohort.csv"
+    if (!schema.name.empty() && schema.name == name) {
+      return {{},
+              fmt::format("there is no word \"{}\"", name),
+              fmt::format("did you mean '{}'?", schema.full_name())};
+    }
+  }
+  std::string hint = did_you_mean(name, words);
+  return {{},
+          fmt::format("there is no word \"{}\"", name),
+          hint + (hint.empty() ? "" : "\n") + "`polyclinic list` names them all"};
+}
+
+}  // namespace
+
+Exit evaluate(const CommandLine& line) {
+  const std::string code = line.code ? *line.code : read_file(line.run.file);
+  const std::string name = line.code ? "-e" : line.run.file;
+  const std::string text = evaluate_lua(code, name, line.run.script, line.run.json);
+  if (!text.empty()) fmt::print("{}{}", text, text.back() == '\n' ? "" : "\n");
+  return Exit::done;
+}
+
+Exit list_vocabulary(const std::string& kind) {
+  const Catalogue catalogue = full_catalogue();
+  const std::vector<std::string> kinds = catalogue.kinds();
+  if (!kind.empty()) {
+    if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) {
+      const std::string near = did_you_mean(kind, kinds);
+      throw ScenarioError({}, fmt::format("there is no kind \"{}\"", kind),
+                          near + (near.empty() ? "" : "\n") + "kinds are " + join_names(kinds));
+    }
+    list_kind(catalogue, kind);
+    return Exit::done;
+  }
+  list_scenarios();
+  for (const std::string& each : kinds) list_kind(catalogue, each);
+  fmt::print("\n`polyclinic docs NAME` prints a word's page.\n");
+  return Exit::done;
+}
+
+Exit print_docs(const CommandLine& line) {
+  const Catalogue catalogue = full_catalogue();
+  if (!line.write.empty()) {
+    const auto files = generated_files(catalogue);
+    for (const auto& [name, text] : files) write_file(fs::path(line.write) / name, text);
+    fmt::print("{} files written below {}\n", files.size(), line.write);
+    return Exit::done;
+  }
+  if (line.name.empty()) return list_vocabulary({});
+  const std::string page = docs_page(catalogue, line.name);
+  if (page.empty()) {
+    const std::vector<std::string> kinds = catalogue.kinds();
+    if (std::find(kinds.begin(), kinds.end(), line.name) == kinds.end()) {
+      throw unknown_word(catalogue, line.name);
+    }
+    return list_vocabulary(line.name);
+  }
+  fmt::print("{}{}", page, page.back() == '\n' ? "" : "\n");
+  return Exit::done;
+}
+
+Exit explain(const CommandLine& line) {
+  ExplainQuestion question;
+  question.folder = line.name;
+  question.hospital = line.hospital;
+  question.round = line.round;
+  fmt::print("{}", explain_run(question));
+  return Exit::done;
+}
+
+Exit write_starter(const std::string& name) {
+  const std::string file = fs::path(name).extension() == ".lua" ? name : name + ".lua";
+  std::error_code ignored;
+  if (fs::exists(file, ignored)) {
+    throw ScenarioError({}, fmt::format("{} is already there", file),
+                        "give another name; nothing was changed");
+  }
+  write_file(file, kStarter);
+  fmt::print("{0} is written; try: polyclinic run {0}\n", file);
+  return Exit::done;
+}
+
+}  // namespace polyclinic

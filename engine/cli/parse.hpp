@@ -1,0 +1,28 @@
+// The command line as plain data. Mistakes in it are ScenarioErrors, in one sentence each.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/run_command.hpp"
+
+namespace polyclinic {
+
+struct CommandLine {
+  // "run", "check", "eval", "list", "docs", "explain", "new", "help", "version".
+  std::string command;
+  RunArguments run;                 // run, check; script and json for eval as well
+  std::optional<std::string> code;  // eval -e
+  std::string name;                 // docs, list, new, explain: NAME, KIND, RUN
+  std::string write;                // docs --write
+  std::optional<std::string> hospital;
+  std::optional<std::int64_t> round;
+  std::string help;  // help: the text to print
+};
+
+// Throws ScenarioError.
+CommandLine parse_command_line(int argc, const char* const* argv);
+
+}  // namespace polyclinic
