@@ -26,6 +26,23 @@ std::string read_all(const std::string& path) {
   return text.str();
 }
 
+// The lines up to @end.
+std::string read_block(std::ifstream& in, int& number, const std::string& path) {
+  std::string block;
+  for (std::string line; std::getline(in, line);) {
+    ++number;
+    if (line == "@end") return block;
+    block += line + "\n";
+  }
+  throw std::runtime_error(path + ": a @file without @end");
+}
+
+void add_expectation(ScenarioCase& result, int number, const std::string& line) {
+  const auto space = line.find(' ');
+  result.commands.back().expectations.push_back(
+      {number, line.substr(0, space), space == std::string::npos ? "" : line.substr(space + 1)});
+}
+
 }  // namespace
 
 ScenarioCase read_scenario_case(const std::string& path) {
@@ -40,6 +57,11 @@ ScenarioCase read_scenario_case(const std::string& path) {
       result.name = line;
     } else if (take_prefix(line, "# expect: ")) {
       result.description += line + "\n";
+    } else if (take_prefix(line, "# needs: ")) {
+      result.needs.push_back(line);
+    } else if (take_prefix(line, "@file ")) {
+      std::string block = read_block(in, number, path);
+      result.files.emplace_back(line, std::move(block));
     } else if (take_prefix(line, "$ ")) {
       result.commands.push_back({number, line, {}});
       expecting = false;
@@ -48,11 +70,8 @@ ScenarioCase read_scenario_case(const std::string& path) {
     } else if (result.commands.empty()) {
       result.lua += line + "\n";
     } else if (expecting && !line.empty()) {
-      const auto space = line.find(' ');
-      result.commands.back().expectations.push_back(
-          {number, line.substr(0, space),
-           space == std::string::npos ? "" : line.substr(space + 1)});
-    } else if (!line.empty()) {
+      add_expectation(result, number, line);
+    } else if (!line.empty() && line.rfind("# ", 0) != 0) {
       throw std::runtime_error(path + ": a line between a command and ----: " + line);
     }
   }
@@ -66,8 +85,8 @@ Outcome run_program(const std::string& arguments, const std::string& environment
   const std::string folder = std::filesystem::temp_directory_path().string();
   std::string scratch = folder + "/polyclinic-test-XXXXXX";
   if (mkdtemp(scratch.data()) == nullptr) throw std::runtime_error("no scratch folder");
-  const std::string command = environment + " " POLYCLINIC_PROGRAM " " + arguments + " >" + scratch +
-                              "/out 2>" + scratch + "/err </dev/null";
+  const std::string command = environment + " " POLYCLINIC_PROGRAM " " + arguments + " >" +
+                              scratch + "/out 2>" + scratch + "/err </dev/null";
   const int status = std::system(command.c_str());
   Outcome outcome;
   outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

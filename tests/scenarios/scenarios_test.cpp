@@ -3,18 +3,20 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
+#include <map>
 #include <sstream>
 
+#include "data/npz.hpp"
+#include "json_query.hpp"
 #include "scenario_file.hpp"
 
 namespace polyclinic::testing {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
 
 void replace_all(std::string& text, const std::string& from, const std::string& to) {
   for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
@@ -35,99 +37,179 @@ std::string trimmed(const std::string& text) {
                                     : text.substr(first, text.find_last_not_of(' ') - first + 1);
 }
 
-// The value at "hospitals.0.name"; null where there is none.
-json at_path(const json& object, const std::string& path) {
-  json here = object;
-  std::stringstream in(path);
-  for (std::string key; std::getline(in, key, '.');) {
-    const bool index = !key.empty() && std::all_of(key.begin(), key.end(), ::isdigit);
-    if (here.is_array() && index && std::stoul(key) < here.size()) {
-      here = json(here[std::stoul(key)]);
-    } else if (here.is_object() && here.contains(key)) {
-      here = json(here[key]);
-    } else {
-      return nullptr;
-    }
-  }
-  return here;
-}
-
-void check_json(const json& object, const Expectation& expectation) {
-  std::stringstream in(expectation.text);
-  std::string path;
-  std::string op;
-  std::string wanted_text;
-  in >> path >> op;
-  std::getline(in, wanted_text);
-  const json found = at_path(object, path);
-  const json wanted = json::parse(wanted_text);
-  INFO(path, " is ", found.dump());
-  const bool holds = op == "=="   ? found == wanted
-                     : op == "!=" ? found != wanted
-                     : !found.is_number() ? false
-                     : op == "<"  ? found < wanted
-                     : op == "<=" ? found <= wanted
-                     : op == ">"  ? found > wanted
-                     : op == ">=" ? found >= wanted
-                                  : false;
-  CHECK(holds);
-}
-
-json without_provenance(json object) {
+Json without_provenance(Json object) {
   object.erase("provenance");
   return object;
 }
 
-struct Session {
-  fs::path folder;
-  std::string file;
-  json last;  // the object that the last command printed
-};
-
-void check_command(Session& session, const CommandCase& command) {
-  std::string arguments = command.command;
-  std::string environment;
-  // NAME=VALUE words before the command are its environment
-  while (arguments.find('=') < arguments.find(' ')) {
-    environment += arguments.substr(0, arguments.find(' ')) + " ";
-    arguments.erase(0, arguments.find(' ') + 1);
-  }
-  replace_all(arguments, "{file}", session.file);
-  replace_all(arguments, "{dir}", session.folder.string());
-  replace_all(arguments, "{source}", POLYCLINIC_SOURCE_DIR);
-  const Outcome outcome = run_program(arguments, environment);
-  INFO("line ", command.line, ": polyclinic ", arguments, "\nstdout:\n", outcome.out, "stderr:\n",
-       outcome.err);
-  const json previous = session.last;
-  if (!outcome.out.empty() && outcome.out.front() == '{') session.last = json::parse(outcome.out);
-  std::vector<std::string> err;
-  for (const Expectation& expectation : command.expectations) {
-    INFO("line ", expectation.line, ": ", expectation.kind, " ", expectation.text);
-    if (expectation.kind == "exit") {
-      CHECK(outcome.exit_code == std::stoi(expectation.text));
-    } else if (expectation.kind == "json") {
-      check_json(session.last, expectation);
-    } else if (expectation.kind == "out") {
-      const auto lines = lines_of(outcome.out);
-      CHECK(std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
-        return trimmed(line) == trimmed(expectation.text);
-      }));
-    } else if (expectation.kind == "err") {
-      err.push_back(expectation.text);
-    } else if (expectation.kind == "same") {
-      CHECK(without_provenance(session.last) == without_provenance(previous));
-    } else {
-      FAIL("unknown expectation: " << expectation.kind);
+// One .test file: its folder and what its commands printed so far.
+class Session {
+ public:
+  explicit Session(const ScenarioCase& scenario) {
+    std::string folder = (fs::temp_directory_path() / "polyclinic-scenario-XXXXXX").string();
+    REQUIRE(mkdtemp(folder.data()) != nullptr);
+    folder_ = folder;
+    file_ = folder + "/" + scenario.name + ".lua";
+    std::ofstream(file_) << scenario.lua;
+    for (const auto& [name, contents] : scenario.files) {
+      fs::create_directories((folder_ / name).parent_path());
+      std::ofstream(folder_ / name) << contents;
     }
   }
-  if (err.empty()) return;
-  std::vector<std::string> found = lines_of(outcome.err);
-  for (std::string& line : found) {
-    replace_all(line, session.file, "{file}");
-    replace_all(line, session.folder.string(), "{dir}");
+  ~Session() { fs::remove_all(folder_); }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  void check(const CommandCase& command) {
+    std::string arguments = filled(command.command);
+    std::string environment;
+    // NAME=VALUE words before the command are its environment
+    while (arguments.find('=') < arguments.find(' ')) {
+      environment += arguments.substr(0, arguments.find(' ')) + " ";
+      arguments.erase(0, arguments.find(' ') + 1);
+    }
+    outcome_ = run_program(arguments, environment);
+    INFO("line ", command.line, ": polyclinic ", arguments, "\nstdout:\n", outcome_.out,
+         "stderr:\n", outcome_.err);
+    previous_ = last_;
+    if (arguments.find("--json") != std::string::npos && !outcome_.out.empty()) {
+      last_ = Json::parse(outcome_.out);
+    }
+    const auto is_exit = [](const Expectation& e) { return e.kind == "exit"; };
+    if (std::none_of(command.expectations.begin(), command.expectations.end(), is_exit)) {
+      CHECK(outcome_.exit_code == 0);
+    }
+    std::vector<std::string> err;
+    for (const Expectation& expectation : command.expectations) {
+      INFO("line ", expectation.line, ": ", expectation.kind, " ", expectation.text);
+      if (expectation.kind == "err") {
+        err.push_back(expectation.text);
+      } else {
+        check(expectation);
+      }
+    }
+    if (!err.empty()) check_errors(err);
   }
-  CHECK(found == err);
-}
+
+ private:
+  std::string filled(std::string text) const {
+    replace_all(text, "{file}", file_.string());
+    replace_all(text, "{dir}", folder_.string());
+    replace_all(text, "{source}", POLYCLINIC_SOURCE_DIR);
+    return text;
+  }
+
+  void check(const Expectation& expectation) {
+    const std::string& kind = expectation.kind;
+    const std::string text = filled(expectation.text);
+    if (kind == "exit") {
+      CHECK(outcome_.exit_code == std::stoi(text));
+    } else if (kind == "json") {
+      check_json(text);
+    } else if (kind == "keep") {
+      kept_[text] = last_;
+    } else if (kind == "accounts") {
+      for (const std::string& mistake : accounting_mistakes(last_)) FAIL_CHECK(mistake);
+    } else if (kind == "same") {
+      CHECK(without_provenance(last_) == without_provenance(text.empty() ? previous_ : kept(text)));
+    } else if (kind == "npz") {
+      check_models(text);
+    } else if (kind == "exists") {
+      CHECK(fs::exists(text));
+    } else if (kind == "out") {
+      const auto lines = lines_of(outcome_.out);
+      CHECK(std::any_of(lines.begin(), lines.end(),
+                        [&](const std::string& line) { return trimmed(line) == trimmed(text); }));
+    } else if (kind == "outhas") {
+      CHECK(outcome_.out.find(text) != std::string::npos);
+    } else if (kind == "errhas") {
+      CHECK(outcome_.err.find(text) != std::string::npos);
+    } else {
+      FAIL("unknown expectation: " << kind);
+    }
+  }
+
+  const Json& kept(const std::string& name) const {
+    const auto it = kept_.find(name);
+    if (it == kept_.end()) FAIL("nothing was kept as " << name);
+    return it->second;
+  }
+
+  // The right side of a comparison: JSON text, @path, or @kept:path.
+  Json wanted(const std::string& text) const {
+    if (text.empty() || text.front() != '@') return Json::parse(text);
+    const auto colon = text.find(':');
+    if (colon == std::string::npos) return query(last_, text.substr(1));
+    return query(kept(text.substr(1, colon - 1)), text.substr(colon + 1));
+  }
+
+  void check_json(const std::string& text) {
+    std::stringstream in(text);
+    std::string path;
+    std::string op;
+    std::string right;
+    in >> path >> op;
+    std::getline(in, right);
+    right = trimmed(right);
+    double tolerance = 0;
+    if (op == "~") {
+      tolerance = std::stod(right.substr(right.find(' ')));
+      right = right.substr(0, right.find(' '));
+    }
+    const Json found = query(last_, path);
+    const Json want = wanted(right);
+    INFO(path, " is ", found.dump(), ", wanted ", op, " ", want.dump());
+    const bool numbers = found.is_number() && want.is_number();
+    const bool holds = op == "=="   ? found == want
+                       : op == "!=" ? found != want
+                       : !numbers   ? false
+                       : op == "<"  ? found < want
+                       : op == "<=" ? found <= want
+                       : op == ">"  ? found > want
+                       : op == ">=" ? found >= want
+                       : op == "~" ? std::abs(found.get<double>() - want.get<double>()) <= tolerance
+                                   : false;
+    CHECK(holds);
+  }
+
+  static void check_models(const std::string& text) {
+    std::stringstream in(text);
+    std::string left;
+    std::string op;
+    std::string right;
+    double tolerance = 0;
+    in >> left >> op >> right >> tolerance;
+    const auto a = read_npz(left, {});
+    const auto b = read_npz(right, {});
+    REQUIRE(a.size() == b.size());
+    double most = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      REQUIRE(a[i].name == b[i].name);
+      REQUIRE(a[i].shape == b[i].shape);
+      for (std::size_t k = 0; k < a[i].values.size(); ++k) {
+        most = std::max(most, std::abs(double{a[i].values[k]} - double{b[i].values[k]}));
+      }
+    }
+    CHECK(most <= tolerance);
+  }
+
+  void check_errors(const std::vector<std::string>& err) const {
+    std::vector<std::string> found = lines_of(outcome_.err);
+    for (std::string& line : found) {
+      replace_all(line, file_.string(), "{file}");
+      replace_all(line, folder_.string(), "{dir}");
+      replace_all(line, POLYCLINIC_SOURCE_DIR, "{source}");
+    }
+    CHECK(found == err);
+  }
+
+  fs::path folder_;
+  fs::path file_;
+  Outcome outcome_;
+  Json last_;      // the object that the last command printed
+  Json previous_;  // and the one before
+  std::map<std::string, Json> kept_;
+};
 
 std::vector<fs::path> cases() {
   std::vector<fs::path> found;
@@ -139,6 +221,16 @@ std::vector<fs::path> cases() {
   return found;
 }
 
+// Whether everything that the test needs is here; says what is not.
+bool has_needs(const ScenarioCase& scenario) {
+  for (const std::string& need : scenario.needs) {
+    if (fs::exists(fs::path(POLYCLINIC_SOURCE_DIR) / need)) continue;
+    MESSAGE(scenario.name << " is skipped: it needs " << need << ", which is not here");
+    return false;
+  }
+  return true;
+}
+
 TEST_CASE("scenario files") {
   const auto files = cases();
   CHECK(files.size() > 5);
@@ -146,14 +238,9 @@ TEST_CASE("scenario files") {
     SUBCASE(path.stem().string().c_str()) {
       const ScenarioCase scenario = read_scenario_case(path.string());
       INFO(path.filename().string(), ": ", scenario.description);
-      std::string folder = (fs::temp_directory_path() / "polyclinic-scenario-XXXXXX").string();
-      REQUIRE(mkdtemp(folder.data()) != nullptr);
-      Session session;
-      session.folder = folder;
-      session.file = folder + "/" + scenario.name + ".lua";
-      std::ofstream(session.file) << scenario.lua;
-      for (const CommandCase& command : scenario.commands) check_command(session, command);
-      fs::remove_all(folder);
+      if (!has_needs(scenario)) continue;
+      Session session(scenario);
+      for (const CommandCase& command : scenario.commands) session.check(command);
     }
   }
 }

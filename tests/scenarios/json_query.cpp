@@ -1,0 +1,176 @@
+#include "json_query.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+
+namespace polyclinic::testing {
+
+namespace {
+
+bool is_index(const std::string& key) {
+  return !key.empty() && std::all_of(key.begin(), key.end(), ::isdigit);
+}
+
+Json item(const Json& here, const std::string& key) {
+  if (here.is_object() && here.contains(key)) return here[key];
+  if (!here.is_array()) return nullptr;
+  if (is_index(key)) return std::stoul(key) < here.size() ? here[std::stoul(key)] : Json();
+  for (const Json& one : here) {
+    if (one.is_object() && one.contains("name") && one["name"] == key) return one;
+  }
+  return nullptr;
+}
+
+// The values at the rest of a path; several where it has a *.
+void collect(const Json& here, const std::string& path, std::vector<Json>& found) {
+  if (path.empty()) {
+    found.push_back(here);
+    return;
+  }
+  const auto dot = path.find('.');
+  const std::string key = path.substr(0, dot);
+  const std::string rest = dot == std::string::npos ? "" : path.substr(dot + 1);
+  if (key != "*") {
+    collect(item(here, key), rest, found);
+    return;
+  }
+  for (const Json& one : here) collect(one, rest, found);
+}
+
+Json summary(const std::string& function, const std::vector<Json>& values) {
+  Json result = function == "sum" || function == "count" ? Json(0) : Json();
+  for (const Json& value : values) {
+    if (value.is_null()) continue;
+    if (function == "count") {
+      result = result.get<int>() + 1;
+    } else if (result.is_null()) {
+      result = value;
+    } else if (function == "sum") {
+      result = value.is_number_integer() && result.is_number_integer()
+                   ? Json(result.get<std::int64_t>() + value.get<std::int64_t>())
+                   : Json(result.get<double>() + value.get<double>());
+    } else if (function == "min" ? value < result : value > result) {
+      result = value;
+    }
+  }
+  return result;
+}
+
+class Accounts {
+ public:
+  explicit Accounts(const Json& object) : o_(object) {}
+
+  std::vector<std::string> mistakes() {
+    equal("sum(hospitals.*.bytes_up)", "bytes_up");
+    equal("sum(hospitals.*.bytes_down)", "bytes_down");
+    equal("sum(hospitals.*.invitations)", "sum(round_records.*.invited)");
+    equal("sum(hospitals.*.participations)", "sum(round_records.*.aggregated)");
+    equal("count(round_records.*.round)", "rounds");
+    check_rounds();
+    for (const Json& hospital : o_["hospitals"]) check_hospital(hospital);
+    check_weights();
+    check_metrics(o_["metrics"], "metrics");
+    for (const auto& [arm, metrics] : o_["baselines"].items()) check_metrics(metrics, arm);
+    return std::move(mistakes_);
+  }
+
+ private:
+  void expect(bool holds, const std::string& sentence) {
+    if (!holds) mistakes_.push_back(sentence);
+  }
+
+  void equal(const std::string& left, const std::string& right) {
+    const Json a = query(o_, left);
+    const Json b = query(o_, right);
+    expect(a == b, left + " is " + a.dump() + ", " + right + " is " + b.dump());
+  }
+
+  void check_rounds() {
+    std::int64_t version = 0;
+    double last = 0;
+    for (const Json& round : o_["round_records"]) {
+      if (!round["failed"].get<bool>()) ++version;
+      const std::string name = "round " + round["round"].dump();
+      expect(round["version"] == version, name + ": a version per round that did not fail");
+      expect(round["opened"] >= last && round["closed"] >= round["opened"], name + ": its times");
+      expect(round["aggregated"] <= round["invited"], name + ": more aggregated than invited");
+      expect(round["failed"].get<bool>() == (round["aggregated"] == 0), name + ": failed means 0");
+      last = round["closed"].get<double>();
+    }
+    expect(o_["versions"] == version, "versions are rounds without failed ones");
+    expect(o_["sim_seconds"].get<double>() >= last, "the run ends after its last round");
+  }
+
+  void check_hospital(const Json& h) {
+    const std::string name = h["name"].get<std::string>();
+    expect(h["invitations"] == h["participations"].get<int>() + h["drops"].get<int>(),
+           name + ": invitations are participations and drops");
+    expect(query(h, "sum(drop_reasons.*)") == h["drops"], name + ": drops are the sum of reasons");
+    const double seconds = o_["sim_seconds"].get<double>();
+    expect(h["down_seconds"] <= seconds && h["busy_seconds"] <= seconds &&
+               h["median_round_seconds"] <= seconds,
+           name + ": its times fit into the run");
+    expect(h["train_rows"] <= h["patients"], name + ": trains on rows that it has");
+    expect(h["participations"] == 0 || h["bytes_up"] > 0, name + ": took part without sending");
+    const bool external = h["role"] == "external";
+    expect(!external || (h["invitations"] == 0 && h["bytes_up"] == 0 && h["weight"] == 0),
+           name + ": an external hospital took part");
+    for (const auto& [metric, v] : h["metrics"].items()) {
+      expect(v["value"].is_null() == v.contains("reason"), name + ": no value needs a reason");
+      expect(v["low"].is_null() || (v["low"] <= v["value"] && v["value"] <= v["high"]),
+             name + ": " + metric + " lies in its interval");
+      expect(v["n"] <= h["patients"] && v["events"] <= v["n"], name + ": " + metric + " counts");
+    }
+  }
+
+  void check_weights() {
+    const Json& rounds = o_["round_records"];
+    const double sum = query(o_, "sum(hospitals.*.weight)").get<double>();
+    if (rounds.empty()) return;
+    bool everybody = !rounds.back()["failed"].get<bool>();
+    std::int64_t members = 0;
+    for (const Json& h : o_["hospitals"]) members += h["role"] == "member" ? 1 : 0;
+    everybody = everybody && rounds.back()["aggregated"] == members;
+    if (everybody) {
+      expect(std::abs(sum - 1.0) < 1e-12, "weights sum to 1, found " + Json(sum).dump());
+    }
+  }
+
+  void check_metrics(const Json& metrics, const std::string& arm) {
+    for (const auto& [metric, m] : metrics.items()) {
+      const std::string name = arm + "." + metric;
+      const auto counted = m["hospitals_counted"].get<int>();
+      expect(m["macro"].is_null() == (counted == 0), name + ": macro is over those counted");
+      if (m["worst"].is_null()) continue;
+      expect(!m["worst_hospital"].is_null(), name + ": the worst has a name");
+      const Json worst = query(
+          o_, "hospitals." + m["worst_hospital"].get<std::string>() +
+                  (arm == "metrics" ? ".metrics." : ".baselines." + arm + ".") + metric + ".value");
+      expect(worst == m["worst"],
+             name + ": worst is " + m["worst"].dump() + ", that hospital has " + worst.dump());
+    }
+  }
+
+  const Json& o_;
+  std::vector<std::string> mistakes_;
+};
+
+}  // namespace
+
+Json query(const Json& object, const std::string& path) {
+  const auto bracket = path.find('(');
+  std::vector<Json> found;
+  if (bracket == std::string::npos) {
+    collect(object, path, found);
+    return path.find('*') == std::string::npos ? found.front() : Json(found);
+  }
+  collect(object, path.substr(bracket + 1, path.size() - bracket - 2), found);
+  return summary(path.substr(0, bracket), found);
+}
+
+std::vector<std::string> accounting_mistakes(const Json& object) {
+  return Accounts(object).mistakes();
+}
+
+}  // namespace polyclinic::testing
