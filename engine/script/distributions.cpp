@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cmath>
+#include <optional>
 
 #include "base/check.hpp"
 #include "script/interpreter.hpp"

@@ -4,7 +4,9 @@
 #include <lua.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "script/interpreter.hpp"
