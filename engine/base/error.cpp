@@ -123,6 +123,45 @@ RunError::RunError(SourcePosition where, std::string message, std::string hint)
     : std::runtime_error(headline({where, message, {}})),
       mistake_{std::move(where), std::move(message), std::move(hint)} {}
 
+namespace {
+
+// Bytes of the well-formed UTF-8 character at the front of `text` (Unicode 15, table 3-7); 0: none.
+std::size_t character_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  const std::size_t length = lead < 0x80   ? 1
+                             : lead < 0xC2 ? 0
+                             : lead < 0xE0 ? 2
+                             : lead < 0xF0 ? 3
+                             : lead < 0xF5 ? 4
+                                           : 0;
+  if (length == 0 || length > text.size()) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if (!continues_character(text[i])) return 0;
+  }
+  // overlong forms, surrogates, beyond the last plane
+  if (lead == 0xE0 && byte(1) < 0xA0) return 0;
+  if (lead == 0xED && byte(1) > 0x9F) return 0;
+  if (lead == 0xF0 && byte(1) < 0x90) return 0;
+  if (lead == 0xF4 && byte(1) > 0x8F) return 0;
+  return length;
+}
+
+// What a terminal may be shown: a quoted file can hold anything, escape codes too.
+std::string printable(std::string_view text) {
+  std::string shown;
+  while (!text.empty()) {
+    const std::size_t length = character_length(text);
+    const auto first = static_cast<unsigned char>(text.front());
+    const bool control = (first < 0x20 && first != '\n' && first != '\t') || first == 0x7F;
+    shown += length == 0 || control ? std::string_view("\xEF\xBF\xBD") : text.substr(0, length);
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return shown;
+}
+
+}  // namespace
+
 std::string to_text(const Mistake& mistake) {
   std::string text = headline(mistake);
   if (auto line = source_line(mistake.where)) {
@@ -135,7 +174,7 @@ std::string to_text(const Mistake& mistake) {
     text += rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
-  return text;
+  return printable(text);
 }
 
 std::vector<std::string> nearest_names(std::string_view word,

@@ -92,6 +92,7 @@ SiteRequest World::Impl::request(HospitalId hospital) const {
   request.prevalence_rank = profile.prevalence_rank;
   request.case_mix_rank = profile.case_mix_rank;
   request.prevalence = profile.prevalence;
+  request.trains = profile.role == HospitalRole::member;
   return request;
 }
 
@@ -104,8 +105,13 @@ void World::Impl::build_sites() {
   PopulationContext names;
   names.run = run_key;
   const Part* hospitals = spec.scenario.part("hospitals");
-  if (part.name == "csv") {
-    // the data say who the hospitals are
+  // Who says who the hospitals are: a table of patients does, unless it is dealt out to hospitals
+  // that the scenario describes; a generator takes them from the scenario.
+  const bool described = spec.scenario.given("hospitals");
+  const bool from_data = part.name == "csv"         ? !(described && part.part("partition"))
+                         : part.name == "synthetic" ? !described
+                                                    : false;
+  if (from_data) {
     cohort = make_cohort(part, context);
     names.data_names = cohort->site_names();
     population = make_population(hospitals, names);
@@ -133,6 +139,7 @@ void World::Impl::build_learning() {
   shape.classes = cohort->info().classes;
   model = make_model(model_part, shape);
   plan = make_plan(training, spec.scenario.part("objective"), &model_part);
+  check_plan(plan, training, shape);
   if (const Value* order = training.find("order")) {
     if (const auto* function = order->get_if<FunctionRef>()) batch_order = *function;
   }

@@ -114,3 +114,9 @@ TEST_CASE("did_you_mean and join_names") {
   CHECK(join_names({"a", "b"}, true) == "'a' and 'b'");
   CHECK(join_names({"a", "b", "c"}) == "a, b and c");
 }
+
+TEST_CASE("a message shows no escape codes and no broken characters") {
+  const Mistake mistake{{}, "the cell \"\x1b[31mred\xFF\xC3\xBC\" is no number", "caf\xE9"};
+  CHECK(to_text(mistake) ==
+        "the cell \"\xEF\xBF\xBD[31mred\xEF\xBF\xBD\xC3\xBC\" is no number\n    caf\xEF\xBF\xBD");
+}
