@@ -33,10 +33,11 @@ if(TARGET polyclinic_cli)
   add_custom_target(polyclinic_build_id BYPRODUCTS "${build_id}" COMMENT "" COMMAND ${CMAKE_COMMAND}
     -DSOURCE=${CMAKE_SOURCE_DIR} -DOUTPUT=${build_id} -P ${CMAKE_SOURCE_DIR}/cmake/BuildId.cmake)
   add_dependencies(polyclinic_cli polyclinic_build_id)
+  string(REPLACE "GNU" "GCC" compiler "${CMAKE_CXX_COMPILER_ID}")
   target_include_directories(polyclinic_cli PRIVATE "${CMAKE_BINARY_DIR}/generated")
   set_source_files_properties("${CMAKE_SOURCE_DIR}/engine/cli/build_facts.cpp" PROPERTIES
     OBJECT_DEPENDS "${build_id}" COMPILE_DEFINITIONS
-    "POLYCLINIC_VERSION=\"${PROJECT_VERSION}\";POLYCLINIC_COMPILER=\"${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}\";POLYCLINIC_BUILD_TYPE=\"${CMAKE_BUILD_TYPE}\";POLYCLINIC_SANITIZERS=\"${POLYCLINIC_SANITIZE}\";POLYCLINIC_LIBRARIES=\"Lua ${LUA_VERSION}, SQLite ${SQLITE_VERSION}, libzip ${LIBZIP_VERSION}, oneTBB ${TBB_VERSION}, fmt ${fmt_VERSION}, Eigen ${Eigen3_VERSION}, JSON ${nlohmann_json_VERSION}, CLI11 ${CLI11_VERSION}\"")
+    "POLYCLINIC_VERSION=\"${PROJECT_VERSION}\";POLYCLINIC_COMPILER=\"${compiler} ${CMAKE_CXX_COMPILER_VERSION}\";POLYCLINIC_BUILD_TYPE=\"${CMAKE_BUILD_TYPE}\";POLYCLINIC_SANITIZERS=\"${POLYCLINIC_SANITIZE}\";POLYCLINIC_LIBRARIES=\"Lua ${LUA_VERSION}, SQLite ${SQLITE_VERSION}, libzip ${LIBZIP_VERSION}, oneTBB ${TBB_VERSION}, fmt ${fmt_VERSION}, Eigen ${Eigen3_VERSION}, JSON ${nlohmann_json_VERSION}, CLI11 ${CLI11_VERSION}\"")
 endif()
 
 # Kernels are compiled once per instruction set, always optimised: debug and release run the same code.

@@ -17,7 +17,7 @@ constexpr const char* kAbout =
     "Simulation, not for clinical use.";
 
 ScenarioError mistake(std::string message, std::string hint) {
-  return {{}, "polyclinic: " + std::move(message), std::move(hint)};
+  return {{}, std::move(message), std::move(hint)};
 }
 
 // A whole number from text, all of it.
@@ -63,7 +63,7 @@ class Parser {
       app_.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
       line_.command = "help";
-      line_.help = help_text();
+      line_.help = app_.help();  // of the command, where one was named
       return std::move(line_);
     } catch (const CLI::ParseError& error) {
       translate(error);
@@ -175,11 +175,6 @@ class Parser {
     return names;
   }
 
-  [[nodiscard]] std::string help_text() const {
-    const CLI::App* command = chosen();
-    return command ? command->help() : app_.help();
-  }
-
   [[nodiscard]] ScenarioError no_command(const std::string& message,
                                          const std::string& near = {}) const {
     return mistake(message, near + (near.empty() ? "" : "\n") + "commands are " +
@@ -196,7 +191,12 @@ class Parser {
   }
 
   void check_extras(const CLI::App& command) const {
-    std::vector<std::string> extras = app_.remaining(true);
+    const std::vector<std::string> before = app_.remaining();
+    if (!before.empty()) {
+      throw mistake(fmt::format("{} stands before the command", before.front()),
+                    "write the command first: " + usage(command));
+    }
+    const std::vector<std::string> extras = command.remaining();
     if (extras.empty()) return;
     const std::string& extra = extras.front();
     if (extra.empty() || extra[0] != '-') {

@@ -27,9 +27,16 @@ Task<void> SyncServer::serve() {
   for (std::int64_t index = 0; index < s_.options.rounds; ++index) {
     Round round(sim, index);
     open_round_ = &round;
-    open(round);
-    co_await gather(round);
-    const RoundClosed closed = close(round);
+    RoundClosed closed;
+    try {
+      open(round);
+      co_await gather(round);
+      closed = close(round);
+    } catch (...) {
+      // accounted for while the round is still there: unwinding ends it
+      abandon();
+      throw;
+    }
     open_round_ = nullptr;
     // measurements see everything that happened in this nanosecond
     co_await sim.at(sim.now(), Priority::measurement);
@@ -343,10 +350,7 @@ bool SyncServer::aggregate(Round& round, RoundClosed& closed) {
   }
   const Weights weights = shares(s_.weights, rows);
   weights_capped_ = weights_capped_ || weights.capped;
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    items[i].weight = weights.share[i];
-    s_.members->of(items[i].hospital).last_share = weights.share[i];
-  }
+  for (std::size_t i = 0; i < items.size(); ++i) items[i].weight = weights.share[i];
 
   constexpr std::size_t kWindow = 64;  // updates in memory at once; not a function of threads
   DeferredUpdates updates(*s_.evaluator, std::move(items), kWindow);
@@ -358,30 +362,52 @@ bool SyncServer::aggregate(Round& round, RoundClosed& closed) {
   Stream stream(s_.run, Purpose::kLuaCallback, 1, static_cast<std::uint64_t>(context.version));
   context.seed = stream.next_u64();
   ParameterVector combined = s_.aggregation->combine(updates, context);
-  if (s_.evaluator->interrupted()) return false;
+  if (s_.evaluator->interrupted()) {
+    for (Participant& participant : round.participants) {
+      if (participant.arrived) drop(round, participant, DropReason::run_ended, {});
+    }
+    return false;
+  }
 
   closed.mean_loss = updates.mean_loss();
   rows_visited_ += updates.rows_visited();
+  const bool usable = updates.diverged().size() < weights.share.size();
+  if (usable) {
+    ParameterVector next = *global;
+    s_.optimizer->step(next, combined);
+    if (!next.finite()) {
+      throw RunError({}, fmt::format("the global model overflowed in round {}", round.index + 1),
+                     "lower the learning rate of training or server");
+    }
+    previous_ = std::move(combined);
+    s_.versions->publish(std::move(next));
+  }
+  closed.aggregated = account(round, updates.diverged(), weights.share);
+  return usable;
+}
+
+// Who took part in the version, with which share of it; returns how many.
+std::int64_t SyncServer::account(Round& round, const std::vector<HospitalId>& diverged,
+                                 const std::vector<double>& shares) {
+  std::vector<std::pair<Member*, double>> used;
+  double sum = 0;
+  std::size_t i = 0;
   for (Participant& participant : round.participants) {
     if (!participant.arrived) continue;
-    const auto& diverged = updates.diverged();
+    const double share = shares[i++];
     if (std::find(diverged.begin(), diverged.end(), participant.hospital) != diverged.end()) {
       drop(round, participant, DropReason::diverged, "its update was left out");
       continue;
     }
-    ++s_.members->of(participant.hospital).participations;
-    ++closed.aggregated;
+    used.emplace_back(&s_.members->of(participant.hospital), share);
+    sum += share;
   }
-  if (closed.aggregated == 0) return false;
-  ParameterVector next = *global;
-  s_.optimizer->step(next, combined);
-  if (!next.finite()) {
-    throw RunError({}, fmt::format("the global model overflowed in round {}", round.index + 1),
-                   "lower the learning rate of training or server");
+  for (const auto& [member, share] : used) {
+    ++member->participations;
+    // what diverged leaves its share to the others
+    member->shares += share / sum;
   }
-  previous_ = std::move(combined);
-  s_.versions->publish(std::move(next));
-  return true;
+  return static_cast<std::int64_t>(used.size());
 }
 
 }  // namespace polyclinic

@@ -173,6 +173,10 @@ void DatabaseRows::write_account(const HospitalAccount& a) {
       .run(a.patients, a.train_rows, a.weight, a.bytes_up, a.bytes_down, a.invitations,
            a.participations, drops, a.busy.ns, a.outages, a.down.ns, a.median_round.ns,
            fmt::format("{}", fmt::join(a.remarks, "; ")), kRun, std::int64_t{a.hospital.value});
+  SqliteStatement outage = database_.prepare("INSERT INTO outages VALUES (?,?,?,?)");
+  for (const auto& [from, until] : a.outage_times) {
+    outage.run(kRun, std::int64_t{a.hospital.value}, from.ns, until.ns);
+  }
 }
 
 void DatabaseRows::write(const RunResult& result, std::string_view state) {

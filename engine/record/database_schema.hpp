@@ -60,6 +60,9 @@ CREATE TABLE drops (
 CREATE INDEX drops_of ON drops (run, round, hospital);
 CREATE TABLE availability (
   run INTEGER NOT NULL, hospital INTEGER NOT NULL, at_ns INTEGER NOT NULL, up INTEGER NOT NULL);
+CREATE TABLE outages (          -- filled when the run has ended
+  run INTEGER NOT NULL, hospital INTEGER NOT NULL, from_ns INTEGER NOT NULL,
+  until_ns INTEGER NOT NULL);
 CREATE TABLE notes (run INTEGER NOT NULL, at_ns INTEGER NOT NULL, text TEXT NOT NULL);
 CREATE TABLE remarks (run INTEGER NOT NULL, text TEXT NOT NULL);
 CREATE TABLE provenance (run INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL);

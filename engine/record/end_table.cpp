@@ -175,8 +175,8 @@ TextTable rounds_table(const RunResult& result) {
     if (a.role == HospitalRole::external) continue;
     table.add({name_text(a), fmt::format("{} of {}", a.participations, a.invitations),
                fmt::format("{:.2f}", a.weight),
-               a.median_round.ns > 0 ? time_text(a.median_round) : "-",
-               size_text(a.bytes_up), size_text(a.bytes_down),
+               a.median_round.ns > 0 ? time_text(a.median_round) : "-", size_text(a.bytes_up),
+               size_text(a.bytes_down),
                a.outages == 0 ? "-" : fmt::format("{} ({})", a.outages, time_text(a.down)),
                drops_text(a)});
   }

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "base/quantity.hpp"
 #include "record/progress.hpp"
 #include "record/sqlite.hpp"
 #include "record/stored_run.hpp"
@@ -25,6 +24,22 @@ std::string since(std::int64_t ns) {
 
 std::string count_text(std::int64_t n, const char* one, const char* many) {
   return fmt::format("{} {}", n, n == 1 ? one : many);
+}
+
+// "3, 5 to 9 and 12" from increasing numbers.
+std::string ranges(const std::vector<std::int64_t>& numbers) {
+  std::vector<std::string> parts;
+  for (std::size_t i = 0; i < numbers.size();) {
+    std::size_t end = i + 1;
+    while (end < numbers.size() && numbers[end] == numbers[end - 1] + 1) ++end;
+    if (end - i > 2) {
+      parts.push_back(fmt::format("{} to {}", numbers[i], numbers[end - 1]));
+    } else {
+      for (std::size_t k = i; k < end; ++k) parts.push_back(fmt::format("{}", numbers[k]));
+    }
+    i = end;
+  }
+  return join_names(parts);
 }
 
 // The words for a reason that was stored by its short name.
@@ -193,82 +208,103 @@ class Story {
     return text + fmt::format("they made version {}.\n", r.version);
   }
 
-  // "Lyon was left out: ... It received the model at ...".
+  // "Lyon was left out on ...: ... It had received the model in 4 ms and waited ...".
   std::string sentence(const ParticipantRow& p, const RoundRow& round) {
-    std::string text;
-    if (!p.drop.empty()) {
-      text = fmt::format("{} was left out on {}: {}{}.", p.name, clock_text(p.dropped_at),
-                         reason_words(p.drop), p.detail.empty() ? "" : " (" + p.detail + ")");
-    } else if (p.arrived) {
-      text = fmt::format("{} replied after {}.", p.name, since(*p.arrived - round.opened));
-    } else {
-      text = fmt::format("{} was invited; the record ends before it replied.", p.name);
-    }
     const std::vector<std::string> steps = steps_of(p, round);
-    if (!steps.empty()) text += " It " + join_names(steps) + ".";
-    return text;
+    if (p.drop.empty()) {
+      std::string text =
+          p.arrived ? fmt::format("{} replied after {}", p.name, since(*p.arrived - round.opened))
+                    : p.name + " had not replied when the record ends";
+      return text + (steps.empty() ? "." : ": it " + join_names(steps) + ".");
+    }
+    std::string text = fmt::format("{} was left out on {}: {}", p.name, clock_text(p.dropped_at),
+                                   reason_words(p.drop));
+    if (!p.detail.empty()) text += " (" + p.detail + ")";
+    text += ".";
+    if (!steps.empty()) text += " It had " + join_names(steps) + ".";
+    return text + outage_sentence(p, round);
   }
 
+  // When it was down while the round was open; the record knows once the run has ended.
+  std::string outage_sentence(const ParticipantRow& p, const RoundRow& round) {
+    SqliteStatement row = file_.prepare(
+        "SELECT from_ns, until_ns FROM outages "
+        "WHERE hospital = ? AND from_ns <= ? AND until_ns > ? ORDER BY from_ns");
+    row.reset().bind(1, p.hospital).bind(2, p.dropped_at).bind(3, round.opened);
+    std::vector<std::string> times;
+    while (row.step()) {
+      times.push_back(
+          fmt::format("from {} to {}", clock_text(row.integer(0)), clock_text(row.integer(1))));
+    }
+    return times.empty() ? "" : fmt::format(" It was down {}.", join_names(times));
+  }
+
+  // What it did in that round, each beginning with a verb in the past.
   std::vector<std::string> steps_of(const ParticipantRow& p, const RoundRow& round) {
     SqliteStatement row = file_.prepare(
-        "SELECT direction, started_ns, ended_ns, bytes, completed, attempts FROM transfers "
+        "SELECT direction, started_ns, ended_ns, completed, attempts FROM transfers "
         "WHERE round = ? AND hospital = ? ORDER BY ended_ns, direction");
     row.reset().bind(1, p.round).bind(2, p.hospital);
     std::vector<std::string> steps;
-    std::optional<std::int64_t> received;
     std::vector<std::string> uploads;
+    std::int64_t received = round.opened;
     while (row.step()) {
       const bool down = row.text(0) == "down";
-      const bool completed = row.integer(4) != 0;
-      const std::string size =
-          to_text(Quantity{static_cast<double>(row.integer(3)), Dimension::data});
-      const std::int64_t began = row.integer(1);
-      const std::int64_t ended = row.integer(2);
+      const std::string lasted = since(row.integer(2) - row.integer(1));
       std::string step;
-      if (completed) {
-        step = fmt::format("{} ({} in {}", down ? "had received the model" : "had sent its update",
-                           size, since(ended - began));
-        if (row.integer(5) > 1) step += fmt::format(", {} attempts", row.integer(5));
-        step += fmt::format(") {} after the round opened", since(ended - round.opened));
-        if (down) received = ended;
+      if (row.integer(3) != 0) {
+        step = fmt::format("{} in {}", down ? "received the model" : "sent its update", lasted);
+        if (down) received = row.integer(2);
       } else {
-        step = fmt::format("gave up {} after {} and {}",
-                           down ? "receiving the model" : "sending its update",
-                           since(ended - began), count_text(row.integer(5), "attempt", "attempts"));
+        step = fmt::format("given up {} after {}",
+                           down ? "receiving the model" : "sending its update", lasted);
       }
+      if (row.integer(4) > 1) step += fmt::format(" and {} attempts", row.integer(4));
       (down ? steps : uploads).push_back(std::move(step));
     }
-    if (p.training_started) steps.push_back(training_step(p, round, received));
+    if (p.training_started) {
+      steps.push_back(fmt::format("waited {}", since(*p.training_started - received)));
+      steps.push_back(training_step(p, round));
+    }
     steps.insert(steps.end(), uploads.begin(), uploads.end());
     return steps;
   }
 
-  static std::string training_step(const ParticipantRow& p, const RoundRow& round,
-                                   std::optional<std::int64_t> received) {
-    std::string step = fmt::format("began to train after {} more of waiting",
-                                   since(*p.training_started - received.value_or(round.opened)));
-    if (!p.training) return step;
-    step += fmt::format(" (a training of {}", since(*p.training));
-    const std::int64_t due = *p.training_started + *p.training;
-    if (round.deadline && due > *round.deadline && !p.drop.empty()) {
-      step += fmt::format(", due {} past the deadline", since(due - *round.deadline));
+  static std::string training_step(const ParticipantRow& p, const RoundRow& round) {
+    const std::int64_t due = *p.training_started + p.training.value_or(0);
+    const std::string whole = since(p.training.value_or(0));
+    if (p.drop.empty() || due <= p.dropped_at) return "trained for " + whole;
+    std::string step =
+        fmt::format("trained for {} of {}", since(p.dropped_at - *p.training_started), whole);
+    if (round.deadline && due > *round.deadline) {
+      step += fmt::format(" (it would have been ready {} after the deadline)",
+                          since(due - *round.deadline));
     }
-    return step + ")";
+    return step;
   }
 
+  // Of the asked hospital, or of all.
   std::string invitations() {
     SqliteStatement total = file_.prepare(
-        "SELECT count(*), (SELECT coalesce(sum(aggregated), 0) FROM rounds) FROM participants");
+        "SELECT count(*), coalesce(sum(p.arrived_ns IS NOT NULL AND d.reason IS NULL), 0) "
+        "FROM participants p "
+        "LEFT JOIN drops d ON d.round = p.round AND d.hospital = p.hospital "
+        "WHERE ?1 IS NULL OR p.hospital = ?1");
+    total.reset().bind(1, hospital_);
     total.step();
-    std::string text =
-        fmt::format("Of {} to a round, {} brought an update that was used.",
-                    count_text(total.integer(0), "invitation", "invitations"), total.integer(1));
+    const std::int64_t updates = total.integer(1);
+    const std::string who = hospital_ ? " to " + hospital_name(*hospital_) : std::string();
+    std::string text = fmt::format(
+        "{}{} brought {} that {} used.", count_text(total.integer(0), "invitation", "invitations"),
+        who, count_text(updates, "update", "updates"), updates == 1 ? "was" : "were");
     SqliteStatement row = file_.prepare(
-        "SELECT reason, count(*) AS n FROM drops GROUP BY reason ORDER BY n DESC, reason");
+        "SELECT reason, count(*) AS n FROM drops WHERE ?1 IS NULL OR hospital = ?1 "
+        "GROUP BY reason ORDER BY n DESC, reason");
+    row.reset().bind(1, hospital_);
     bool first = true;
     while (row.step()) {
-      text += fmt::format("{}\n  {:>5} times {}", first ? " The others:" : "", row.integer(1),
-                          reason_words(row.text(0)));
+      text += fmt::format("{}\n  {:>5} {}: {}", first ? " The others:" : "", row.integer(1),
+                          row.text(0), reason_words(row.text(0)));
       first = false;
     }
     return text + "\n";
@@ -290,10 +326,10 @@ class Story {
   // A line for each hospital that was ever left out: in which rounds and why.
   std::string every_hospital() {
     constexpr std::size_t kLinesMost = 40;
-    std::map<std::pair<std::int64_t, std::string>, std::map<std::string, std::vector<std::string>>>
+    std::map<std::pair<std::int64_t, std::string>, std::map<std::string, std::vector<std::int64_t>>>
         dropped;
     for (const ParticipantRow& p : participants(true)) {
-      dropped[{p.hospital, p.name}][p.drop].push_back(fmt::format("{}", p.round));
+      dropped[{p.hospital, p.name}][p.drop].push_back(p.round);
     }
     std::string text;
     std::size_t lines = 0;
@@ -302,7 +338,7 @@ class Story {
       std::vector<std::string> parts;
       for (const auto& [reason, rounds] : reasons) {
         parts.push_back(fmt::format("{} in {} {}", reason, rounds.size() == 1 ? "round" : "rounds",
-                                    join_names(rounds)));
+                                    ranges(rounds)));
       }
       text += fmt::format("{} was left out: {}.\n", hospital.second, fmt::join(parts, "; "));
     }
@@ -323,7 +359,7 @@ class Story {
     while (row.step()) {
       text += fmt::format("Note of {}: {}\n", clock_text(row.integer(0)), row.text(1));
     }
-    if (!run_.convergence.empty()) text += "The model: " + run_.convergence + ".\n";
+    if (!run_.convergence.empty()) text += "As to the model, " + run_.convergence + ".\n";
     return text;
   }
 

@@ -23,7 +23,10 @@ bool larger_is_better(const std::string& metric) {
 }  // namespace
 
 std::string rough_duration(double seconds) {
-  if (seconds < 9.95) return fmt::format("{:.1f} s", std::max(seconds, 0.0));
+  if (seconds <= 0) return "0 s";
+  if (seconds < 1e-3) return "under 1 ms";
+  if (seconds < 0.9995) return fmt::format("{:.0f} ms", seconds * 1e3);
+  if (seconds < 9.95) return fmt::format("{:.1f} s", seconds);
   const auto whole = static_cast<std::int64_t>(std::llround(seconds));
   const auto two = [](std::int64_t major, const char* unit, std::int64_t minor, const char* small) {
     return minor == 0 ? fmt::format("{} {}", major, unit)
@@ -56,6 +59,7 @@ void Progress::round_closed(const RoundClosed& event) {
   // the previous round and its measurement are whole now
   if (!o_.terminal) show(false);
   rounds_ = event.round;
+  wall_round_ = o_.wall_seconds();
   simulated_ = event.at;
   invited_ = event.invited;
   aggregated_ = event.aggregated;
@@ -84,11 +88,11 @@ void Progress::measured(const MetricMeasured& event) {
 }
 
 void Progress::show(bool due) {
-  const double now = o_.wall_seconds();
   if (o_.terminal) {
+    const double now = o_.wall_seconds();
     if (!due && wall_shown_ >= 0 && now - wall_shown_ < kRedrawSeconds) return;
     wall_shown_ = now;
-    std::string text = line(now);
+    std::string text = line();
     if (text.size() >= static_cast<std::size_t>(o_.columns)) {
       text.resize(static_cast<std::size_t>(o_.columns) - 1);
     }
@@ -102,7 +106,7 @@ void Progress::show(bool due) {
       planned_ > 0 ? std::max<std::int64_t>(planned_ / kPlainLines, 1) : 1000;
   if (!due && rounds_ - shown_round_ < every) return;
   shown_round_ = rounds_;
-  o_.write(line(now) + "\n");
+  o_.write(line() + "\n");
 }
 
 void Progress::clear() {
@@ -114,7 +118,7 @@ void Progress::clear() {
   line_open_ = false;
 }
 
-std::string Progress::line(double now) const {
+std::string Progress::line() const {
   std::string text = planned_ > 0 ? fmt::format("round {}/{}", rounds_, planned_)
                                   : fmt::format("round {}", rounds_);
   if (rounds_ == 0) return text;
@@ -124,14 +128,14 @@ std::string Progress::line(double now) const {
     text += fmt::format(" | {} {:.3f}, best {:.3f} (version {})", metric_, *newest_, *best_,
                         best_version_);
   }
-  const double wall = now - wall_started_;
+  const double wall = wall_round_ - wall_started_;
   const double rate = wall > 0 ? static_cast<double>(rounds_) / wall : 0.0;
   if (rate > 0) text += fmt::format(" | {:.{}f} rounds/s", rate, rate < 10 ? 1 : 0);
   if (!arm_.empty()) return text + " | baselines";
   if (planned_ > rounds_ && rate > 0) {
-    text +=
-        fmt::format(" | {} left", rough_duration(static_cast<double>(planned_ - rounds_) / rate));
-  } else if (planned_ == rounds_) {
+    const double left = static_cast<double>(planned_ - rounds_) / rate;
+    text += left < 1 ? " | under 1 s left" : fmt::format(" | {} left", rough_duration(left));
+  } else if (planned_ == rounds_ && o_.terminal) {
     text += " | measuring";
   }
   return text;

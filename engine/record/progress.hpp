@@ -30,7 +30,7 @@ class Progress final : public Observer {
   void round_closed(const RoundClosed& event);
   void measured(const MetricMeasured& event);
   void show(bool due);
-  [[nodiscard]] std::string line(double now) const;
+  [[nodiscard]] std::string line() const;
 
   Options o_;
   std::int64_t rounds_ = 0;
@@ -44,12 +44,12 @@ class Progress final : public Observer {
   std::int64_t best_version_ = 0;
   std::string arm_;  // the baseline being shown; empty: the federation is at work
   double wall_started_ = 0;
+  double wall_round_ = 0;  // when the newest round closed
   double wall_shown_ = -1;
   bool line_open_ = false;
 };
 
-// "0.4 s", "12 s", "3 min 20 s", "2 h 5 min", "3 d 4 h": for reading, in whole units from ten
-// seconds on.
+// "40 ms", "2.4 s", "12 s", "3 min 20 s", "2 h 5 min", "3 d 4 h": for reading.
 std::string rough_duration(double seconds);
 
 }  // namespace polyclinic

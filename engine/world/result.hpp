@@ -53,16 +53,17 @@ struct HospitalAccount {
   HospitalRole role = HospitalRole::member;
   std::int64_t patients = 0;  // rows it holds: train + validation + test
   std::int64_t train_rows = 0;
-  double weight = 0;  // in the last aggregation it could have been part of
+  double weight = 0;  // mean share of the versions made: sums to 1 over hospitals
   std::int64_t bytes_up = 0;
   std::int64_t bytes_down = 0;
   std::int64_t invitations = 0;
   std::int64_t participations = 0;  // updates that were aggregated
   std::map<DropReason, std::int64_t> drops;
-  TimeNs busy;               // training
-  std::int64_t outages = 0;  // that began while the run lasted
-  TimeNs down;               // time it was down
-  TimeNs median_round;       // invitation to arrival, over the rounds it finished; 0: none
+  TimeNs busy;                                          // training
+  std::int64_t outages = 0;                             // that began while the run lasted
+  TimeNs down;                                          // time it was down
+  std::vector<std::pair<TimeNs, TimeNs>> outage_times;  // from, until; the first 1,000
+  TimeNs median_round;  // invitation to arrival, over the rounds it finished; 0: none
   std::vector<std::string> remarks;
 };
 

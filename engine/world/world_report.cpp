@@ -127,7 +127,8 @@ void World::Impl::fill_accounts() {
     const auto it = members->touched().find(id);
     if (it != members->touched().end()) {
       const Member& member = *it->second;
-      account.weight = member.last_share;
+      const auto made = static_cast<double>(std::max<std::int64_t>(versions->current(), 1));
+      account.weight = member.shares / made;
       account.bytes_up = network->bytes_of(id, TransferDirection::up);
       account.bytes_down = network->bytes_of(id, TransferDirection::down);
       account.invitations = member.invitations;
@@ -137,12 +138,17 @@ void World::Impl::fill_accounts() {
       account.median_round = median(member.round_durations);
       // outages while the run lasted, whether or not anybody waited
       constexpr int kOutagesMost = 100'000;
+      constexpr std::size_t kTimesMost = 1'000;
       TimeNs at{0};
       bool up = member.availability->up_at(at);
       for (int i = 0; i < kOutagesMost; ++i) {
         const TimeNs next = member.availability->next_change(at);
         const TimeNs until = std::min(next, sim.now());
-        if (!up) account.down += until - at;
+        if (!up) {
+          account.down += until - at;
+          if (account.outage_times.size() < kTimesMost)
+            account.outage_times.emplace_back(at, until);
+        }
         if (next >= sim.now()) break;
         at = next;
         up = !up;
