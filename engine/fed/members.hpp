@@ -30,7 +30,7 @@ struct Member {
   std::map<DropReason, std::int64_t> drops;
   TimeNs busy;                          // training that was begun and not interrupted
   std::vector<TimeNs> round_durations;  // invitation to arrival, of replies that arrived
-  double last_share = 0;                // of the last aggregation it was part of
+  double shares = 0;                    // its share of each version, summed over versions
 };
 
 class Members {

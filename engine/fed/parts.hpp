@@ -71,6 +71,14 @@ class Selection {
                                                        RunKey run, std::int64_t round) = 0;
 };
 
+// One way to divide patients (sex), as a metric sees it: the level of every patient, and their
+// names.
+struct PatientGroups {
+  std::string_view name;
+  std::span<const std::string> levels;
+  std::span<const std::uint8_t> of_patient;
+};
+
 // Functions of the scenario that stand in for a part. Implemented by the script floor; called on
 // the event loop only, never inside a parallel evaluation. All may throw RunError.
 class PartFunctions {
@@ -79,13 +87,12 @@ class PartFunctions {
   virtual std::vector<double> aggregate(const FunctionRef& function,
                                         std::span<const Update> updates,
                                         const AggregationContext& context) = 0;
-  // Indices into candidates (names are given to the function), increasing.
+  // Places in the list of candidates' names, from 0, increasing. round counts from 1.
   virtual std::vector<std::int32_t> select(const FunctionRef& function,
-                                           std::span<const HospitalId> candidates,
-                                           std::uint64_t seed) = 0;
+                                           std::span<const std::string> candidates,
+                                           std::int64_t round, std::uint64_t seed) = 0;
   virtual double metric(const FunctionRef& function, std::span<const double> scores,
-                        std::span<const double> labels,
-                        std::span<const std::vector<std::uint8_t>> groups) = 0;
+                        std::span<const double> labels, std::span<const PatientGroups> groups) = 0;
   // Row order of one epoch: a permutation of 0..rows-1.
   virtual std::vector<std::int32_t> batch_order(const FunctionRef& function,
                                                 std::string_view hospital, std::int64_t epoch,
@@ -96,7 +103,10 @@ class PartFunctions {
 // none of them is written in Lua.
 std::unique_ptr<AggregationRule> make_aggregation(const Part& part, PartFunctions* functions);
 std::unique_ptr<ServerOptimizer> make_server_optimizer(const Part& part);
-std::unique_ptr<Selection> make_selection(const Part& part, PartFunctions* functions);
+// name_of: what a custom selection is told of a candidate; may be empty when there is none.
+using NameOf = std::function<std::string(HospitalId)>;
+std::unique_ptr<Selection> make_selection(const Part& part, PartFunctions* functions,
+                                          NameOf name_of = {});
 
 // Schemas of aggregation.*, server.*, selection.*, protocol.*, compose.
 std::vector<Schema> fed_schemas();

@@ -71,16 +71,19 @@ class SelectPoisson final : public Selection {
 
 class SelectCustom final : public Selection {
  public:
-  SelectCustom(FunctionRef choose, PartFunctions* functions)
-      : function_(std::move(choose)), functions_(functions) {
+  SelectCustom(FunctionRef choose, PartFunctions* functions, NameOf name_of)
+      : function_(std::move(choose)), functions_(functions), name_of_(std::move(name_of)) {
     ENSURE(functions_ != nullptr, "a scenario with functions has somebody to call them");
   }
 
   std::vector<HospitalId> choose(std::span<const HospitalId> candidates, RunKey run,
                                  std::int64_t round) override {
     Stream stream(run, Purpose::kLuaCallback, 0, static_cast<std::uint64_t>(round));
+    std::vector<std::string> names;
+    names.reserve(candidates.size());
+    for (HospitalId id : candidates) names.push_back(name_of_(id));
     std::vector<HospitalId> chosen;
-    for (std::int32_t i : functions_->select(function_, candidates, stream.next_u64())) {
+    for (std::int32_t i : functions_->select(function_, names, round + 1, stream.next_u64())) {
       if (i < 0 || i >= static_cast<std::int32_t>(candidates.size())) {
         throw RunError(function_.where, fmt::format("the selection named hospital {}", i + 1),
                        fmt::format("return indices from 1 to {}", candidates.size()));
@@ -95,16 +98,19 @@ class SelectCustom final : public Selection {
  private:
   FunctionRef function_;
   PartFunctions* functions_;
+  NameOf name_of_;
 };
 
 }  // namespace
 
-std::unique_ptr<Selection> make_selection(const Part& part, PartFunctions* functions) {
+std::unique_ptr<Selection> make_selection(const Part& part, PartFunctions* functions,
+                                          NameOf name_of) {
   if (part.name == "all") return std::make_unique<SelectAll>();
   if (part.name == "uniform") return std::make_unique<SelectUniform>(part);
   if (part.name == "poisson") return std::make_unique<SelectPoisson>(part.number("rate"));
   ENSURE(part.name == "custom", "schemas name only selections that exist");
-  return std::make_unique<SelectCustom>(part.at("choose").as<FunctionRef>(), functions);
+  return std::make_unique<SelectCustom>(part.at("choose").as<FunctionRef>(), functions,
+                                        std::move(name_of));
 }
 
 }  // namespace polyclinic

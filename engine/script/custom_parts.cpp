@@ -249,24 +249,21 @@ std::vector<std::int32_t> CustomParts::take_indices(const FunctionRef& function,
 }
 
 std::vector<std::int32_t> CustomParts::select(const FunctionRef& function,
-                                              std::span<const HospitalId> candidates,
-                                              std::uint64_t seed) {
+                                              std::span<const std::string> candidates,
+                                              std::int64_t round, std::uint64_t seed) {
   lua_State* L = interpreter_.lua();
   const int top = lua_gettop(L);
   interpreter_.push_function(L, function);
-  WorldControl* world = interpreter_.timeline.world();
-  const std::vector<std::string> names =
-      world != nullptr ? world->hospital_names() : std::vector<std::string>{};
   lua_createtable(L, static_cast<int>(candidates.size()), 0);
   for (std::size_t i = 0; i < candidates.size(); ++i) {
-    const std::size_t id = candidates[i].value;
-    const std::string name = id < names.size() ? names[id] : fmt::format("hospital-{}", id + 1);
-    lua_pushlstring(L, name.data(), name.size());
+    lua_pushlstring(L, candidates[i].data(), candidates[i].size());
     lua_rawseti(L, -2, static_cast<lua_Integer>(i) + 1);
   }
-  lua_createtable(L, 0, 1);
+  lua_createtable(L, 0, 2);
   lua_pushinteger(L, static_cast<lua_Integer>(seed));
   lua_setfield(L, -2, "seed");
+  lua_pushinteger(L, static_cast<lua_Integer>(round));
+  lua_setfield(L, -2, "round");
   call(function, 2, 1);
   std::vector<std::int32_t> chosen =
       take_indices(function, static_cast<std::int64_t>(candidates.size()), "the selection");
@@ -276,18 +273,23 @@ std::vector<std::int32_t> CustomParts::select(const FunctionRef& function,
 }
 
 double CustomParts::metric(const FunctionRef& function, std::span<const double> scores,
-                           std::span<const double> labels,
-                           std::span<const std::vector<std::uint8_t>> groups) {
+                           std::span<const double> labels, std::span<const PatientGroups> groups) {
   lua_State* L = interpreter_.lua();
   const int top = lua_gettop(L);
   interpreter_.push_function(L, function);
   push_vec(L, scores, true);
   push_vec(L, labels, true);
-  lua_createtable(L, static_cast<int>(groups.size()), 0);
-  for (std::size_t i = 0; i < groups.size(); ++i) {
-    const std::span<double> out = push_new_vec(L, groups[i].size(), true);
-    std::copy(groups[i].begin(), groups[i].end(), out.begin());
-    lua_rawseti(L, -2, static_cast<lua_Integer>(i) + 1);
+  // groups.sex[i] is the name of patient i's level; equal strings are one object in Lua
+  lua_createtable(L, 0, static_cast<int>(groups.size()));
+  for (const PatientGroups& group : groups) {
+    lua_pushlstring(L, group.name.data(), group.name.size());
+    lua_createtable(L, static_cast<int>(group.of_patient.size()), 0);
+    for (std::size_t i = 0; i < group.of_patient.size(); ++i) {
+      const std::string& level = group.levels[group.of_patient[i]];
+      lua_pushlstring(L, level.data(), level.size());
+      lua_rawseti(L, -2, static_cast<lua_Integer>(i) + 1);
+    }
+    lua_rawset(L, -3);
   }
   call(function, 3, 1);
   if (lua_type(L, -1) != LUA_TNUMBER) {

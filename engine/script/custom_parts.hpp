@@ -19,9 +19,10 @@ class CustomParts {
   std::vector<double> aggregate(const FunctionRef& function, std::span<const Update> updates,
                                 const AggregationContext& context);
   std::vector<std::int32_t> select(const FunctionRef& function,
-                                   std::span<const HospitalId> candidates, std::uint64_t seed);
+                                   std::span<const std::string> candidates, std::int64_t round,
+                                   std::uint64_t seed);
   double metric(const FunctionRef& function, std::span<const double> scores,
-                std::span<const double> labels, std::span<const std::vector<std::uint8_t>> groups);
+                std::span<const double> labels, std::span<const PatientGroups> groups);
   std::vector<std::int32_t> batch_order(const FunctionRef& function, std::string_view hospital,
                                         std::int64_t epoch, std::int64_t rows);
 

@@ -89,13 +89,12 @@ class LoadedScript : public ScenarioScript {
     return custom_.aggregate(function, updates, context);
   }
   std::vector<std::int32_t> select(const FunctionRef& function,
-                                   std::span<const HospitalId> candidates,
+                                   std::span<const std::string> candidates, std::int64_t round,
                                    std::uint64_t seed) override {
-    return custom_.select(function, candidates, seed);
+    return custom_.select(function, candidates, round, seed);
   }
   double metric(const FunctionRef& function, std::span<const double> scores,
-                std::span<const double> labels,
-                std::span<const std::vector<std::uint8_t>> groups) override {
+                std::span<const double> labels, std::span<const PatientGroups> groups) override {
     return custom_.metric(function, scores, labels, groups);
   }
   std::vector<std::int32_t> batch_order(const FunctionRef& function, std::string_view hospital,

@@ -43,6 +43,17 @@ bool needs_threshold(metrics::Metric metric) {
 
 }  // namespace
 
+std::vector<std::string> MeasurePlan::value_names() const {
+  std::vector<std::string> names;
+  for (metrics::Metric metric : metrics) {
+    for (const metrics::ValueInfo& value : metrics::info(metric).values) {
+      names.emplace_back(value.name);
+    }
+  }
+  for (const Custom& one : custom) names.push_back(one.name);
+  return names;
+}
+
 MeasurePlan make_measure_plan(const Part& measure, const DatasetInfo& info) {
   MeasurePlan plan;
   for (const Value& item : measure.list("metrics")) {
@@ -70,6 +81,12 @@ MeasurePlan make_measure_plan(const Part& measure, const DatasetInfo& info) {
   if (plan.metrics.empty() && plan.custom.empty()) {
     const auto standard = metrics::default_metrics(task_of(info));
     plan.metrics.assign(standard.begin(), standard.end());
+  }
+  std::vector<std::string> names = plan.value_names();
+  std::sort(names.begin(), names.end());
+  if (const auto twice = std::adjacent_find(names.begin(), names.end()); twice != names.end()) {
+    throw measure.mistake("metrics", fmt::format("two metrics have the name \"{}\"", *twice),
+                          "results are told apart by it: give each its own");
   }
   const Value& every = measure.at("every");
   plan.every = every.get_if<std::string>() ? 0 : *every.integer();
@@ -194,7 +211,12 @@ void Measurement::add_custom(const MeasurePlan::Custom& custom, const std::vecto
     if (labels.empty()) {
       value.metric.reason = "no patients";
     } else {
-      value.metric.value = s_.functions->metric(custom.function, scores, labels, groups);
+      std::vector<PatientGroups> named;
+      const auto& variables = s_.cohort->info().groups;
+      for (std::size_t g = 0; g < variables.size() && g < groups.size(); ++g) {
+        named.push_back({variables[g].name, variables[g].levels, groups[g]});
+      }
+      value.metric.value = s_.functions->metric(custom.function, scores, labels, named);
     }
     return value;
   };

@@ -30,8 +30,12 @@ struct MeasurePlan {
   std::int64_t every = 1;             // versions; 0: only the last
   std::optional<double> threshold;    // none: 80 % sensitivity on validation rows
   std::int64_t hospitals_max = 1000;  // evaluated at most
+
+  // What results will call the values: "brier", "brier_reliability", ... in the order of measuring.
+  [[nodiscard]] std::vector<std::string> value_names() const;
 };
-// Throws ScenarioError: an unknown metric (nearest names), one that does not fit the outcome.
+// Throws ScenarioError: an unknown metric (nearest names), one that does not fit the outcome, two
+// values of the same name.
 MeasurePlan make_measure_plan(const Part& measure, const DatasetInfo& info);
 
 class Measurement {

@@ -28,6 +28,7 @@ class Resolver {
     check_selection();
     fill_defaults();
     check_baselines();
+    check_times();
     if (!mistakes_.empty()) throw ScenarioError(std::move(mistakes_));
     return std::move(scenario_);
   }
@@ -125,6 +126,22 @@ class Resolver {
                              "name each baseline once"});
       }
     }
+  }
+
+  void check_time(const Part& part, std::string_view field) {
+    const Value* value = part.find(field);
+    const Quantity* time = value ? value->get_if<Quantity>() : nullptr;
+    if (!time || time->value <= static_cast<double>(kTimeMax.ns)) return;
+    mistakes_.push_back({part.where_of(field),
+                         fmt::format("'{}' is {}: longer than 100 years", field, to_text(*time)),
+                         "is the unit right? none stands for no limit"});
+  }
+
+  // no simulated time exceeds 100 years
+  void check_times() {
+    check_time(scenario_, "deadline");
+    check_time(*scenario_.part("protocol"), "pause");
+    if (const Part* stop = scenario_.part("stop")) check_time(*stop, "after");
   }
 
   Catalogue catalogue_;

@@ -144,7 +144,9 @@ std::vector<Schema> world_schemas() {
       stop_schema(),
       Schema{.kind = "metric",
              .name = "custom",
-             .doc = "A metric written in Lua: metric(scores, labels, groups) -> number.",
+             .doc =
+                 "A metric written in Lua: metric(scores, labels, groups) -> number; groups.sex[i] "
+                 "names the level of patient i.",
              .fields = {Field{"name", type::text(), {}, "how results call it", true},
                         Field{"metric", type::function(), {}, "the function", true},
                         Field{"larger_is_better", type::boolean(), true,

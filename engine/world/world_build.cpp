@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/check.hpp"
 #include "base/draw.hpp"
@@ -182,6 +183,11 @@ void World::Impl::build_measurement() {
       throw stop->mistake(name, fmt::format("stop looks at '{}', which is not measured", name),
                           fmt::format("add \"{}\" to measure", name));
     }
+    if (measurement->plan().every == 0) {
+      throw stop->mistake(name,
+                          fmt::format("stop looks at '{}', which only the end measures", name),
+                          "measure { ..., every = 1 } measures every version");
+    }
   }
 }
 
@@ -215,6 +221,28 @@ SyncOptions World::Impl::sync_options() const {
   return sync;
 }
 
+// A round that can never have enough replies is a mistake, not bad luck.
+void World::Impl::check_minimum_replies(const SyncOptions& sync) const {
+  if (!sync.minimum_replies) return;
+  const auto members_count = static_cast<std::int64_t>(candidates.size());
+  std::int64_t most = members_count;
+  const Part chosen = selection_part(candidates.size());
+  if (chosen.name == "uniform") {
+    const Value& count = chosen.at("count");
+    const auto* share = count.get_if<Quantity>();
+    most = share ? std::llround(share->value * static_cast<double>(members_count))
+                 : chosen.integer("count");
+  }
+  if (*sync.minimum_replies <= most) return;
+  const std::string why = most < members_count
+                              ? fmt::format("a round waits for {} hospitals", most)
+                              : fmt::format("only {} hospitals take part", members_count);
+  throw spec.scenario.part("protocol")
+      ->mistake("minimum_replies",
+                fmt::format("minimum_replies is {}, but {}", *sync.minimum_replies, why),
+                "no round could ever succeed: ask for fewer");
+}
+
 void World::Impl::build_federation() {
   network = make_network(spec.scenario.part("network"), sim);
   members = std::make_unique<Members>(*population, *cohort, *network, run_key);
@@ -227,7 +255,8 @@ void World::Impl::build_federation() {
   evaluation.run = run_key;
   evaluation.interrupt = options.interrupt;
   evaluator = std::make_unique<Evaluator>(evaluation);
-  selection = make_selection(selection_part(candidates.size()), script);
+  selection = make_selection(selection_part(candidates.size()), script,
+                             [this](HospitalId id) { return population->name(id); });
   const Part& rule = *spec.scenario.part("aggregation");
   aggregation = make_aggregation(rule, script);
   optimizer = make_server_optimizer(*spec.scenario.part("server"));
@@ -252,14 +281,7 @@ void World::Impl::build_federation() {
   setup.batch_order = batch_order ? &*batch_order : nullptr;
   setup.emit = [this](const Event& event) { emit(event); };
   setup.after_round = [this](const RoundClosed& closed) { return after_round(closed); };
-  if (setup.options.minimum_replies &&
-      *setup.options.minimum_replies > static_cast<std::int64_t>(candidates.size())) {
-    throw spec.scenario.part("protocol")
-        ->mistake("minimum_replies",
-                  fmt::format("minimum_replies is {}, but only {} hospitals take part",
-                              *setup.options.minimum_replies, candidates.size()),
-                  "no round could ever succeed: ask for fewer");
-  }
+  check_minimum_replies(setup.options);
   server_actor = std::make_unique<SyncServer>(std::move(setup));
 }
 

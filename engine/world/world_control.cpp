@@ -1,6 +1,8 @@
 // What a timeline may see and do.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "world/world_impl.hpp"
 
 namespace polyclinic {
@@ -78,16 +80,15 @@ void World::Impl::note(std::string text) {
 
 std::optional<double> World::Impl::metric(std::string_view name) {
   metric_read = true;
+  const std::vector<std::string> names = measurement->plan().value_names();
+  if (std::find(names.begin(), names.end(), name) == names.end()) {
+    std::string hint = did_you_mean(name, names);
+    if (!hint.empty()) hint += "\n";
+    throw RunError({}, fmt::format("world.metric.{} is not measured", name),
+                   hint + "measured are " + join_names(names));
+  }
   if (measured_version < 0) return std::nullopt;
-  for (const MeasuredAverages& averages : result.federated.averages) {
-    if (averages.metric == name) return averages.macro;
-  }
-  std::vector<std::string> names;
-  for (const MeasuredAverages& averages : result.federated.averages) {
-    names.push_back(averages.metric);
-  }
-  throw RunError({}, fmt::format("world.metric.{} is not measured", name),
-                 "measured are " + join_names(names));
+  return macro_of(result.federated, name);
 }
 
 void World::Impl::stop(std::string reason) {

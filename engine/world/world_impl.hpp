@@ -35,6 +35,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void build_measurement();
   void build_federation();
   [[nodiscard]] SyncOptions sync_options() const;
+  void check_minimum_replies(const SyncOptions& sync) const;
   [[nodiscard]] Part selection_part(std::size_t candidates) const;
   [[nodiscard]] std::vector<std::string> describe() const;
   // SiteDirectory

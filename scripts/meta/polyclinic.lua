@@ -748,7 +748,7 @@ metric = {}
 ---@field metric function the function
 ---@field larger_is_better? boolean which end is the worst hospital's (default: `true`)
 
----A metric written in Lua: metric(scores, labels, groups) -> number.
+---A metric written in Lua: metric(scores, labels, groups) -> number; groups.sex[i] names the level of patient i.
 ---@param fields? metric_custom_fields
 ---@return metric_part
 function metric.custom(fields) end

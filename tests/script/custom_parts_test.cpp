@@ -138,20 +138,19 @@ TEST_CASE("results of an aggregation are checked") {
 TEST_CASE("a selection sees names and returns places") {
   const Loaded loaded("selection", R"(selection.custom(function(candidates, ctx)
     local chosen = {}
-    for i, name in ipairs(candidates) do if name ~= "Lyon" then chosen[#chosen + 1] = i end end
+    for i, name in ipairs(candidates) do if name ~= "Lyon" and ctx.round == 1 then chosen[#chosen + 1] = i end end
     return chosen
   end))");
-  FakeWorld world;
-  loaded.script->start({}, world);
-  const std::vector<HospitalId> candidates{HospitalId{0}, HospitalId{1}};
-  CHECK(loaded.script->select(loaded.function, candidates, 1) == std::vector<std::int32_t>{1});
-  loaded.script->finish();
+  const std::vector<std::string> candidates{"Lyon", "Oslo"};
+  CHECK(loaded.script->select(loaded.function, candidates, 1, 1) == std::vector<std::int32_t>{1});
+  // the round is told too
+  CHECK(loaded.script->select(loaded.function, candidates, 2, 1).empty());
 }
 
 TEST_CASE("a selection outside of the candidates is refused") {
   const Loaded loaded("selection", "selection.custom(function() return { 1, 3 } end)");
-  const std::vector<HospitalId> candidates{HospitalId{0}, HospitalId{1}};
-  CHECK_THROWS_WITH_AS(loaded.script->select(loaded.function, candidates, 1),
+  const std::vector<std::string> candidates{"Lyon", "Oslo"};
+  CHECK_THROWS_WITH_AS(loaded.script->select(loaded.function, candidates, 1, 1),
                        doctest::Contains("the selection holds 3, and there are 2 of them"),
                        RunError);
 }
@@ -161,7 +160,7 @@ TEST_CASE("a metric gets vecs and returns a number; a batch order is a permutati
   const auto script = ScenarioScript::load(folder.write("s.lua", R"(
 return scenario { cohort = cohort.ehr {}, measure = measure { metrics = {
   metric.custom { name = "alerts", metric = function(scores, labels, groups)
-    return scores:dot(labels) + #groups + groups[1][2]
+    return scores:dot(labels) + (groups.sex[2] == "male" and 8 or 0)
   end },
 } } })"),
                                            {});
@@ -169,6 +168,8 @@ return scenario { cohort = cohort.ehr {}, measure = measure { metrics = {
   const auto function = measure->list("metrics")[0].part()->at("metric").as<FunctionRef>();
   const std::vector<double> scores{0.5, 0.25};
   const std::vector<double> labels{1, 0};
-  const std::vector<std::vector<std::uint8_t>> groups{{0, 7}};
+  const std::vector<std::string> levels{"female", "male"};
+  const std::vector<std::uint8_t> sex{0, 1};
+  const std::vector<PatientGroups> groups{{"sex", levels, sex}};
   CHECK(script->metric(function, scores, labels, groups) == 8.5);
 }
