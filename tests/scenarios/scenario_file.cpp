@@ -67,11 +67,15 @@ ScenarioCase read_scenario_case(const std::string& path) {
       expecting = false;
     } else if (line == "----") {
       expecting = true;
+    } else if (line.rfind("# ", 0) == 0) {
+      continue;
     } else if (result.commands.empty()) {
       result.lua += line + "\n";
-    } else if (expecting && !line.empty()) {
+    } else if (line.empty()) {
+      continue;
+    } else if (expecting) {
       add_expectation(result, number, line);
-    } else if (!line.empty() && line.rfind("# ", 0) != 0) {
+    } else {
       throw std::runtime_error(path + ": a line between a command and ----: " + line);
     }
   }

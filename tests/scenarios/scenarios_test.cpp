@@ -69,8 +69,10 @@ class Session {
       arguments.erase(0, arguments.find(' ') + 1);
     }
     outcome_ = run_program(arguments, environment);
-    INFO("line ", command.line, ": polyclinic ", arguments, "\nstdout:\n", outcome_.out,
-         "stderr:\n", outcome_.err);
+    // whole tables and objects would bury what failed
+    const std::string shown = outcome_.out.substr(0, 1500);
+    INFO("line ", command.line, ": polyclinic ", arguments, "\nstdout:\n", shown, "\nstderr:\n",
+         outcome_.err);
     previous_ = last_;
     if (arguments.find("--json") != std::string::npos && !outcome_.out.empty()) {
       last_ = Json::parse(outcome_.out);
