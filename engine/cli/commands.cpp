@@ -91,7 +91,8 @@ void list_kind(const Catalogue& catalogue, const std::string& kind) {
   for (const Schema& schema : catalogue.all()) {
     if (schema.kind != kind) continue;
     const std::string start = fmt::format("  {:<{}}  ", schema.full_name(), wide);
-    fmt::print("{}\n", wrapped(start + first_sentence(schema.doc), kColumns, start.size()));
+    fmt::print("{}{}\n", start,
+               wrapped(first_sentence(schema.doc), kColumns, start.size(), start.size()));
   }
 }
 

@@ -1,6 +1,8 @@
 #include "record/results_folder.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -78,6 +80,12 @@ void ResultsFolder::open(ResultsDatabase::ProfileOf profile_of) {
   if (error) {
     throw ScenarioError({}, fmt::format("the folder {} cannot be made: {}", path_, error.message()),
                         kAnotherFolder);
+  }
+  // SQLite would only say that it cannot open a file
+  if (faccessat(AT_FDCWD, path_.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
+    throw ScenarioError(
+        {}, fmt::format("the folder {} cannot be written: {}", path_, std::strerror(errno)),
+        kAnotherFolder);
   }
   database_.open(std::move(profile_of));
 }

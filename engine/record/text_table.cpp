@@ -26,18 +26,18 @@ std::string shortened(const std::string& text, std::size_t width) {
   return text.substr(0, end) + "…";
 }
 
-std::string wrapped(const std::string& text, std::size_t width, std::size_t indent) {
+std::string wrapped(const std::string& text, std::size_t width, std::size_t indent,
+                    std::size_t used) {
   std::string out;
-  std::size_t used = 0;
   std::size_t at = 0;
   while (at < text.size()) {
     const std::size_t end = std::min(text.find(' ', at), text.size());
     const std::string word = text.substr(at, end - at);
     const std::size_t wide = text_width(word);
-    if (used > 0 && used + 1 + wide > width) {
+    if (at > 0 && used + 1 + wide > width) {
       out += "\n" + std::string(indent, ' ');
       used = indent;
-    } else if (used > 0) {
+    } else if (at > 0) {
       out += ' ';
       ++used;
     }

@@ -11,8 +11,9 @@ std::size_t text_width(const std::string& text);
 // At most `width` characters, the last "…" where something was cut.
 std::string shortened(const std::string& text, std::size_t width);
 // The text broken between words into lines of at most `width` characters, each but the first
-// indented by `indent` blanks; no final newline.
-std::string wrapped(const std::string& text, std::size_t width, std::size_t indent);
+// indented by `indent` blanks; no final newline. The first line begins after `used` columns.
+std::string wrapped(const std::string& text, std::size_t width, std::size_t indent,
+                    std::size_t used = 0);
 
 // Columns as wide as their widest cell, two blanks apart. Cells are right-aligned unless their
 // column is said to be text.

@@ -1,0 +1,240 @@
+// System: the program's commands. Expectation: what they print, leave behind and return.
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "program.hpp"
+
+namespace polyclinic {
+namespace {
+
+using Json = nlohmann::json;
+
+TEST_CASE("--version names build, instruction set and libraries") {
+  const test::Folder folder;
+  const test::Outcome outcome = test::run(folder, {"--version"});
+  CHECK(outcome.exit == 0);
+  CHECK(outcome.out.find("polyclinic ") == 0);
+  for (const char* needed : {"\nbuild ", "\ncompiler ", "\ninstruction_set ", "Lua 5.4.",
+                             "SQLite 3.", "libzip ", "oneTBB ", "fmt ", "Eigen 3.", "JSON 3.",
+                             "CLI11 ", "Simulation, not for clinical use.\n"}) {
+    CHECK_MESSAGE(outcome.out.find(needed) != std::string::npos, needed);
+  }
+}
+
+TEST_CASE("--json is exactly one object, on stdout, with where it comes from") {
+  const test::Folder folder;
+  folder.write("a.lua", test::kSmall);
+  const test::Outcome outcome = test::run(folder, {"run", "a.lua", "--json", "--seed", "5"});
+  CHECK(outcome.exit == 0);
+  CHECK(outcome.error.empty());
+  const Json json = Json::parse(outcome.out);  // throws on anything before or after
+  CHECK(json["seed"] == 5);
+  CHECK(json["versions"] == 4);
+  CHECK(json["hospitals"].size() == 3);
+  CHECK(json["metrics"]["auroc"].contains("macro"));
+  CHECK(json["baselines"]["pooled"].contains("auroc"));
+  CHECK(json["fingerprint"].get<std::string>().size() == 33);
+  for (const char* key : {"version", "build", "compiler", "instruction_set", "libraries", "threads",
+                          "host", "wall_seconds", "command"}) {
+    CHECK_MESSAGE(json["provenance"].contains(key), key);
+  }
+  CHECK(json["provenance"]["command"] == "polyclinic run a.lua --json --seed 5");
+}
+
+TEST_CASE("the table goes to stdout, the progress to stderr, and --quiet keeps both") {
+  const test::Folder folder;
+  folder.write("a.lua", test::kSmall);
+  const test::Outcome loud = test::run(folder, {"run", "a.lua"});
+  CHECK(loud.exit == 0);
+  CHECK(loud.out.find("\nThree hospitals\n") == 0);
+  CHECK(loud.out.find("Simulation, not for clinical use.") != std::string::npos);
+  CHECK(loud.error.find("round 4/4 | ") != std::string::npos);
+  CHECK(loud.error.find('\r') == std::string::npos);
+  const test::Outcome quiet = test::run(folder, {"run", "a.lua", "--quiet"});
+  CHECK(quiet.exit == 0);
+  CHECK(quiet.out.empty());
+  CHECK(quiet.error.empty());
+}
+
+TEST_CASE("recording changes no bit; the model goes on from where it was kept") {
+  const test::Folder folder;
+  folder.write("a.lua", test::kSmall);
+  const Json plain = Json::parse(test::run(folder, {"run", "a.lua", "--json"}).out);
+  const test::Outcome kept = test::run(folder, {"run", "a.lua", "--json", "--out", "r"});
+  CHECK(kept.exit == 0);
+  CHECK(Json::parse(kept.out)["fingerprint"] == plain["fingerprint"]);
+  CHECK(Json::parse(folder.read("r/result.json"))["fingerprint"] == plain["fingerprint"]);
+
+  // no round: the metrics of a run that starts at the kept model are those of that model
+  folder.write("b.lua", R"LUA(
+return scenario {
+  hospitals = hospitals { names = { "Lyon", "Oslo", "Graz" }, patients = 400 },
+  cohort = cohort.ehr {}, model = model.logistic { init = data "r/model.npz" }, rounds = 0,
+  baselines = false,
+})LUA");
+  const test::Outcome next = test::run(folder, {"run", "b.lua", "--json"});
+  CHECK(next.error.empty());
+  REQUIRE(next.exit == 0);
+  CHECK(Json::parse(next.out)["metrics"]["auroc"] == plain["metrics"]["auroc"]);
+
+  folder.write("c.lua", R"LUA(
+return scenario { cohort = cohort.ehr {},
+  model = model.mlp { hidden = { 4 }, init = data "r/model.npz" } })LUA");
+  const test::Outcome wrong = test::run(folder, {"run", "c.lua"});
+  CHECK(wrong.exit == 2);
+  CHECK(wrong.error.find("c.lua:3") == 0);
+  CHECK(wrong.error.find("r/model.npz: there is no array ") != std::string::npos);
+  CHECK(wrong.error.find("this model's arrays are ") != std::string::npos);
+}
+
+TEST_CASE("a folder with results is not written again") {
+  const test::Folder folder;
+  folder.write("a.lua", test::kSmall);
+  REQUIRE(test::run(folder, {"run", "a.lua", "--quiet", "--out", "r"}).exit == 0);
+  const test::Outcome again = test::run(folder, {"run", "a.lua", "--out", "r"});
+  CHECK(again.exit == 2);
+  CHECK(again.error ==
+        "r already holds results: Three hospitals (a.lua), seed 1: 4 of 4 rounds; all 4 rounds are "
+        "done\n"
+        "    `polyclinic explain r` tells what happened in it; give another folder with --out DIR, "
+        "or remove this one\n");
+  const test::Outcome story = test::run(folder, {"explain", "r"});
+  CHECK(story.exit == 0);
+  CHECK(story.out.find("Three hospitals (a.lua), seed 1. Simulation, not for clinical use.\n"
+                       "4 rounds were closed and 4 versions made in ") == 0);
+  CHECK(story.out.find("version 2\n") != std::string::npos);
+}
+
+TEST_CASE("a user's mistake leaves no folder behind") {
+  const test::Folder folder;
+  folder.write("a.lua", "return scenario { cohort = cohort.ehr { patents = 3 } }");
+  const test::Outcome outcome = test::run(folder, {"run", "a.lua", "--out", "r"});
+  CHECK(outcome.exit == 2);
+  CHECK(outcome.error.find("a.lua:1") == 0);
+  CHECK(!folder.has("r"));
+}
+
+TEST_CASE("a script that fails ends the run with 1; the results so far are kept") {
+  const test::Folder folder;
+  folder.write("a.lua", test::kSmall);
+  const test::Outcome outcome =
+      test::run(folder, {"run", "a.lua", "--set", "fail=1", "--json", "--out", "r"});
+  CHECK(outcome.exit == 1);
+  CHECK(outcome.error.find("as asked") != std::string::npos);
+  const Json json = Json::parse(outcome.out);
+  CHECK(json["versions"] == 2);
+  CHECK(folder.has("r/model.npz"));
+  const test::Outcome story = test::run(folder, {"explain", "r"});
+  CHECK(story.out.find("; then the run failed.\n") != std::string::npos);
+}
+
+TEST_CASE("Ctrl-C ends within a second with 130 and keeps what there is") {
+  const test::Folder folder;
+  folder.write("long.lua", test::kLong);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const std::string out = signal == SIGINT ? "i" : "t";
+    test::Disturbance disturbance;
+    disturbance.signal = signal;
+    disturbance.when = [&] {
+      return folder.read(".stderr").find("round ") != std::string::npos ||
+             (folder.has(out + "/results.sqlite-wal") &&
+              std::filesystem::file_size(folder.path(out + "/results.sqlite-wal")) > 150'000);
+    };
+    const test::Outcome outcome =
+        test::run(folder, {"run", "long.lua", "--json", "--out", out}, disturbance);
+    CHECK(outcome.exit == 130);
+    CHECK(outcome.seconds_after_signal < 1.0);
+    const Json json = Json::parse(outcome.out);
+    CHECK(json["interrupted"] == true);
+    CHECK(json["versions"].get<int>() > 0);
+    CHECK(folder.has(out + "/model.npz"));
+    CHECK(folder.has(out + "/README.txt"));
+    const test::Outcome story = test::run(folder, {"explain", out});
+    CHECK(story.out.find("; interrupted.\n") != std::string::npos);
+  }
+}
+
+TEST_CASE("kill -9 leaves a database that opens; the same folder says what it holds") {
+  const test::Folder folder;
+  folder.write("long.lua", test::kLong);
+  test::Disturbance disturbance;
+  disturbance.signal = SIGKILL;
+  disturbance.when = [&] {
+    return folder.has("r/results.sqlite-wal") &&
+           std::filesystem::file_size(folder.path("r/results.sqlite-wal")) > 200'000;
+  };
+  const test::Outcome killed =
+      test::run(folder, {"run", "long.lua", "--quiet", "--out", "r"}, disturbance);
+  CHECK(killed.exit == -SIGKILL);
+  CHECK(!folder.has("r/model.npz"));
+  const test::Outcome story = test::run(folder, {"explain", "r"});
+  CHECK(story.exit == 0);
+  CHECK(story.out.find(", of 5000 planned; the run was killed or still goes on.\n") !=
+        std::string::npos);
+  const test::Outcome again = test::run(folder, {"run", "long.lua", "--out", "r"});
+  CHECK(again.exit == 2);
+  CHECK(again.error.find("r already holds results: Long (long.lua), seed 1: ") == 0);
+  CHECK(again.error.find(" of 5000 rounds; it was killed or still runs\n") != std::string::npos);
+}
+
+TEST_CASE("output that cannot be written is no success") {
+  if (!std::filesystem::exists("/dev/full")) return;
+  const test::Folder folder;
+  test::Disturbance full;
+  full.stdout_path = "/dev/full";
+  const test::Outcome outcome = test::run(folder, {"--version"}, full);
+  CHECK(outcome.exit == 1);
+  CHECK(outcome.error == "polyclinic: the output cannot be written: No space left on device\n");
+}
+
+TEST_CASE("eval runs Lua and prints what it returns") {
+  const test::Folder folder;
+  CHECK(test::run(folder, {"eval", "-e", "return mbit(20) / 2"}).out == "10 Mbit/s\n");
+  const test::Outcome json =
+      test::run(folder, {"eval", "--json", "-e", "return { a = 1, b = { true, 'x' } }"});
+  CHECK(Json::parse(json.out) == Json::parse(R"({"a": 1, "b": [true, "x"]})"));
+  folder.write("two.lua", "return 1 + 1");
+  CHECK(test::run(folder, {"eval", "two.lua"}).out == "2\n");
+  const test::Outcome wrong = test::run(folder, {"eval", "-e", "return 1 +"});
+  CHECK(wrong.exit == 2);
+  CHECK(wrong.out.empty());
+  CHECK(!wrong.error.empty());
+}
+
+TEST_CASE("list and docs know the vocabulary") {
+  const test::Folder folder;
+  std::filesystem::create_directories(folder.path("scenarios"));
+  folder.write("scenarios/mine.lua", test::kSmall);
+  const test::Outcome list = test::run(folder, {"list"});
+  CHECK(list.exit == 0);
+  CHECK(list.out.find("  scenarios/mine.lua  Three hospitals, quickly.\n") != std::string::npos);
+  CHECK(list.out.find("  cohort.csv ") != std::string::npos);
+  CHECK(list.out.find("  strategy.fedavg ") != std::string::npos);
+  const test::Outcome kind = test::run(folder, {"list", "model"});
+  CHECK(kind.out.find("model\n") == 0);
+  CHECK(kind.out.find("cohort.csv") == std::string::npos);
+  const test::Outcome page = test::run(folder, {"docs", "cohort.csv"});
+  CHECK(page.exit == 0);
+  CHECK(page.out.find("cohort.csv") != std::string::npos);
+  const test::Outcome written = test::run(folder, {"docs", "--write", "pages"});
+  CHECK(written.exit == 0);
+  CHECK(folder.has("pages"));
+}
+
+TEST_CASE("new writes a scenario that runs, once") {
+  const test::Folder folder;
+  const test::Outcome first = test::run(folder, {"new", "mine"});
+  CHECK(first.exit == 0);
+  CHECK(first.out == "mine.lua is written; try: polyclinic run mine.lua\n");
+  CHECK(test::run(folder, {"check", "mine.lua"}).exit == 0);
+  const test::Outcome ran = test::run(folder, {"run", "mine.lua", "--set", "rounds=2", "--json"});
+  CHECK(ran.exit == 0);
+  CHECK(Json::parse(ran.out)["versions"].get<int>() > 0);
+  const test::Outcome second = test::run(folder, {"new", "mine.lua"});
+  CHECK(second.exit == 2);
+  CHECK(second.error == "mine.lua is already there\n    give another name; nothing was changed\n");
+}
+
+}  // namespace
+}  // namespace polyclinic

@@ -1,0 +1,199 @@
+// System: the results database. Expectation: every event becomes its rows, a round is committed as
+// soon as the next one opens, and a process that is killed leaves whole rounds behind.
+#include "record/database.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <signal.h>  // NOLINT: kill, too
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+#include "base/error.hpp"
+#include "record/sqlite.hpp"
+#include "record/stored_run.hpp"
+#include "samples.hpp"
+
+namespace polyclinic {
+namespace {
+
+std::string cell(const std::string& path, const std::string& sql) {
+  const Sqlite file(path, Sqlite::Mode::read_only);
+  SqliteStatement row = file.prepare(sql);
+  return row.step() ? row.text(0) : "no row";
+}
+
+TEST_CASE("every event becomes its row") {
+  const test::Folder folder;
+  const std::string path = folder.path("results.sqlite");
+  ResultsDatabase database(path);
+  database.open(test::profile);
+  test::feed(database, 3);
+  database.finish(test::result(), "done");
+
+  CHECK(cell(path, "PRAGMA integrity_check") == "ok");
+  CHECK(cell(path, "PRAGMA journal_mode") == "wal");
+  CHECK(cell(path, "SELECT value FROM about WHERE key = 'note'") ==
+        "simulation, not for clinical use");
+  CHECK(cell(path,
+             "SELECT title || '|' || seed || '|' || world || '|' || state || '|' || reason "
+             "|| '|' || outcome || '|' || converged || '|' || ended_ns FROM runs") ==
+        "Two hospitals|7|0000000000abcdef|done|all rounds are done|sepsis|0|300000000000");
+  CHECK(cell(path, "SELECT count(*) FROM rounds WHERE closed_ns IS NOT NULL") == "3");
+  CHECK(cell(path, "SELECT group_concat(version || ':' || made_ns) FROM versions") ==
+        "1:100000000000,2:200000000000,3:300000000000");
+  CHECK(cell(path, "SELECT count(*) FROM participants") == "6");
+  CHECK(cell(path,
+             "SELECT training_started_ns || '|' || training_ns || '|' || arrived_ns FROM "
+             "participants WHERE round = 2 AND hospital = 0") ==
+        "110500000000|20000000000|131500000000");
+  CHECK(
+      cell(path, "SELECT arrived_ns IS NULL FROM participants WHERE round = 2 AND hospital = 1") ==
+      "1");
+  CHECK(cell(path,
+             "SELECT group_concat(direction || attempts || completed || bytes) FROM "
+             "transfers WHERE round = 1 AND hospital = 0") == "down115000,up215000");
+  CHECK(cell(path, "SELECT reason || '|' || detail || '|' || at_ns FROM drops WHERE round = 3") ==
+        "late|training|300000000000");
+  CHECK(cell(path,
+             "SELECT arm || '|' || average || '|' || value || '|' || low FROM metrics_named "
+             "WHERE version = 2 AND hospital IS NULL") == "federated|macro|0.62|0.5");
+  CHECK(cell(path,
+             "SELECT (value IS NULL) || n || reason FROM metrics_named WHERE version = 2 AND "
+             "hospital IS NOT NULL") == "112one class only");
+  CHECK(cell(path, "SELECT group_concat(name, ';') FROM hospitals") ==
+        "Lyon;Malm\xc3\xb6, \"S\";Oslo");
+  CHECK(cell(path,
+             "SELECT drops || '|' || down_ns || '|' || role FROM hospitals WHERE hospital = "
+             "1") == "3|50000000000|member");
+  CHECK(cell(path, "SELECT from_ns || '-' || until_ns FROM outages") ==
+        "110000000000-160000000000");
+  CHECK(cell(path, "SELECT text FROM notes") == "auroc 0.610");
+  CHECK(cell(path, "SELECT text FROM remarks") == "a remark");
+  CHECK(cell(path, "SELECT group_concat(key || '=' || value) FROM provenance") ==
+        "version=0,threads=1");
+  CHECK(cell(path, "SELECT standardisation FROM arms WHERE name = 'pooled'") == "all together");
+}
+
+TEST_CASE("the queue is bounded and nothing is lost beyond it") {
+  const test::Folder folder;
+  const std::string path = folder.path("results.sqlite");
+  ResultsDatabase database(path);
+  database.open(test::profile);
+  // 11 events a round: more than twice the queue
+  const std::int64_t rounds = 2 * static_cast<std::int64_t>(ResultsDatabase::kQueueMax) / 10;
+  test::feed(database, rounds);
+  database.finish(test::result(), "done");
+  CHECK(cell(path, "SELECT count(*) FROM drops") == std::to_string(rounds));
+  CHECK(cell(path, "SELECT count(*) FROM transfers") == std::to_string(3 * rounds));
+}
+
+TEST_CASE("a process that is killed leaves whole rounds") {
+  const test::Folder folder;
+  const std::string path = folder.path("results.sqlite");
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    ResultsDatabase database(path);
+    database.open(test::profile);
+    database.on(test::started(0));
+    for (std::int64_t n = 1;; ++n) {
+      for (const Event& event : test::round_events(n)) database.on(event);
+    }
+  }
+  // killed somewhere in the middle, as soon as something was committed
+  for (int i = 0; i < 2000; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    std::error_code none;
+    if (!std::filesystem::exists(path + "-wal", none)) continue;
+    if (std::filesystem::file_size(path + "-wal", none) > 200'000) break;
+  }
+  REQUIRE(kill(child, SIGKILL) == 0);
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  REQUIRE(WIFSIGNALED(status));
+
+  CHECK(cell(path, "PRAGMA integrity_check") == "ok");
+  const StoredRun run = read_stored_run(path);
+  CHECK(run.state == "running");
+  CHECK(run.rounds_committed > 0);
+  CHECK(run.versions == run.rounds_committed);
+  CHECK(run.last.ns == run.rounds_committed * 100'000'000'000);
+  CHECK(describe(run) ==
+        "Two hospitals (two.lua), seed 7: " + std::to_string(run.rounds_committed) +
+            " rounds; it was killed or still runs");
+  // each committed round has everything that happened in it and after it
+  const std::string count = std::to_string(run.rounds_committed);
+  CHECK(cell(path, "SELECT count(*) FROM rounds") == count);
+  CHECK(cell(path, "SELECT count(*) FROM drops") == count);
+  CHECK(cell(path, "SELECT count(*) FROM participants WHERE arrived_ns IS NOT NULL") == count);
+  CHECK(cell(path, "SELECT count(*) FROM metrics WHERE average = 'macro'") == count);
+}
+
+TEST_CASE("a folder that is not there is the user's mistake") {
+  ResultsDatabase database("/nowhere/at/all/results.sqlite");
+  try {
+    database.open(test::profile);
+    CHECK(false);
+  } catch (const ScenarioError& error) {
+    CHECK(error.mistakes().at(0).message ==
+          "/nowhere/at/all/results.sqlite cannot be created: unable to open database file (No such "
+          "file or directory)");
+  }
+}
+
+// A disk that is full, made by a limit on the size of files.
+TEST_CASE("a full disk is said once, when a round has closed; what was committed stays") {
+  const test::Folder folder;
+  const std::string path = folder.path("results.sqlite");
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  int errors = 0;
+  std::string message;
+  {
+    ResultsDatabase database(path);
+    database.open(test::profile);
+    rlimit small = before;
+    small.rlim_cur = 400'000;
+    REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
+    database.on(test::started(0));
+    for (std::int64_t n = 1; n <= 4000; ++n) {
+      for (const Event& event : test::round_events(n)) {
+        try {
+          database.on(event);
+        } catch (const RunError& error) {
+          ++errors;
+          message = error.mistake().message;
+          CHECK(std::holds_alternative<RoundClosed>(event));
+        }
+      }
+    }
+    CHECK_NOTHROW(database.finish(test::result(), "failed"));  // it was said already
+  }
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &before) == 0);
+  std::signal(SIGXFSZ, handler);
+  CHECK(errors == 1);
+  CHECK(message.find(path + " cannot be written any more: ") == 0);
+  CHECK(cell(path, "PRAGMA integrity_check") == "ok");
+  CHECK(read_stored_run(path).rounds_committed > 0);
+}
+
+TEST_CASE("no results database is said to be none") {
+  const test::Folder folder;
+  const std::string path = folder.path("results.sqlite");
+  std::ofstream(path) << "this is a text, long enough to be taken for a header of a database file";
+  try {
+    read_stored_run(path);
+    CHECK(false);
+  } catch (const ScenarioError& error) {
+    CHECK(error.mistakes().at(0).message ==
+          path + " is no results database: file is not a database");
+  }
+}
+
+}  // namespace
+}  // namespace polyclinic
