@@ -59,14 +59,16 @@ std::string first_sentence(const std::string& doc) {
   return end == std::string::npos ? doc : doc.substr(0, end + 1);
 }
 
-// What a scenario file says of itself: its first comment.
+// What a scenario file says of itself: the first sentence of the comment at its head.
 std::string first_comment(const fs::path& path) {
   std::ifstream in(path);
-  std::string line;
-  std::getline(in, line);
-  if (line.rfind("--", 0) != 0) return {};
-  const std::size_t start = line.find_first_not_of("- ");
-  return start == std::string::npos ? std::string() : line.substr(start);
+  std::string text;
+  for (std::string line; std::getline(in, line) && line.rfind("--", 0) == 0;) {
+    const std::size_t start = line.find_first_not_of("- ");
+    if (start == std::string::npos) break;
+    text += (text.empty() ? "" : " ") + line.substr(start);
+  }
+  return first_sentence(text);
 }
 
 void list_scenarios() {

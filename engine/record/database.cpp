@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstdio>
 #include <deque>
 #include <mutex>
 #include <thread>
@@ -130,6 +131,8 @@ void ResultsDatabase::open(ProfileOf profile_of) {
   try {
     writer_ = std::make_unique<Writer>(path_);
   } catch (const SqliteError& error) {
+    // nothing lay there before: nothing half-made stays
+    for (const char* end : {"", "-wal", "-shm", "-journal"}) std::remove((path_ + end).c_str());
     throw ScenarioError({}, fmt::format("{} cannot be created: {}", path_, error.what()),
                         "give a folder that can be written with --out DIR");
   }

@@ -182,6 +182,21 @@ TEST_CASE("a full disk is said once, when a round has closed; what was committed
   CHECK(read_stored_run(path).rounds_committed > 0);
 }
 
+TEST_CASE("a disk that is full from the start leaves nothing half-made") {
+  const test::Folder folder;
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit small = before;
+  small.rlim_cur = 20'000;
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
+  ResultsDatabase database(folder.path("results.sqlite"));
+  CHECK_THROWS_AS(database.open(test::profile), ScenarioError);
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &before) == 0);
+  std::signal(SIGXFSZ, handler);
+  CHECK(std::filesystem::is_empty(folder.path()));
+}
+
 TEST_CASE("no results database is said to be none") {
   const test::Folder folder;
   const std::string path = folder.path("results.sqlite");
