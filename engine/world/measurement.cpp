@@ -119,11 +119,14 @@ Measurement::Measurement(Setup setup) : s_(std::move(setup)), all_(s_.members) {
   workspaces_.resize(static_cast<std::size_t>(s_.workers->threads()));
 }
 
+bool Measurement::decides() const {
+  return s_.cohort->info().task == OutcomeKind::binary &&
+         std::any_of(s_.plan.metrics.begin(), s_.plan.metrics.end(), needs_threshold);
+}
+
 std::vector<Measurement::Scored> Measurement::score(const ParametersOf& parameters,
                                                     const SiteOf& site) {
-  const bool validate =
-      !s_.plan.threshold && s_.cohort->info().task == OutcomeKind::binary &&
-      std::any_of(s_.plan.metrics.begin(), s_.plan.metrics.end(), needs_threshold);
+  const bool validate = !s_.plan.threshold && decides();
   const auto outputs = static_cast<std::size_t>(s_.model->outputs());
   std::vector<Scored> scored(all_.size());
   s_.workers->for_each(all_.size(), [&](std::size_t i, int slot) {
@@ -141,11 +144,14 @@ std::vector<Measurement::Scored> Measurement::score(const ParametersOf& paramete
   return scored;
 }
 
-// One threshold for all: found on the members' validation rows together.
-metrics::MetricOptions Measurement::options_for(const std::vector<Scored>& scored) const {
+// One threshold for all: found on the members' validation rows together. `text` says which it is.
+metrics::MetricOptions Measurement::options_for(const std::vector<Scored>& scored,
+                                                std::string& text) const {
   metrics::MetricOptions options;
+  if (!decides()) return options;
   if (s_.plan.threshold) {
     options.threshold = *s_.plan.threshold;
+    text = fmt::format("{:.3g} (given)", options.threshold);
     return options;
   }
   std::vector<float> scores;
@@ -157,7 +163,12 @@ metrics::MetricOptions Measurement::options_for(const std::vector<Scored>& score
     const auto& label = scored[i].site->validation.label;
     labels.insert(labels.end(), label.begin(), label.end());
   }
-  if (const auto t = metrics::threshold_for_sensitivity(scores, labels)) options.threshold = *t;
+  if (const auto t = metrics::threshold_for_sensitivity(scores, labels)) {
+    options.threshold = *t;
+    text = fmt::format("{:.3g} (80 % sensitivity on validation rows)", *t);
+  } else {
+    text = fmt::format("{:.3g} (no events in validation rows to choose it by)", options.threshold);
+  }
   return options;
 }
 
@@ -170,7 +181,7 @@ ArmResult Measurement::evaluate(std::string arm, const ParametersOf& parameters,
     result.hospitals.back().hospital = id;
   }
   const std::vector<Scored> scored = score(parameters, site);
-  const metrics::MetricOptions options = options_for(scored);
+  const metrics::MetricOptions options = options_for(scored, result.threshold);
   for (metrics::Metric metric : s_.plan.metrics) add_metric(metric, scored, options, result);
   for (const MeasurePlan::Custom& custom : s_.plan.custom) add_custom(custom, scored, result);
   return result;

@@ -68,7 +68,9 @@ class Measurement {
                   ArmResult& arm) const;
   void add_values(const std::vector<std::vector<metrics::NamedValue>>& per_hospital,
                   const std::vector<metrics::NamedValue>& micro, ArmResult& arm) const;
-  [[nodiscard]] metrics::MetricOptions options_for(const std::vector<Scored>& scored) const;
+  [[nodiscard]] bool decides() const;  // whether a metric cuts probabilities
+  [[nodiscard]] metrics::MetricOptions options_for(const std::vector<Scored>& scored,
+                                                   std::string& text) const;
 
   Setup s_;
   std::vector<HospitalId> all_;  // members, then external

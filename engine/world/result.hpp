@@ -44,6 +44,7 @@ struct ArmResult {
   std::vector<MeasuredAverages> averages;
   std::vector<HospitalMetrics> hospitals;  // those evaluated, in order
   std::string standardisation;             // in words
+  std::string threshold;  // where decisions cut probabilities, in words; empty: none were made
 };
 
 struct HospitalAccount {

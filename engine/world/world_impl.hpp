@@ -60,6 +60,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void fill_accounts();
   void emit_metrics(const ArmResult& arm);
   void check_curve();
+  void add_threshold_remark();
 
   // WorldControl (world_control.cpp)
   [[nodiscard]] TimeNs now() const override;

@@ -159,6 +159,14 @@ void World::Impl::fill_accounts() {
   }
 }
 
+// Thresholded metrics say where they cut (science.md, rule 4).
+void World::Impl::add_threshold_remark() {
+  if (result.federated.threshold.empty()) return;
+  std::string text = "decisions cut probabilities at " + result.federated.threshold;
+  for (const ArmResult& arm : result.baselines) text += ", " + arm.name + " at " + arm.threshold;
+  result.remarks.push_back(std::move(text));
+}
+
 void World::Impl::check_curve() {
   result.convergence = check_convergence(curve);
   if (measurement->plan().every == 0) {
@@ -191,6 +199,16 @@ void World::Impl::fill_result() {
     result.remarks.push_back(fmt::format(
         "a hospital with more than {:.0f} % of the training rows was held to that weight",
         100.0 * weight_rule(*spec.scenario.part("aggregation")).max_share));
+  }
+  add_threshold_remark();
+  std::int64_t diverged = 0;
+  for (const auto& [id, member] : members->touched()) {
+    const auto it = member->drops.find(DropReason::diverged);
+    if (it != member->drops.end()) diverged += it->second;
+  }
+  if (diverged > 0) {
+    result.remarks.push_back(fmt::format(
+        "{} trainings overflowed: the learning rate is too large for these data", diverged));
   }
   if (metric_read) {
     result.remarks.push_back(
