@@ -45,7 +45,7 @@ class Deferred {
     Order order;
     std::optional<T> result;
   };
-  explicit Deferred(Order order) : slot_(std::make_shared<Slot>()) {
+  explicit Deferred(Order&& order) : slot_(std::make_shared<Slot>()) {
     slot_->order = std::move(order);
   }
   std::shared_ptr<Slot> slot_;  // shared by the reply in flight and the hospital's chain

@@ -35,11 +35,11 @@ class Resolver {
 
  private:
   void set(std::string_view field, Value value, bool given) {
-    for (FieldValue& f : scenario_.fields) {
-      if (f.name != field) continue;
-      f.value = std::move(value);
-      f.given = f.given || given;
-    }
+    const auto it = std::find_if(scenario_.fields.begin(), scenario_.fields.end(),
+                                 [&](const FieldValue& f) { return f.name == field; });
+    ENSURE(it != scenario_.fields.end(), "a resolved scenario has every field of its schema");
+    it->value = std::move(value);
+    it->given = it->given || given;
   }
 
   void take_shorthands(const Part& strategy) {
