@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <regex>
 #include <set>
 #include <string>
 #include <vector>
@@ -78,8 +77,19 @@ struct Include {
   bool in_header = false;
 };
 
+// The header that a line includes, or "".
+std::string included(const std::string& line) {
+  const auto hash = line.find_first_not_of(" \t");
+  if (hash == std::string::npos || line[hash] != '#') return {};
+  const auto word = line.find_first_not_of(" \t", hash + 1);
+  if (word == std::string::npos || line.compare(word, 7, "include") != 0) return {};
+  const auto open = line.find_first_of("<\"", word);
+  if (open == std::string::npos) return {};
+  const auto close = line.find_first_of(">\"", open + 1);
+  return close == std::string::npos ? std::string() : line.substr(open + 1, close - open - 1);
+}
+
 std::vector<Include> includes_of(const fs::path& root) {
-  static const std::regex pattern(R"(^\s*#\s*include\s*[<"]([^>"]+)[>"])");
   std::vector<Include> found;
   for (const auto& entry : fs::recursive_directory_iterator(root)) {
     const std::string extension = entry.path().extension().string();
@@ -87,9 +97,9 @@ std::vector<Include> includes_of(const fs::path& root) {
     std::ifstream in(entry.path());
     const std::string file = fs::relative(entry.path(), root).string();
     for (std::string line; std::getline(in, line);) {
-      std::smatch match;
-      if (!std::regex_search(line, match, pattern)) continue;
-      found.push_back({file, file.substr(0, file.find('/')), match[1], extension != ".cpp"});
+      const std::string header = included(line);
+      if (header.empty()) continue;
+      found.push_back({file, file.substr(0, file.find('/')), header, extension != ".cpp"});
     }
   }
   return found;
