@@ -107,9 +107,12 @@ void World::Impl::build_sites() {
   names.run = run_key;
   const Part* hospitals = spec.scenario.part("hospitals");
   // Who says who the hospitals are: a table of patients does, unless it is dealt out to hospitals
-  // that the scenario describes; a generator takes them from the scenario.
-  const bool described = spec.scenario.given("hospitals");
-  const bool from_data = part.name == "csv"         ? !(described && part.part("partition"))
+  // that the scenario counts or names; a generator takes them from the scenario.
+  const bool described = hospitals->given("count") || hospitals->given("names") ||
+                         hospitals->given("groups") || hospitals->given("site");
+  const Part* partition = part.part("partition");
+  const bool dealt = partition != nullptr && partition->name != "by_column";
+  const bool from_data = part.name == "csv"         ? !(described && dealt)
                          : part.name == "synthetic" ? !described
                                                     : false;
   if (from_data) {
