@@ -272,6 +272,20 @@ std::string heading(const RunResult& result) {
   return text;
 }
 
+// What nobody can beat but by luck, where the generator knows it.
+std::string oracle_text(const RunResult& result) {
+  if (!result.oracle) return {};
+  const Oracle& oracle = *result.oracle;
+  return "  " +
+         wrapped(fmt::format(
+                     "Achievable in this generated cohort: AUROC {:.3f} within hospitals, {:.3f} "
+                     "all together, for the true outcome (recorded labels hold errors and "
+                     "show less).",
+                     oracle.achievable_auroc_within, oracle.achievable_auroc),
+                 kColumns - 2, 4) +
+         "\n";
+}
+
 std::string quality(const RunResult& result) {
   std::vector<std::string> metrics = shown_metrics(result);
   if (metrics.empty()) return "  nothing was measured\n\n";
@@ -292,7 +306,7 @@ std::string quality(const RunResult& result) {
   if (measured > metrics.size()) {
     text += fmt::format("  {} more metrics are in --json and --out\n", measured - metrics.size());
   }
-  return text + standardisation(result) + "\n";
+  return text + standardisation(result) + oracle_text(result) + "\n";
 }
 
 }  // namespace

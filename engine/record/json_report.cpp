@@ -66,6 +66,7 @@ Json hospital(const RunResult& result, const HospitalAccount& account) {
   if (!account.region.empty()) json["region"] = account.region;
   json["role"] = account.role == HospitalRole::external ? "external" : "member";
   json["patients"] = account.patients;
+  json["rows"] = account.rows;
   json["train_rows"] = account.train_rows;
   json["weight"] = account.weight;
   json["metrics"] = metrics(metrics_of(result.federated, account.hospital));
@@ -91,6 +92,15 @@ Json hospital(const RunResult& result, const HospitalAccount& account) {
   json["median_round_seconds"] = account.median_round.seconds();
   if (!account.remarks.empty()) json["remarks"] = account.remarks;
   return json;
+}
+
+Json oracle(const RunResult& result) {
+  if (!result.oracle) return nullptr;
+  return {{"latent_auroc", result.oracle->latent_auroc},
+          {"achievable_auroc", result.oracle->achievable_auroc},
+          {"latent_auroc_within", result.oracle->latent_auroc_within},
+          {"achievable_auroc_within", result.oracle->achievable_auroc_within},
+          {"standard_error", result.oracle->standard_error}};
 }
 
 Json rounds(const RunResult& result) {
@@ -137,6 +147,7 @@ std::string to_json(const RunResult& result, int indent) {
   json["bytes_down"] = result.bytes_down;
   json["baselines"] = Json::object();
   for (const ArmResult& arm : result.baselines) json["baselines"][arm.name] = averages(arm);
+  json["oracle"] = oracle(result);
   json["standardisation"] = {{"federated", result.federated.standardisation}};
   for (const ArmResult& arm : result.baselines) {
     json["standardisation"][arm.name] = arm.standardisation;

@@ -10,6 +10,7 @@
 
 #include "base/ids.hpp"
 #include "base/time.hpp"
+#include "data/cohort.hpp"
 #include "net/population.hpp"
 #include "trace/event.hpp"
 
@@ -52,7 +53,8 @@ struct HospitalAccount {
   std::string name;
   std::string region;
   HospitalRole role = HospitalRole::member;
-  std::int64_t patients = 0;  // rows it holds: train + validation + test
+  std::int64_t patients = 0;  // people; several rows may be of one
+  std::int64_t rows = 0;      // train + validation + test
   std::int64_t train_rows = 0;
   double weight = 0;  // mean share of the versions made: sums to 1 over hospitals
   std::int64_t bytes_up = 0;
@@ -101,6 +103,8 @@ struct RunResult {
   std::int64_t parameters = 0;
   ArmResult federated;
   std::vector<ArmResult> baselines;
+  // What a generated cohort says could be reached at best, of true outcomes; with the baselines.
+  std::optional<Oracle> oracle;
   std::vector<HospitalAccount> hospitals;  // beyond 1,000 hospitals: only those that were touched
   std::int64_t hospitals_total = 0;
   std::int64_t hospitals_evaluated = 0;

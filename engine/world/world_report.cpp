@@ -19,6 +19,16 @@ bool wants_baseline(const Part& scenario, std::string_view name) {
   return false;
 }
 
+// Different people among a site's rows.
+std::int64_t patients_of(const Site& site) {
+  std::vector<std::int64_t> ids;
+  for (const Dataset* split : {&site.train, &site.validation, &site.test}) {
+    ids.insert(ids.end(), split->patient.begin(), split->patient.end());
+  }
+  std::sort(ids.begin(), ids.end());
+  return std::unique(ids.begin(), ids.end()) - ids.begin();
+}
+
 TimeNs median(std::vector<TimeNs> times) {
   if (times.empty()) return {};
   const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
@@ -94,6 +104,7 @@ void World::Impl::run_baselines() {
   if (wants_baseline(spec.scenario, "local_only")) {
     result.baselines.push_back(run_local_only(setup));
   }
+  if (!result.baselines.empty()) result.oracle = cohort->oracle();
   for (const ArmResult& arm : result.baselines) {
     emit_metrics(arm);
     for (const MeasuredAverages& averages : arm.averages) {
@@ -122,7 +133,8 @@ void World::Impl::fill_accounts() {
     account.role = profile.role;
     account.train_rows = cohort->train_rows(id);
     const SitePtr site = cohort->site(id);
-    account.patients = site->train.rows + site->validation.rows + site->test.rows;
+    account.rows = site->train.rows + site->validation.rows + site->test.rows;
+    account.patients = patients_of(*site);
     account.remarks = site->remarks;
     const auto it = members->touched().find(id);
     if (it != members->touched().end()) {
