@@ -55,10 +55,11 @@ void draw_overlap(const World& world, const Traits& home, std::int64_t index,
   person.second = near[stream.below(near.size())];
   person.away = stream.below(person.day.size());
 
-  // one split for both hospitals: a pooled model must not be tested on who it was trained on
-  const double u = stream.uniform();
-  person.split = SplitPart::unused;
-  if (u < shares.train + shares.validation + shares.test) person.split = SplitPart::test;
+  // one split for both hospitals: a pooled model must not be tested on who it was trained on.
+  // Always one of the three, also where the shares leave patients out: what is not decided here,
+  // each hospital would decide for itself
+  const double u = stream.uniform() * (shares.train + shares.validation + shares.test);
+  person.split = SplitPart::test;
   if (u < shares.train + shares.validation) person.split = SplitPart::validation;
   if (u < shares.train) person.split = SplitPart::train;
 }

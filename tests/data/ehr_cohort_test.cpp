@@ -218,6 +218,41 @@ TEST_CASE("some patients are seen in two hospitals") {
   }
 }
 
+// Shares that leave patients out: whoever is seen at two hospitals must still not be trained on at
+// one and tested on at the other.
+TEST_CASE("nobody is in two splits when the shares leave some out") {
+  Part split;
+  split.kind = "split";
+  split.name = "stratified";
+  for (const auto& [name, share] :
+       {std::pair("train", 0.3), std::pair("validation", 0.1), std::pair("test", 0.2)}) {
+    split.fields.push_back({name, Value(share), {}, true});
+  }
+  const Directory directory(5, 400);
+  const auto cohort = make({{"overlap", 0.5}, {"split", Value(std::move(split))}}, directory);
+  std::map<std::int64_t, std::set<int>> splits;
+  std::map<std::int64_t, std::set<std::uint32_t>> hospitals;
+  for (std::uint32_t h = 0; h < 5; ++h) {
+    const SitePtr site = cohort->site(HospitalId{h});
+    int number = 0;
+    for (const Dataset* d : {&site->train, &site->validation, &site->test}) {
+      for (const std::int64_t id : d->patient) {
+        splits[id].insert(number);
+        hospitals[id].insert(h);
+      }
+      ++number;
+    }
+  }
+  std::int64_t twice = 0;
+  std::int64_t mixed = 0;
+  for (const auto& [id, parts] : splits) {
+    twice += hospitals[id].size() == 2;
+    mixed += parts.size() > 1;
+  }
+  CHECK(twice > 300);
+  CHECK(mixed == 0);
+}
+
 // Recorded labels: the asked share of events is missed, oftener in under-recorded groups, and as
 // many non-events are recorded as events.
 TEST_CASE("labels are recorded with the error that was asked for") {
