@@ -50,11 +50,14 @@ struct TrainingPlan {
   std::vector<double> class_weights;  // factor of a row's loss by its label; empty: all one
 };
 
-// State that a hospital keeps between its trainings.
+// State that a hospital keeps between its trainings. A training that overflowed moves the place in
+// the data on (the clock counted its steps before anybody knew) and leaves the moments alone; one
+// that was stopped changes nothing.
 struct TrainerState {
   ParameterVector moment1;
   ParameterVector moment2;
-  std::int64_t steps_done = 0;
+  std::int64_t moment_steps = 0;    // steps that the moments have seen, for Adam's corrections
+  std::int64_t steps_done = 0;      // of all trainings, also of those that overflowed
   std::int64_t epoch = 0;           // steps mode: epochs begun, part of the batch order's address
   std::vector<std::int32_t> order;  // steps mode: the current epoch's order and where in it
   std::int64_t position = 0;

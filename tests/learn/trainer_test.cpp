@@ -536,33 +536,50 @@ TEST_CASE("dropout silences the asked share, scales the rest, and its gradient f
   }
 }
 
-TEST_CASE("a training that overflows says so and leaves the hospital's state untouched") {
+// The clock counts the steps of a training before anybody knows that it overflowed: the place in
+// the data has to move on with it, or the next training would ask for epochs that it did not count.
+TEST_CASE("a training that overflows moves on in the data and leaves the moments alone") {
   Dataset data = test::make_data(Head::squared, 32, 4, 1, 111);
   dense::NetworkSpec spec{.name = "linear", .features = 4, .hidden = {}, .outputs = 1};
   spec.head = Head::squared;
   const dense::Network network(spec);
   const ParameterVector global = test::random_parameters(network, 112, 1);
   TrainingPlan plan;
-  plan.schedule.rate = 1e8;
-  plan.steps = 40;
+  plan.optimizer = TrainingPlan::Optimizer::momentum;
+  plan.keep_optimizer_state = true;
+  plan.schedule.rate = 0.01;
+  plan.steps = 41;  // 8 batches an epoch: five epochs and a batch
   plan.batch = 4;
   TrainerState state;
-  state.steps_done = 3;
   TrainingTask task = task_of(data, global, plan);
   task.state = &state;
-  const TrainingResult result = run(network, task);
-  CHECK_FALSE(result.finite);
-  CHECK(state.steps_done == 3);
-  CHECK(state.order.empty());
+  CHECK(run(network, task).finite);
+  const std::uint64_t moments = state.moment1.hash();
 
+  plan.schedule.rate = 1e8;
+  CHECK_FALSE(run(network, task).finite);
+  CHECK(state.moment1.hash() == moments);
+  CHECK(state.moment_steps == 41);
+  CHECK(state.steps_done == 82);
+  CHECK(state.epoch == 11);        // begun: 82 batches of 8 an epoch
+  CHECK(state.position == 2 * 4);  // two batches of the eleventh
+
+  // as many orders as extent() says, from where the clock believes the training to be
   plan.schedule.rate = 0.01;
+  const TrainingExtent next = extent(plan, data.rows, state.steps_done);
+  std::vector<std::int32_t> orders;
+  for (std::int64_t epoch = 0; epoch < next.epochs_begun; ++epoch) {
+    for (std::int32_t row = 0; row < 32; ++row) orders.push_back(row);
+  }
+  task.given_order = orders;
+  CHECK(run(network, task).rows_visited == next.rows_visited);
+  CHECK(state.moment_steps == 82);
+
+  // what was stopped has not happened
   std::atomic<bool> stop = true;
   task.stop = &stop;
   CHECK(run(network, task).stopped);
-  CHECK(state.steps_done == 3);
-  stop = false;
-  CHECK(run(network, task).steps == 40);
-  CHECK(state.steps_done == 43);
+  CHECK(state.steps_done == 123);
 }
 
 TEST_CASE("golden bits of a training, equal in every build and with every compiler") {

@@ -13,14 +13,11 @@ namespace {
 
 Update::Rule rule_of(const TrainingPlan& plan) {
   switch (plan.optimizer) {
-    case TrainingPlan::Optimizer::sgd:
-      return Update::Rule::sgd;
+    case TrainingPlan::Optimizer::sgd: return Update::Rule::sgd;
     case TrainingPlan::Optimizer::momentum:
       return plan.nesterov ? Update::Rule::nesterov : Update::Rule::momentum;
-    case TrainingPlan::Optimizer::adam:
-      return Update::Rule::adam;
-    case TrainingPlan::Optimizer::adamw:
-      return Update::Rule::adamw;
+    case TrainingPlan::Optimizer::adam: return Update::Rule::adam;
+    case TrainingPlan::Optimizer::adamw: return Update::Rule::adamw;
   }
   return Update::Rule::sgd;
 }
@@ -75,7 +72,7 @@ class Optimiser {
     if (!task.state->moment2.empty()) {
       network.pack(work_.kernels, task.state->moment2, work_.moment2.data());
     }
-    const auto steps = static_cast<double>(task.state->steps_done);
+    const auto steps = static_cast<double>(task.state->moment_steps);
     power1_ = math::pow(plan_.beta1, steps);
     power2_ = math::pow(plan_.beta2, steps);
   }
@@ -88,7 +85,7 @@ class Optimiser {
 };
 
 void save_state(const Network& network, const TrainingTask& task, const NetworkWorkspace& work,
-                const Loader& loader, std::int64_t steps) {
+                const Loader& loader, std::int64_t steps, bool finite) {
   TrainerState& state = *task.state;
   state.steps_done += steps;
   if (task.plan->steps > 0) {
@@ -96,7 +93,8 @@ void save_state(const Network& network, const TrainingTask& task, const NetworkW
     state.order = work.order;
     state.position = loader.position();
   }
-  if (!keeps_moments(task)) return;
+  if (!keeps_moments(task) || !finite) return;
+  state.moment_steps += steps;
   if (state.moment1.empty()) state.moment1 = ParameterVector(network.layout());
   network.unpack(work.kernels, work.moment1.data(), state.moment1);
   if (task.plan->optimizer == TrainingPlan::Optimizer::momentum) return;
@@ -146,7 +144,7 @@ TrainingResult Network::train(const TrainingTask& task, Workspace& workspace) co
   unpack(work->kernels, work->parameters.data(), result.delta);
   // a parameter that overflowed stays infinite or NaN, so looking once at the end is enough
   result.finite = result.delta.finite() && std::isfinite(result.mean_loss);
-  if (task.state != nullptr && result.finite) save_state(*this, task, *work, loader, steps);
+  if (task.state != nullptr) save_state(*this, task, *work, loader, steps, result.finite);
   return result;
 }
 
