@@ -42,6 +42,8 @@ Task<void> SyncServer::serve() {
     co_await sim.at(sim.now(), Priority::measurement);
     const bool stop = s_.after_round(closed);
     if (stop) co_return;
+    // a timeline that waited for this version acts before the next round opens
+    co_await sim.at(sim.now(), Priority::measurement);
     const bool last = index + 1 == s_.options.rounds;
     if (s_.options.pause.ns > 0 && !last) co_await sim.delay(s_.options.pause);
   }
