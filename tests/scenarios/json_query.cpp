@@ -178,4 +178,19 @@ std::vector<std::string> accounting_mistakes(const Json& object) {
   return Accounts(object).mistakes();
 }
 
+std::vector<std::string> eventless(const Json& object) {
+  std::vector<std::string> missing;
+  const auto number = [&](const std::string& path) { return query(object, path).get<double>(); };
+  const double slowest = number("max(hospitals.*.median_round_seconds)");
+  const double fastest = number("min(hospitals.*.median_round_seconds)");
+  if (!(fastest > 0 && slowest >= 3.0 * fastest)) {
+    missing.push_back("round times from " + Json(fastest).dump() + " to " + Json(slowest).dump());
+  }
+  if (number("sum(hospitals.*.outages)") < 1) missing.emplace_back("no outage");
+  const double late =
+      number("sum(hospitals.*.drop_reasons.late)") / number("sum(hospitals.*.invitations)");
+  if (!(late >= 0.02 && late <= 0.10)) missing.push_back("late: " + Json(late).dump());
+  return missing;
+}
+
 }  // namespace polyclinic::testing

@@ -19,6 +19,7 @@
 //   json sim_seconds > @first:sim_seconds   or from one that was kept
 //   keep first                              keeps the object under a name
 //   accounts                                bytes, invitations, versions, times and weights add up
+//   eventful                                something happens in it (science.md, rule 1)
 //   same                                    the object equals the one before, provenance aside;
 //   same first                              or one that was kept
 //   npz {dir}/a.npz ~ {dir}/b.npz 1e-6      two saved models, number by number

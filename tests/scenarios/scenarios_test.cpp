@@ -112,6 +112,8 @@ class Session {
       kept_[text] = last_;
     } else if (kind == "accounts") {
       for (const std::string& mistake : accounting_mistakes(last_)) FAIL_CHECK(mistake);
+    } else if (kind == "eventful") {
+      for (const std::string& lack : eventless(last_)) FAIL_CHECK(lack);
     } else if (kind == "same") {
       CHECK(without_provenance(last_) == without_provenance(text.empty() ? previous_ : kept(text)));
     } else if (kind == "npz") {
