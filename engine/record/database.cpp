@@ -115,7 +115,6 @@ struct NamedIn {
   void operator()(const MetricMeasured& e) const {
     if (e.hospital) introduce(*e.hospital);
   }
-  void operator()(const AvailabilityChanged& e) const { introduce(e.hospital); }
   template <class Other>
   void operator()(const Other&) const {}
 };

@@ -62,7 +62,6 @@ DatabaseRows::DatabaseRows(const std::string& path)
       metric_(database_.prepare("INSERT INTO metrics VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)")),
       transfer_(database_.prepare("INSERT INTO transfers VALUES (?,?,?,?,?,?,?,?,?)")),
       drop_(database_.prepare("INSERT INTO drops VALUES (?,?,?,?,?,?)")),
-      availability_(database_.prepare("INSERT INTO availability VALUES (?,?,?,?)")),
       note_(database_.prepare("INSERT INTO notes VALUES (?,?,?)")) {}
 
 void DatabaseRows::begin() {
@@ -110,9 +109,6 @@ struct DatabaseRows::Writing {
   }
   void operator()(const HospitalDropped& e) const {
     db.drop_.run(kRun, e.round, std::int64_t{e.hospital.value}, e.at.ns, name(e.reason), e.detail);
-  }
-  void operator()(const AvailabilityChanged& e) const {
-    db.availability_.run(kRun, std::int64_t{e.hospital.value}, e.at.ns, std::int64_t{e.up});
   }
   void operator()(const RoundClosed& e) const {
     db.close_.run(e.at.ns, e.version, e.aggregated, std::int64_t{e.failed}, e.mean_loss, kRun,

@@ -58,8 +58,6 @@ CREATE TABLE drops (
   run INTEGER NOT NULL, round INTEGER NOT NULL, hospital INTEGER NOT NULL,
   at_ns INTEGER NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL);
 CREATE INDEX drops_of ON drops (run, round, hospital);
-CREATE TABLE availability (
-  run INTEGER NOT NULL, hospital INTEGER NOT NULL, at_ns INTEGER NOT NULL, up INTEGER NOT NULL);
 CREATE TABLE outages (          -- filled when the run has ended
   run INTEGER NOT NULL, hospital INTEGER NOT NULL, from_ns INTEGER NOT NULL,
   until_ns INTEGER NOT NULL);

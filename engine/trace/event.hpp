@@ -82,11 +82,6 @@ struct HospitalDropped {
   DropReason reason = DropReason::late;
   std::string detail;  // "down from 14:02 to 16:10 on day 2"
 };
-struct AvailabilityChanged {
-  TimeNs at;
-  HospitalId hospital;
-  bool up = true;
-};
 struct RoundClosed {
   TimeNs at;
   std::int64_t round = 0;
@@ -124,9 +119,8 @@ struct RunEnded {
   std::string fingerprint;
 };
 
-using Event =
-    std::variant<RunStarted, RoundOpened, TrainingStarted, TransferEnded, UpdateArrived,
-                 HospitalDropped, AvailabilityChanged, RoundClosed, MetricMeasured, Note, RunEnded>;
+using Event = std::variant<RunStarted, RoundOpened, TrainingStarted, TransferEnded, UpdateArrived,
+                           HospitalDropped, RoundClosed, MetricMeasured, Note, RunEnded>;
 
 class Observer {
  public:

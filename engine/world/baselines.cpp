@@ -54,18 +54,19 @@ ParameterVector train_alone(const BaselineSetup& setup, const Dataset& data, std
 
 }  // namespace
 
-ArmResult run_pooled(const BaselineSetup& setup) {
+std::optional<ArmResult> run_pooled(const BaselineSetup& setup) {
   const SitePtr pooled = setup.cohort->pooled(setup.members);
   const auto workspace = setup.model->make_workspace();
   const ParameterVector parameters = train_alone(setup, pooled->train, kPooledEntity, *workspace);
-  ArmResult arm = setup.measurement->evaluate(
+  std::optional<ArmResult> arm = setup.measurement->evaluate(
       "pooled", [&](HospitalId) -> const ParameterVector& { return parameters; },
       [&](HospitalId id) { return setup.cohort->site_as_pooled(id, setup.members); });
-  arm.standardisation = setup.cohort->pooled_standardisation();
+  if (!arm) return arm;
+  arm->standardisation = setup.cohort->pooled_standardisation();
   return arm;
 }
 
-ArmResult run_local_only(const BaselineSetup& setup) {
+std::optional<ArmResult> run_local_only(const BaselineSetup& setup) {
   std::vector<HospitalId> hospitals = setup.members;
   std::vector<std::unique_ptr<Workspace>> workspaces(
       static_cast<std::size_t>(setup.workers->threads()));
@@ -76,7 +77,7 @@ ArmResult run_local_only(const BaselineSetup& setup) {
     const SitePtr site = setup.cohort->site(hospitals[i]);
     models[i] = train_alone(setup, site->train, hospitals[i].value, *workspace);
   });
-  ArmResult arm = setup.measurement->evaluate(
+  std::optional<ArmResult> arm = setup.measurement->evaluate(
       "local_only",
       [&](HospitalId id) -> const ParameterVector& {
         const auto it = std::lower_bound(hospitals.begin(), hospitals.end(), id);
@@ -86,7 +87,8 @@ ArmResult run_local_only(const BaselineSetup& setup) {
                    : *setup.initial;
       },
       [&](HospitalId id) { return setup.cohort->site(id); });
-  for (HospitalMetrics& hospital : arm.hospitals) {
+  if (!arm) return arm;
+  for (HospitalMetrics& hospital : arm->hospitals) {
     if (std::find(setup.external.begin(), setup.external.end(), hospital.hospital) ==
         setup.external.end()) {
       continue;
@@ -96,7 +98,7 @@ ArmResult run_local_only(const BaselineSetup& setup) {
       value.reason = "an external hospital trains no model of its own";
     }
   }
-  arm.standardisation = setup.cohort->info().standardisation;
+  arm->standardisation = setup.cohort->info().standardisation;
   return arm;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <optional>
 #include <vector>
 
 #include "base/ids.hpp"
@@ -31,7 +32,8 @@ struct BaselineSetup {
   const std::atomic<bool>* interrupt = nullptr;
 };
 
-ArmResult run_pooled(const BaselineSetup& setup);
-ArmResult run_local_only(const BaselineSetup& setup);
+// nullopt: interrupted.
+std::optional<ArmResult> run_pooled(const BaselineSetup& setup);
+std::optional<ArmResult> run_local_only(const BaselineSetup& setup);
 
 }  // namespace polyclinic

@@ -132,6 +132,7 @@ std::vector<Measurement::Scored> Measurement::score(const ParametersOf& paramete
   s_.workers->for_each(all_.size(), [&](std::size_t i, int slot) {
     auto& workspace = workspaces_[static_cast<std::size_t>(slot)];
     if (!workspace) workspace = s_.model->make_workspace();
+    if (interrupted()) return;
     Scored& one = scored[i];
     one.site = site(all_[i]);
     const ParameterVector& w = parameters(all_[i]);
@@ -172,8 +173,12 @@ metrics::MetricOptions Measurement::options_for(const std::vector<Scored>& score
   return options;
 }
 
-ArmResult Measurement::evaluate(std::string arm, const ParametersOf& parameters,
-                                const SiteOf& site) {
+bool Measurement::interrupted() const {
+  return s_.interrupt != nullptr && s_.interrupt->load(std::memory_order_relaxed);
+}
+
+std::optional<ArmResult> Measurement::evaluate(std::string arm, const ParametersOf& parameters,
+                                               const SiteOf& site) {
   ArmResult result;
   result.name = std::move(arm);
   for (HospitalId id : all_) {
@@ -181,6 +186,7 @@ ArmResult Measurement::evaluate(std::string arm, const ParametersOf& parameters,
     result.hospitals.back().hospital = id;
   }
   const std::vector<Scored> scored = score(parameters, site);
+  if (interrupted()) return std::nullopt;
   const metrics::MetricOptions options = options_for(scored, result.threshold);
   for (metrics::Metric metric : s_.plan.metrics) add_metric(metric, scored, options, result);
   for (const MeasurePlan::Custom& custom : s_.plan.custom) add_custom(custom, scored, result);

@@ -1,6 +1,7 @@
 // The experimenter's view: how good a model is at every hospital that is evaluated, and over them.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -46,21 +47,23 @@ class Measurement {
     Workers* workers = nullptr;
     PartFunctions* functions = nullptr;
     MeasurePlan plan;
-    std::vector<HospitalId> members;   // counted in averages
-    std::vector<HospitalId> external;  // only listed
-    std::vector<std::string> names;    // of members then external, for "worst: Lyon"
+    std::vector<HospitalId> members;               // counted in averages
+    std::vector<HospitalId> external;              // only listed
+    std::vector<std::string> names;                // of members then external, for "worst: Lyon"
+    const std::atomic<bool>* interrupt = nullptr;  // set: evaluations end early, without a result
   };
   explicit Measurement(Setup setup);
 
   using ParametersOf = std::function<const ParameterVector&(HospitalId)>;
   using SiteOf = std::function<SitePtr(HospitalId)>;
   // Evaluates one model per hospital (the same one for all, where there is one) on test rows.
-  [[nodiscard]] ArmResult evaluate(std::string arm, const ParametersOf& parameters,
-                                   const SiteOf& site);
+  [[nodiscard]] std::optional<ArmResult> evaluate(std::string arm, const ParametersOf& parameters,
+                                                  const SiteOf& site);
   [[nodiscard]] const MeasurePlan& plan() const { return s_.plan; }
 
  private:
   struct Scored;
+  [[nodiscard]] bool interrupted() const;
   [[nodiscard]] std::vector<Scored> score(const ParametersOf& parameters, const SiteOf& site);
   void add_metric(metrics::Metric metric, const std::vector<Scored>& scored,
                   const metrics::MetricOptions& options, ArmResult& arm) const;

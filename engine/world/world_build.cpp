@@ -159,6 +159,7 @@ void World::Impl::build_measurement() {
   setup.model = model.get();
   setup.workers = &workers;
   setup.functions = script;
+  setup.interrupt = options.interrupt;
   setup.plan = make_measure_plan(*spec.scenario.part("measure"), cohort->info());
   evaluated = candidates;
   const std::int64_t most = setup.plan.hospitals_max;

@@ -100,10 +100,11 @@ void World::Impl::run_baselines() {
   for (HospitalId id : evaluated) rows += static_cast<double>(cohort->train_rows(id));
   rows *= static_cast<double>(candidates.size()) / static_cast<double>(evaluated.size());
   setup.visits = rows > 0 ? static_cast<double>(server_actor->rows_visited()) / rows : 0.0;
-  if (wants_baseline(spec.scenario, "pooled")) result.baselines.push_back(run_pooled(setup));
-  if (wants_baseline(spec.scenario, "local_only")) {
-    result.baselines.push_back(run_local_only(setup));
-  }
+  const auto add = [&](std::optional<ArmResult> arm) {
+    if (arm) result.baselines.push_back(*std::move(arm));
+  };
+  if (wants_baseline(spec.scenario, "pooled")) add(run_pooled(setup));
+  if (wants_baseline(spec.scenario, "local_only")) add(run_local_only(setup));
   if (!result.baselines.empty()) result.oracle = cohort->oracle();
   for (const ArmResult& arm : result.baselines) {
     emit_metrics(arm);
@@ -124,6 +125,9 @@ void World::Impl::fill_accounts() {
   listed.insert(listed.end(), external.begin(), external.end());
   std::sort(listed.begin(), listed.end());
   listed.erase(std::unique(listed.begin(), listed.end()), listed.end());
+  // who interrupts a run does not wait until the data of a thousand hospitals are made
+  constexpr std::size_t kSitesMost = 100;
+  const bool brief = evaluator->interrupted() && listed.size() > kSitesMost;
   for (HospitalId id : listed) {
     HospitalAccount account;
     account.hospital = id;
@@ -131,12 +135,17 @@ void World::Impl::fill_accounts() {
     account.name = profile.name;
     account.region = profile.region;
     account.role = profile.role;
-    account.train_rows = cohort->train_rows(id);
-    const SitePtr site = cohort->site(id);
-    account.rows = site->train.rows + site->validation.rows + site->test.rows;
-    account.patients = patients_of(*site);
-    account.remarks = site->remarks;
     const auto it = members->touched().find(id);
+    if (brief) {
+      account.patients = profile.patients;
+      if (it != members->touched().end()) account.train_rows = it->second->train_rows;
+    } else {
+      account.train_rows = cohort->train_rows(id);
+      const SitePtr site = cohort->site(id);
+      account.rows = site->train.rows + site->validation.rows + site->test.rows;
+      account.patients = patients_of(*site);
+      account.remarks = site->remarks;
+    }
     if (it != members->touched().end()) {
       const Member& member = *it->second;
       const auto made = static_cast<double>(std::max<std::int64_t>(versions->current(), 1));

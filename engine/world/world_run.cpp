@@ -69,6 +69,10 @@ void World::Impl::run() {
   if (!failure) {
     if (measured_version != versions->current()) measure_now();
     run_baselines();
+    if (evaluator->interrupted() && !result.interrupted) {
+      result.interrupted = true;
+      result.stop_reason += "; interrupted before everything was measured";
+    }
   }
   fill_result();
   RunEnded over;
@@ -150,9 +154,11 @@ bool World::Impl::after_round(const RoundClosed& closed) {
 
 void World::Impl::measure_now() {
   const VersionPtr parameters = versions->parameters();
-  result.federated = measurement->evaluate(
+  std::optional<ArmResult> measured = measurement->evaluate(
       "federated", [&](HospitalId) -> const ParameterVector& { return *parameters; },
       [&](HospitalId id) { return cohort->site(id); });
+  if (!measured) return;  // interrupted: the measurement before it stands
+  result.federated = *std::move(measured);
   result.federated.standardisation = cohort->info().standardisation;
   measured_version = versions->current();
   for (const MeasuredAverages& averages : result.federated.averages) {
