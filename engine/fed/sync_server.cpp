@@ -257,7 +257,7 @@ void SyncServer::give_up(Round& round, std::size_t index, DropReason reason, std
   const bool at_deadline = s_.simulation->now() >= round.deadline;
   if (at_deadline &&
       (reason == DropReason::train_interrupted || reason == DropReason::send_failed)) {
-    reason = DropReason::late;
+    reason = late_or_cut_off(round.participants[index]);
   }
   drop(round, round.participants[index], reason, std::move(detail));
   round.inbox.send(index);
@@ -277,6 +277,13 @@ void SyncServer::drop(Round& round, Participant& participant, DropReason reason,
   s_.emit(dropped);
 }
 
+// Who was disconnected while a message was on its way was not slow.
+DropReason SyncServer::late_or_cut_off(const Participant& participant) const {
+  if (s_.network->connected(participant.hospital)) return DropReason::late;
+  if (participant.stage == Stage::downloading) return DropReason::unreachable;
+  return participant.stage == Stage::uploading ? DropReason::send_failed : DropReason::late;
+}
+
 // Those over whose heads the round closed.
 void SyncServer::drop_unfinished(Round& round) {
   const bool enough = round.arrived >= round.target;
@@ -293,7 +300,7 @@ void SyncServer::drop_unfinished(Round& round) {
         drop(round, participant, DropReason::window_closed, {});
         break;
       case Stage::downloading:
-        drop(round, participant, DropReason::late, "receiving the model");
+        drop(round, participant, late_or_cut_off(participant), "receiving the model");
         break;
       case Stage::approval:
         drop(round, participant, DropReason::late, "waiting for its approval");
@@ -303,7 +310,9 @@ void SyncServer::drop_unfinished(Round& round) {
         break;
       case Stage::training: drop(round, participant, DropReason::late, "training"); break;
       case Stage::uploading:
-      case Stage::done: drop(round, participant, DropReason::late, "sending its update"); break;
+      case Stage::done:
+        drop(round, participant, late_or_cut_off(participant), "sending its update");
+        break;
     }
   }
 }

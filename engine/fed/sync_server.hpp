@@ -114,6 +114,7 @@ class SyncServer {
   void give_up(Round& round, std::size_t index, DropReason reason, std::string detail);
   void drop(Round& round, Participant& participant, DropReason reason, std::string detail);
   void drop_unfinished(Round& round);
+  [[nodiscard]] DropReason late_or_cut_off(const Participant& participant) const;
   void record_transfer(const Round& round, Member& member, TransferDirection direction,
                        const TransferOutcome& outcome, std::int64_t bytes);
   RoundClosed close(Round& round);
