@@ -44,7 +44,13 @@ class Custom final : public AggregationRule {
   ParameterVector combine(UpdateStream& updates, const AggregationContext& context) override {
     std::vector<Update> all;
     all.reserve(updates.count());
-    while (const Update* update = updates.next()) all.push_back(*update);
+    double weight = 0;
+    while (const Update* update = updates.next()) {
+      weight += update->weight;
+      all.push_back(*update);
+    }
+    // an update that overflowed left its share behind
+    for (Update& update : all) update.weight /= weight;
     ParameterVector result(context.global->shared_layout());
     if (all.empty()) return result;
     const std::vector<double> combined = functions_->aggregate(rule_, all, context);

@@ -120,7 +120,7 @@ std::vector<Schema> protocol_schemas() {
                  "max(2, two thirds of the participants, rounded up)"},
            Field{"pause", type::quantity(Dimension::time).at_least(0), Quantity{0, Dimension::time},
                  "from the end of a round to the next invitation"},
-           Field{"control", type::quantity(Dimension::data).at_least(0),
+           Field{"control", type::quantity(Dimension::data).between(0, 1e12),
                  Quantity{1000, Dimension::data},
                  "size of what travels beside the parameters, each way"}},
       .example = "protocol = protocol.sync { over_selection = 1.3, minimum_replies = 5 }"}};

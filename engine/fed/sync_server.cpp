@@ -19,7 +19,9 @@ std::int64_t SyncServer::message_bytes() const {
 
 TimeNs SyncServer::compute_time(const Member& member, const TrainingExtent& amount) const {
   const double flops = s_.model->flops_per_row() * static_cast<double>(amount.rows_visited);
-  return ceil_to_ns(flops / member.profile.speed_flops);
+  const double seconds = flops / member.profile.speed_flops;
+  // what takes a hundred years is never seen to end
+  return seconds < kTimeMax.seconds() ? ceil_to_ns(seconds) : kNever;
 }
 
 Task<void> SyncServer::serve() {
@@ -38,10 +40,13 @@ Task<void> SyncServer::serve() {
       throw;
     }
     open_round_ = nullptr;
+    const TimeNs deadline = round.deadline;
     // measurements see everything that happened in this nanosecond
     co_await sim.at(sim.now(), Priority::measurement);
     const bool stop = s_.after_round(closed);
     if (stop) co_return;
+    // a round that failed is not tried again before its deadline: who declined would decline again
+    if (closed.failed && deadline != kNever && sim.now() < deadline) co_await sim.at(deadline);
     // a timeline that waited for this version acts before the next round opens
     co_await sim.at(sim.now(), Priority::measurement);
     const bool last = index + 1 == s_.options.rounds;
@@ -152,10 +157,20 @@ Task<bool> SyncServer::prepare(Round& round, std::size_t index) {
   Member& member = s_.members->of(participant.hospital);
   participant.stage = Stage::approval;
   if (member.approved_at == kNever) member.approved_at = sim.now() + member.profile.approval;
+  if (member.approved_at >= round.deadline) {
+    give_up(round, index, DropReason::not_approved, {});
+    co_return false;
+  }
   if (member.approved_at > sim.now()) co_await sim.at(member.approved_at);
 
   participant.stage = Stage::starting;
   const TimeNs overhead = s_.members->population().overhead(participant.hospital, round.index);
+  // what goes on beyond the deadline is not waited for, however long it is
+  if (round.deadline != kNever && overhead > round.deadline - sim.now()) {
+    co_await sim.at(round.deadline, Priority::deadline);
+    give_up(round, index, DropReason::late, "queueing and loading its data");
+    co_return false;
+  }
   co_await sim.delay(overhead);
 
   if (member.profile.window) {
@@ -175,6 +190,11 @@ Task<bool> SyncServer::compute(Round& round, std::size_t index) {
   Participant& participant = round.participants[index];
   Member& member = s_.members->of(participant.hospital);
   participant.stage = Stage::training;
+  const bool up = member.availability->up_at(sim.now());
+  if (!up && s_.interruption == Interruption::abort) {
+    give_up(round, index, DropReason::train_interrupted, "it was down when its turn came");
+    co_return false;
+  }
   const TrainingExtent amount = extent(*s_.plan, member.train_rows, member.steps_done);
   const TimeNs duration = compute_time(member, amount);
   Order order;
@@ -245,6 +265,7 @@ void SyncServer::record_transfer(const Round& round, Member& member, TransferDir
   ended.round = round.index + 1;
   ended.direction = direction;
   ended.bytes = bytes;
+  ended.bytes_moved = outcome.bytes_on_wire;
   ended.started = outcome.started;
   ended.completed = outcome.completed;
   ended.attempts = outcome.attempts;
@@ -302,9 +323,7 @@ void SyncServer::drop_unfinished(Round& round) {
       case Stage::downloading:
         drop(round, participant, late_or_cut_off(participant), "receiving the model");
         break;
-      case Stage::approval:
-        drop(round, participant, DropReason::late, "waiting for its approval");
-        break;
+      case Stage::approval: drop(round, participant, DropReason::not_approved, {}); break;
       case Stage::starting:
         drop(round, participant, DropReason::late, "queueing and loading its data");
         break;
@@ -383,7 +402,8 @@ bool SyncServer::aggregate(Round& round, RoundClosed& closed) {
 
   closed.mean_loss = updates.mean_loss();
   rows_visited_ += updates.rows_visited();
-  const bool usable = updates.diverged().size() < weights.share.size();
+  const std::size_t left = weights.share.size() - updates.diverged().size();
+  const bool usable = left >= std::max<std::size_t>(round.minimum, 1);
   if (usable) {
     ParameterVector next = *global;
     s_.optimizer->step(next, combined);
@@ -394,13 +414,13 @@ bool SyncServer::aggregate(Round& round, RoundClosed& closed) {
     previous_ = std::move(combined);
     s_.versions->publish(std::move(next));
   }
-  closed.aggregated = account(round, updates.diverged(), weights.share);
+  closed.aggregated = account(round, updates.diverged(), weights.share, usable);
   return usable;
 }
 
 // Who took part in the version, with which share of it; returns how many.
 std::int64_t SyncServer::account(Round& round, const std::vector<HospitalId>& diverged,
-                                 const std::vector<double>& shares) {
+                                 const std::vector<double>& shares, bool usable) {
   std::vector<std::pair<Member*, double>> used;
   double sum = 0;
   std::size_t i = 0;
@@ -409,6 +429,10 @@ std::int64_t SyncServer::account(Round& round, const std::vector<HospitalId>& di
     const double share = shares[i++];
     if (std::find(diverged.begin(), diverged.end(), participant.hospital) != diverged.end()) {
       drop(round, participant, DropReason::diverged, "its update was left out");
+      continue;
+    }
+    if (!usable) {
+      drop(round, participant, DropReason::round_failed, {});
       continue;
     }
     used.emplace_back(&s_.members->of(participant.hospital), share);

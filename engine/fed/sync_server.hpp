@@ -120,7 +120,7 @@ class SyncServer {
   RoundClosed close(Round& round);
   bool aggregate(Round& round, RoundClosed& closed);
   std::int64_t account(Round& round, const std::vector<HospitalId>& diverged,
-                       const std::vector<double>& shares);
+                       const std::vector<double>& shares, bool usable);
   [[nodiscard]] std::int64_t message_bytes() const;
   [[nodiscard]] TimeNs compute_time(const Member& member, const TrainingExtent& amount) const;
   [[nodiscard]] std::vector<std::int32_t> given_order(const Member& member,

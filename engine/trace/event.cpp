@@ -8,9 +8,11 @@ std::string_view describe(DropReason reason) {
   switch (reason) {
     case DropReason::unreachable:
       return "it was down and did not come back before the round closed";
+    case DropReason::not_approved: return "its approval had not come when the round closed";
     case DropReason::window_closed:
       return "its training window did not open before the round closed";
-    case DropReason::train_interrupted: return "an outage interrupted its training";
+    case DropReason::train_interrupted:
+      return "an outage interrupted its training, or the wait for it";
     case DropReason::send_failed: return "its transfer broke off and was given up";
     case DropReason::late: return "it was still at work when the deadline came";
     case DropReason::not_needed: return "the round already had enough replies";
@@ -25,6 +27,7 @@ std::string_view describe(DropReason reason) {
 std::string_view name(DropReason reason) {
   switch (reason) {
     case DropReason::unreachable: return "unreachable";
+    case DropReason::not_approved: return "not_approved";
     case DropReason::window_closed: return "window_closed";
     case DropReason::train_interrupted: return "train_interrupted";
     case DropReason::send_failed: return "send_failed";

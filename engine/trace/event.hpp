@@ -16,6 +16,7 @@ namespace polyclinic {
 // Why a hospital that was invited to a round did not contribute to it.
 enum class DropReason : std::uint8_t {
   unreachable,        // it was down when invited and did not come back before the deadline
+  not_approved,       // its approval had not come when the round closed
   window_closed,      // its training window did not open before the deadline
   train_interrupted,  // an outage stopped the training and the scenario aborts interrupted work
   send_failed,        // the upload broke off and was given up
@@ -64,7 +65,9 @@ struct TransferEnded {
   HospitalId hospital;
   std::int64_t round = 0;
   TransferDirection direction = TransferDirection::down;
-  std::int64_t bytes = 0;  // payload
+  std::int64_t bytes = 0;  // of the message
+  std::int64_t bytes_moved =
+      0;  // by all attempts: more where it was sent again, less where given up
   TimeNs started;
   bool completed = true;
   std::int32_t attempts = 1;

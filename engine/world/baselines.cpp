@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 
 #include "base/check.hpp"
@@ -31,7 +32,8 @@ ParameterVector train_alone(const BaselineSetup& setup, const Dataset& data, std
     const double steps = setup.visits * static_cast<double>(data.rows) / batch;
     plan.steps = std::max<std::int64_t>(1, std::llround(steps / static_cast<double>(pieces)));
   } else {
-    pieces = std::max<std::int64_t>(1, std::llround(setup.visits / plan.epochs));
+    pieces = std::max<std::int64_t>(1, std::llround(std::ceil(setup.visits / plan.epochs - 1e-9)));
+    plan.epochs = setup.visits / static_cast<double>(pieces);
   }
   TrainerState state;
   for (std::int64_t piece = 0; piece < pieces; ++piece) {
@@ -46,7 +48,13 @@ ParameterVector train_alone(const BaselineSetup& setup, const Dataset& data, std
     task.state = &state;
     task.stop = setup.interrupt;
     const TrainingResult result = train(*setup.model, task, workspace);
-    if (!result.finite || result.stopped) break;
+    if (result.stopped) break;
+    if (!result.finite) {
+      // no numbers stand for this model: its metrics say so
+      const auto n = static_cast<std::size_t>(parameters.layout().size());
+      parameters.assign_compact(std::vector<float>(n, std::numeric_limits<float>::quiet_NaN()));
+      break;
+    }
     parameters.add_scaled(result.delta, 1.0F);
   }
   return parameters;
@@ -63,6 +71,7 @@ std::optional<ArmResult> run_pooled(const BaselineSetup& setup) {
       [&](HospitalId id) { return setup.cohort->site_as_pooled(id, setup.members); });
   if (!arm) return arm;
   arm->standardisation = setup.cohort->pooled_standardisation();
+  arm->overflowed = parameters.finite() ? 0 : 1;
   return arm;
 }
 
@@ -99,6 +108,7 @@ std::optional<ArmResult> run_local_only(const BaselineSetup& setup) {
     }
   }
   arm->standardisation = setup.cohort->info().standardisation;
+  for (const ParameterVector& model : models) arm->overflowed += model.finite() ? 0 : 1;
   return arm;
 }
 

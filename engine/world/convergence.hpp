@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "learn/metrics/types.hpp"
 #include "world/result.hpp"
 
 namespace polyclinic {
@@ -13,14 +14,18 @@ namespace polyclinic {
 // Values of one metric over versions.
 struct MetricCurve {
   std::string metric;
-  bool larger_is_better = true;
-  double worth = 0.002;  // an improvement smaller than this per fifth of the run is none
+  metrics::Better better = metrics::Better::larger;
+  // An improvement per fifth of the run that nobody would wait for, in the metric's own unit; 0:
+  // one hundredth of what the whole run improved it is the only measure.
+  double worth = 0;
   std::vector<std::pair<std::int64_t, double>> points;  // (version, value), increasing
 };
 
-// Least-squares slope over the last fifth of the versions (science.md, defaults). Not converged:
-// the slope improves by more than two standard errors, and going on for another such fifth would
-// improve the metric by more than `worth`. Fewer than 5 points there: not checked.
+// Least-squares slope over the last fifth of the versions (docs/decisions/not-converged.md). Not
+// converged: the slope improves by more than two standard errors, and going on for another such
+// fifth would improve the metric by more than `worth` and by more than a hundredth of what the run
+// has improved it. Metrics whose best value is 0 or 1 (calibration) are looked at by their distance
+// from it. Fewer than 5 points there, or a metric without a good direction: not checked.
 Convergence check_convergence(const MetricCurve& curve);
 
 }  // namespace polyclinic

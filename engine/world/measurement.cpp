@@ -264,6 +264,7 @@ void Measurement::add_values(const std::vector<std::vector<NamedValue>>& per_hos
     const metrics::Summary summary = metrics::summarise(of_members, micro[v].metric);
     MeasuredAverages averages;
     averages.metric = std::string(micro[v].name);
+    averages.better = micro[v].better;
     averages.macro = summary.macro.value;
     averages.macro_low = summary.macro.low;
     averages.macro_high = summary.macro.high;

@@ -11,6 +11,7 @@
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "data/cohort.hpp"
+#include "learn/metrics/types.hpp"
 #include "net/population.hpp"
 #include "trace/event.hpp"
 
@@ -27,6 +28,7 @@ struct MeasuredValue {
 // One metric over the hospitals of an arm.
 struct MeasuredAverages {
   std::string metric;
+  metrics::Better better = metrics::Better::neither;
   std::optional<double> macro, weighted, micro, worst;
   std::optional<double> macro_low, macro_high;
   std::string worst_hospital;
@@ -45,6 +47,7 @@ struct ArmResult {
   std::vector<MeasuredAverages> averages;
   std::vector<HospitalMetrics> hospitals;  // those evaluated, in order
   std::string standardisation;             // in words
+  std::int64_t overflowed = 0;             // models of a baseline whose training overflowed
   std::string threshold;  // where decisions cut probabilities, in words; empty: none were made
 };
 

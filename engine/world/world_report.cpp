@@ -164,6 +164,7 @@ void World::Impl::fill_accounts() {
       constexpr std::size_t kTimesMost = 1'000;
       TimeNs at{0};
       bool up = member.availability->up_at(at);
+      if (!up) ++account.outages;  // one that was going on
       for (int i = 0; i < kOutagesMost; ++i) {
         const TimeNs next = member.availability->next_change(at);
         const TimeNs until = std::min(next, sim.now());
@@ -232,6 +233,21 @@ void World::Impl::fill_result() {
   if (diverged > 0) {
     result.remarks.push_back(fmt::format(
         "{} trainings overflowed: the learning rate is too large for these data", diverged));
+  }
+  for (const ArmResult& arm : result.baselines) {
+    if (arm.overflowed == 0) continue;
+    result.remarks.push_back(arm.name == "pooled"
+                                 ? "the pooled training overflowed: it has no values"
+                                 : fmt::format("{} trainings of {} overflowed: they have no values",
+                                               arm.overflowed, arm.name));
+  }
+  const auto failed = std::count_if(result.round_records.begin(), result.round_records.end(),
+                                    [](const RoundRecord& round) { return round.failed; });
+  if (5 * failed > static_cast<std::ptrdiff_t>(result.round_records.size())) {
+    result.remarks.push_back(fmt::format(
+        "{} of {} rounds failed for too few replies: a longer deadline, a pause between "
+        "rounds or fewer minimum_replies would help",
+        failed, result.round_records.size()));
   }
   if (metric_read) {
     result.remarks.push_back(

@@ -59,9 +59,9 @@ void World::Impl::run() {
   std::exception_ptr failure;
   try {
     run_events();
-  } catch (const RunError&) {
+  } catch (const RunError& error) {
     failure = std::current_exception();
-    result.stop_reason = "it failed";
+    result.stop_reason = "it failed: " + error.mistake().message;
   }
   // whatever happened, what there is until now is kept and said
   server_actor->abandon();
@@ -121,7 +121,16 @@ void World::Impl::end(std::string reason) {
   result.stop_reason = std::move(reason);
 }
 
-void World::Impl::on_time_up(std::uint64_t) {
+void World::Impl::on_time_up(std::uint64_t again) {
+  if (again == 0) {
+    // behind whatever closes in this instant: a round that ends now is recorded and measured
+    Call call;
+    call.handler = &kTimeUp;
+    call.context = this;
+    call.argument = 1;
+    sim.schedule(sim.now(), Priority::measurement, call);
+    return;
+  }
   end(fmt::format("{} have passed", to_text(sim.now())));
 }
 
@@ -169,8 +178,10 @@ void World::Impl::measure_now() {
   if (!result.federated.averages.empty()) {
     const MeasuredAverages& first = result.federated.averages.front();
     curve.metric = first.metric;
-    const metrics::ValueInfo* info = metrics::find_value(first.metric);
-    curve.larger_is_better = info == nullptr || info->better == metrics::Better::larger;
+    curve.better = first.better;
+    // two thousandths of an AUROC and its like are within what nobody would wait for
+    const bool of_ours = metrics::find_value(first.metric) != nullptr;
+    curve.worth = of_ours && first.better == metrics::Better::larger ? 0.002 : 0.0;
     if (first.macro) curve.points.emplace_back(versions->current(), *first.macro);
   }
   emit_metrics(result.federated);
