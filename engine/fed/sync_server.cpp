@@ -401,7 +401,6 @@ bool SyncServer::aggregate(Round& round, RoundClosed& closed) {
   }
 
   closed.mean_loss = updates.mean_loss();
-  rows_visited_ += updates.rows_visited();
   const std::size_t left = weights.share.size() - updates.diverged().size();
   const bool usable = left >= std::max<std::size_t>(round.minimum, 1);
   if (usable) {
@@ -411,6 +410,7 @@ bool SyncServer::aggregate(Round& round, RoundClosed& closed) {
       throw RunError({}, fmt::format("the global model overflowed in round {}", round.index + 1),
                      "lower the learning rate of training or server");
     }
+    rows_visited_ += updates.rows_visited();
     previous_ = std::move(combined);
     s_.versions->publish(std::move(next));
   }

@@ -241,6 +241,10 @@ void World::Impl::fill_result() {
                                  : fmt::format("{} trainings of {} overflowed: they have no values",
                                                arm.overflowed, arm.name));
   }
+  if (!result.baselines.empty() && server_actor->rows_visited() == 0) {
+    result.remarks.push_back(
+        "the references were not trained: no update of the federation was used");
+  }
   const auto failed = std::count_if(result.round_records.begin(), result.round_records.end(),
                                     [](const RoundRecord& round) { return round.failed; });
   if (5 * failed > static_cast<std::ptrdiff_t>(result.round_records.size())) {
