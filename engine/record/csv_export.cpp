@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "record/drop_reasons.hpp"
+
 namespace polyclinic {
 
 namespace {
@@ -92,12 +94,9 @@ std::string metrics_csv(const RunResult& result) {
 }
 
 std::string hospitals_csv(const RunResult& result) {
-  constexpr DropReason kReasons[] = {
-      DropReason::unreachable, DropReason::window_closed, DropReason::train_interrupted,
-      DropReason::send_failed, DropReason::late,          DropReason::not_needed,
-      DropReason::diverged,    DropReason::too_few_rows,  DropReason::run_ended};
+  const std::vector<DropReason> reasons = drop_reasons();
   std::string text = "hospital,region,role,patients,train_rows,weight,invitations,participations,";
-  for (DropReason reason : kReasons) text += fmt::format("dropped_{},", name(reason));
+  for (DropReason reason : reasons) text += fmt::format("dropped_{},", name(reason));
   text += fmt::format(
       "bytes_up,bytes_down,busy_seconds,median_round_seconds,outages,down_seconds,remarks,{}\n",
       kNoteColumn);
@@ -105,7 +104,7 @@ std::string hospitals_csv(const RunResult& result) {
     Row row;
     row.add(a.name).add(a.region).add(a.role == HospitalRole::external ? "external" : "member");
     row.add(a.patients).add(a.train_rows).add(a.weight).add(a.invitations).add(a.participations);
-    for (DropReason reason : kReasons) {
+    for (DropReason reason : reasons) {
       const auto it = a.drops.find(reason);
       row.add(it == a.drops.end() ? std::int64_t{0} : it->second);
     }

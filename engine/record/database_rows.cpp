@@ -60,7 +60,7 @@ DatabaseRows::DatabaseRows(const std::string& path)
       arrival_(database_.prepare("UPDATE participants SET arrived_ns = ? "
                                  "WHERE run = ? AND round = ? AND hospital = ?")),
       metric_(database_.prepare("INSERT INTO metrics VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)")),
-      transfer_(database_.prepare("INSERT INTO transfers VALUES (?,?,?,?,?,?,?,?,?)")),
+      transfer_(database_.prepare("INSERT INTO transfers VALUES (?,?,?,?,?,?,?,?,?,?)")),
       drop_(database_.prepare("INSERT INTO drops VALUES (?,?,?,?,?,?)")),
       note_(database_.prepare("INSERT INTO notes VALUES (?,?,?)")) {}
 
@@ -101,7 +101,7 @@ struct DatabaseRows::Writing {
   }
   void operator()(const TransferEnded& e) const {
     db.transfer_.run(kRun, e.round, std::int64_t{e.hospital.value}, direction_name(e.direction),
-                     e.started.ns, e.at.ns, e.bytes, std::int64_t{e.completed},
+                     e.started.ns, e.at.ns, e.bytes, e.bytes_moved, std::int64_t{e.completed},
                      std::int64_t{e.attempts});
   }
   void operator()(const UpdateArrived& e) const {

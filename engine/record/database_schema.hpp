@@ -4,7 +4,7 @@
 namespace polyclinic {
 
 // Counts changes of the tables; kept in `about`.
-inline constexpr int kDatabaseFormat = 1;
+inline constexpr int kDatabaseFormat = 2;
 
 inline constexpr const char* kDatabaseSchema = R"SQL(
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -52,7 +52,9 @@ CREATE INDEX metrics_of ON metrics (run, arm, metric, hospital, average, version
 CREATE TABLE transfers (
   run INTEGER NOT NULL, round INTEGER NOT NULL, hospital INTEGER NOT NULL,
   direction TEXT NOT NULL, started_ns INTEGER NOT NULL, ended_ns INTEGER NOT NULL,
-  bytes INTEGER NOT NULL, completed INTEGER NOT NULL, attempts INTEGER NOT NULL);
+  bytes INTEGER NOT NULL,       -- of the message
+  bytes_moved INTEGER NOT NULL, -- by all attempts
+  completed INTEGER NOT NULL, attempts INTEGER NOT NULL);
 CREATE INDEX transfers_of ON transfers (run, round, hospital);
 CREATE TABLE drops (
   run INTEGER NOT NULL, round INTEGER NOT NULL, hospital INTEGER NOT NULL,

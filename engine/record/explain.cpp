@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <map>
 #include <vector>
 
 #include "base/error.hpp"
+#include "record/drop_reasons.hpp"
 #include "record/progress.hpp"
 #include "record/sqlite.hpp"
 #include "record/stored_run.hpp"
@@ -44,11 +44,7 @@ std::string ranges(const std::vector<std::int64_t>& numbers) {
 
 // The words for a reason that was stored by its short name.
 std::string reason_words(const std::string& stored) {
-  constexpr std::array kReasons{
-      DropReason::unreachable, DropReason::window_closed, DropReason::train_interrupted,
-      DropReason::send_failed, DropReason::late,          DropReason::not_needed,
-      DropReason::diverged,    DropReason::too_few_rows,  DropReason::run_ended};
-  for (DropReason reason : kReasons) {
+  for (DropReason reason : drop_reasons()) {
     if (name(reason) == stored) return std::string(describe(reason));
   }
   return stored;

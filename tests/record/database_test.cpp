@@ -54,8 +54,9 @@ TEST_CASE("every event becomes its row") {
       cell(path, "SELECT arrived_ns IS NULL FROM participants WHERE round = 2 AND hospital = 1") ==
       "1");
   CHECK(cell(path,
-             "SELECT group_concat(direction || attempts || completed || bytes) FROM "
-             "transfers WHERE round = 1 AND hospital = 0") == "down115000,up215000");
+             "SELECT group_concat(direction || attempts || completed || bytes || '/' || "
+             "bytes_moved) FROM transfers WHERE round = 1 AND hospital = 0") ==
+        "down115000/5000,up215000/7000");
   CHECK(cell(path, "SELECT reason || '|' || detail || '|' || at_ns FROM drops WHERE round = 3") ==
         "late|training|300000000000");
   CHECK(cell(path,

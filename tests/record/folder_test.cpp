@@ -12,6 +12,7 @@
 #include "base/error.hpp"
 #include "data/npz.hpp"
 #include "record/csv_export.hpp"
+#include "record/drop_reasons.hpp"
 #include "record/json_report.hpp"
 #include "samples.hpp"
 
@@ -135,12 +136,40 @@ TEST_CASE("CSV says what the result says") {
   CHECK(metrics.find("local_only,auroc,macro,,0.72,") != std::string::npos);
   // as many cells in each line as in the head: 12, and commas inside quotes are none
   const std::string hospitals = hospitals_csv(result);
-  CHECK(hospitals.find("Lyon,EU,member,500,300,1,3,3,0,0,0,0,0,0,0,0,0,15000,15000,0,31.5,0,0,,"
+  CHECK(hospitals.find("hospital,region,role,patients,train_rows,weight,invitations,"
+                       "participations,dropped_unreachable,dropped_not_approved,"
+                       "dropped_window_closed,dropped_train_interrupted,dropped_send_failed,"
+                       "dropped_late,dropped_not_needed,dropped_diverged,dropped_too_few_rows,"
+                       "dropped_round_failed,dropped_run_ended,bytes_up,") == 0);
+  CHECK(hospitals.find("Lyon,EU,member,500,300,1,3,3,0,0,0,0,0,0,0,0,0,0,0,15000,15000,0,31.5,0,0,,"
                        "simulation not for clinical use\n") != std::string::npos);
-  CHECK(hospitals.find("\"Malm\xc3\xb6, \"\"S\"\"\",EU,member,501,300,0,3,0,0,0,0,0,3,0,") !=
+  CHECK(hospitals.find(
+            "\"Malm\xc3\xb6, \"\"S\"\"\",EU,member,501,300,0,3,0,0,0,0,0,0,3,0,0,0,0,0,") !=
         std::string::npos);
   CHECK(rounds_csv(result).find("2,2,100,200,2,1,0,simulation not for clinical use\n") !=
         std::string::npos);
+}
+
+TEST_CASE("every reason to be left out has a name, a sentence, a column and a key") {
+  const std::vector<DropReason> reasons = drop_reasons();
+  // the first and the last of the enumeration, and all between
+  CHECK(reasons.front() == DropReason::unreachable);
+  CHECK(reasons.back() == DropReason::run_ended);
+  REQUIRE(reasons.size() == static_cast<std::size_t>(DropReason::run_ended) + 1);
+  RunResult result = test::result();
+  std::int64_t count = 100;
+  for (DropReason reason : reasons) result.hospitals[0].drops[reason] = ++count;
+  const std::string csv = hospitals_csv(result);
+  const auto json = nlohmann::json::parse(to_json(result));
+  std::string cells = ",3,3";
+  count = 100;
+  for (DropReason reason : reasons) {
+    CHECK(!describe(reason).empty());
+    CHECK(csv.find(",dropped_" + std::string(name(reason)) + ",") != std::string::npos);
+    CHECK(json["hospitals"][0]["drop_reasons"][std::string(name(reason))] == ++count);
+    cells += "," + std::to_string(count);
+  }
+  CHECK(csv.find(cells + ",15000,15000,") != std::string::npos);
 }
 
 TEST_CASE("JSON is one object of the documented shape") {

@@ -87,6 +87,7 @@ inline std::vector<Event> round_events(std::int64_t n) {
     down.hospital = id(h);
     down.round = n;
     down.bytes = 5000;
+    down.bytes_moved = 5000;
     down.started = opened;
     down.at = at(0.5);
     events.emplace_back(down);
@@ -102,6 +103,7 @@ inline std::vector<Event> round_events(std::int64_t n) {
   up.round = n;
   up.direction = TransferDirection::up;
   up.bytes = 5000;
+  up.bytes_moved = 7000;  // the first attempt broke off after 2000
   up.started = at(30.5);
   up.at = at(31.5);
   up.attempts = 2;
