@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <memory>
@@ -24,7 +25,7 @@ class Directory final : public SiteDirectory {
       : hospitals_(hospitals), patients_(patients), spread_(spread) {}
   [[nodiscard]] std::int64_t count() const override { return hospitals_; }
   [[nodiscard]] SiteRequest request(HospitalId hospital) const override {
-    ++requests;
+    requests.fetch_add(1, std::memory_order_relaxed);
     SiteRequest request;
     request.hospital = hospital;
     request.patients = patients_;
@@ -36,7 +37,8 @@ class Directory final : public SiteDirectory {
     }
     return request;
   }
-  mutable std::int64_t requests = 0;
+  // sites are made on several threads
+  mutable std::atomic<std::int64_t> requests{0};
 
  private:
   std::int64_t hospitals_;
