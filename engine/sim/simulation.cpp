@@ -133,14 +133,25 @@ void Simulation::count_event(const QueuedEvent& event) {
   if (event.at != instant_) [[likely]] {
     instant_ = event.at;
     events_this_instant_ = 1;
+    events_this_instant_max_ = kEventsPerInstantMax;
     if (!suspects_.empty()) suspects_.clear();
     return;
   }
-  if (++events_this_instant_ + kSuspects <= kEventsPerInstantMax) [[likely]]
-    return;
+  if (++events_this_instant_ + kSuspects > events_this_instant_max_) [[unlikely]]
+    count_near_limit(event);
+}
+
+void Simulation::count_near_limit(const QueuedEvent& event) {
+  // Raised once an instant: actors that start one another without end must not raise it for ever.
+  // Those that have returned count, or the last of a crowd would find the limit lowered.
+  if (events_this_instant_max_ == kEventsPerInstantMax && suspects_.empty()) {
+    events_this_instant_max_ =
+        std::max(kEventsPerInstantMax, kEventsPerInstantAndActorMax * actors_most_);
+    if (events_this_instant_ + kSuspects <= events_this_instant_max_) return;
+  }
   // close to the limit: note who is at work
   suspects_.push_back({std::string(label_of(event.call)), event.call.entity});
-  if (events_this_instant_ >= kEventsPerInstantMax) fail_standing_still();
+  if (events_this_instant_ >= events_this_instant_max_) fail_standing_still();
 }
 
 void Simulation::fail_standing_still() const {
@@ -151,9 +162,9 @@ void Simulation::fail_standing_still() const {
                        [](const auto& a, const auto& b) { return a.second < b.second; });
   throw RunError({},
                  "time stands still at " + to_seconds_text(now()) + ": " +
-                     std::to_string(kEventsPerInstantMax) + " events without the clock moving, " +
-                     std::to_string(most->second) + " of the last " +
-                     std::to_string(suspects_.size()) + " by " +
+                     std::to_string(events_this_instant_max_) +
+                     " events without the clock moving, " + std::to_string(most->second) +
+                     " of the last " + std::to_string(suspects_.size()) + " by " +
                      culprit_text(most->first.first, most->first.second),
                  "something repeats without waiting; let it wait for a time greater than zero");
 }
@@ -163,6 +174,7 @@ void Simulation::spawn(Scope& scope, Task<void> task, std::string label, std::ui
   ENSURE(scope.sim_ == this, "an actor lives in a scope of its own simulation");
   if (loop_->closing()) return;
   loop_->add(scope, Label(std::move(label)), entity, task.release().promise());
+  actors_most_ = std::max(actors_most_, loop_->alive());
 }
 
 Scope& Simulation::root() {

@@ -53,8 +53,10 @@ std::string culprit_text(std::string_view label, std::uint32_t entity);
 
 class Simulation {
  public:
-  // So many events without the clock moving are a mistake in the scenario, not a busy instant.
+  // So many events without the clock moving are a mistake in the scenario, not a busy instant;
+  // where many actors live, so many for each of them.
   static constexpr std::uint64_t kEventsPerInstantMax = 1'000'000;
+  static constexpr std::uint64_t kEventsPerInstantAndActorMax = 16;
   // So many coroutine steps (calls and returns of tasks) within one event are an endless loop.
   static constexpr std::uint64_t kStepsPerEventMax = 10'000'000;
 
@@ -129,6 +131,7 @@ class Simulation {
   void dispatch(const QueuedEvent& event);
   void check_time(TimeNs at, std::string_view label, std::uint32_t entity) const;
   void count_event(const QueuedEvent& event);
+  void count_near_limit(const QueuedEvent& event);
   [[noreturn]] void fail_standing_still() const;
 
   struct Suspect {
@@ -139,6 +142,8 @@ class Simulation {
   EventQueue queue_;
   std::uint64_t dispatched_ = 0;
   std::uint64_t events_this_instant_ = 0;
+  std::uint64_t events_this_instant_max_ = kEventsPerInstantMax;
+  std::size_t actors_most_ = 0;  // that ever lived at one time
   TimeNs instant_{-1};
   std::atomic<bool> stop_ = false;
   bool running_ = false;

@@ -215,6 +215,28 @@ TEST_CASE("a million events without the clock moving is an error that names who 
   }
 }
 
+// A start and fourteen waits for each of a crowd: 15 events where 16 are allowed.
+TEST_CASE("a crowd may do at one instant what its members may do together") {
+  constexpr std::uint32_t kCrowd = 70'000;
+  Simulation sim;
+  for (std::uint32_t i = 0; i < kCrowd; ++i) {
+    sim.spawn(sim.root(), tick(sim, TimeNs{0}, 14), "hospital", i);
+  }
+  CHECK(message_of(sim) == "no error");
+  CHECK(sim.now() == TimeNs{0});
+  CHECK(sim.dispatched() == std::uint64_t{kCrowd} * 15);
+  // one of them that repeats without end is found all the same, at 16 events for each
+  sim.run_until(TimeNs{100});
+  for (std::uint32_t i = 0; i < kCrowd; ++i) {
+    sim.spawn(sim.root(), tick(sim, TimeNs{1}, 1), "hospital", i);
+  }
+  sim.spawn(sim.root(), tick(sim, TimeNs{0}, 2'000'000), "busy", 7);
+  const std::string message = message_of(sim);
+  CHECK(message ==
+        "time stands still at 0.000000100 s: 1120016 events without the clock moving, 1000 of the "
+        "last 1000 by 'busy' of entity 7");
+}
+
 TEST_CASE("what a handler throws leaves run, and the simulation can go on") {
   Simulation sim;
   Recorder recorder(sim);
