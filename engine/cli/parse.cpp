@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
+#include <filesystem>
 #include <string_view>
 
 #include "base/error.hpp"
@@ -250,6 +251,13 @@ class Parser {
                       "write --set name=value, for example --set rounds=50");
       }
       line_.run.script.settings.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
+    }
+    for (const std::string& folder : line_.run.script.data_folders) {
+      std::error_code unreadable;
+      if (std::filesystem::is_directory(folder, unreadable)) continue;
+      const bool there = std::filesystem::exists(folder, unreadable);
+      throw mistake(fmt::format("--data {} is no folder{}", folder, there ? "" : " that is there"),
+                    "name a folder with data files: --data DIR");
     }
     const auto given = [&](const char* option) {
       const CLI::Option* found = command.get_option_no_throw(option);

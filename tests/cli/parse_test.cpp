@@ -60,6 +60,12 @@ const Wrong kWrong[] = {
     {{"run", "a.lua", "--set", "=3"},
      "--set =3 has no name and '='\n"
      "    write --set name=value, for example --set rounds=50\n"},
+    {{"run", "a.lua", "--data", "/nowhere"},
+     "--data /nowhere is no folder that is there\n"
+     "    name a folder with data files: --data DIR\n"},
+    {{"eval", "-e", "return 1", "--data", ".", "--data", "/dev/null"},
+     "--data /dev/null is no folder\n"
+     "    name a folder with data files: --data DIR\n"},
     {{"run", "a.lua", "--out", ""},
      "--out needs the name of a folder\n"
      "    usage: polyclinic run FILE [OPTIONS]; see polyclinic run --help\n"},
@@ -132,8 +138,9 @@ TEST_CASE("an instruction set that is not there") {
 TEST_CASE("options that may be given again do not swallow the file") {
   const test::Folder folder;
   folder.write("a.lua", test::kSmall);
+  std::filesystem::create_directories(folder.path("y"));
   const test::Outcome outcome =
-      test::run(folder, {"check", "--data", "x", "--data", "y", "--set", "rounds=3", "--seed", "1",
+      test::run(folder, {"check", "--data", ".", "--data", "y", "--set", "rounds=3", "--seed", "1",
                          "--seed", "9", "a.lua"});
   CHECK(outcome.exit == 0);
   CHECK(outcome.out.find("seed         9\n") != std::string::npos);
