@@ -10,6 +10,7 @@
 #include "data/ehr_options.hpp"
 #include "data/ehr_patient.hpp"
 #include "data/site_cache.hpp"
+#include "data/site_size.hpp"
 
 namespace polyclinic {
 
@@ -87,6 +88,7 @@ class EhrCohort final : public Cohort {
         encounters_(encounter_law(options_.spec, hospitals_ > 1)),
         preparation_(raw_columns(options_), options_.preparation),
         cache_(context.cache_bytes) {
+    check_site_sizes(part_, *context_.directory);
     info_.outcome = part.text("outcome");
     info_.features = preparation_.features();
     info_.groups = make_groups();
@@ -123,8 +125,9 @@ class EhrCohort final : public Cohort {
             .hospitals = hospitals_};
   }
   [[nodiscard]] Traits traits(HospitalId hospital) const {
-    return draw_traits(options_.spec, encounters_, context_.run,
-                       context_.directory->request(hospital));
+    const SiteRequest request = context_.directory->request(hospital);
+    check_site_size(part_, request);
+    return draw_traits(options_.spec, encounters_, context_.run, request);
   }
   [[nodiscard]] RawSitePtr make_raw(HospitalId hospital) const;
   void add_encounter(const Traits& site, const Person& person, const Encounter& encounter,

@@ -11,6 +11,7 @@
 #include "base/draw.hpp"
 #include "base/math.hpp"
 #include "data/site_cache.hpp"
+#include "data/site_size.hpp"
 #include "data/split.hpp"
 
 namespace polyclinic {
@@ -63,6 +64,7 @@ class SyntheticCohort : public Cohort {
   [[nodiscard]] Law law(HospitalId hospital) const;
   [[nodiscard]] SitePtr make(HospitalId hospital) const;
 
+  Part part_;
   RunKey run_;
   const SiteDirectory* directory_;
   std::int64_t named_ = 0;  // hospitals that the world names
@@ -77,7 +79,7 @@ class SyntheticCohort : public Cohort {
 };
 
 SyntheticCohort::SyntheticCohort(const Part& part, const CohortContext& context)
-    : run_(context.run), directory_(context.directory), cache_(context.cache_bytes) {
+    : part_(part), run_(context.run), directory_(context.directory), cache_(context.cache_bytes) {
   alpha_ = part.number("alpha");
   beta_ = part.number("beta");
   iid_ = part.flag("iid");
@@ -94,6 +96,7 @@ SyntheticCohort::SyntheticCohort(const Part& part, const CohortContext& context)
                     part.integer("devices"), named_),
         "leave one of the two out");
   }
+  if (named_ > 0) check_site_sizes(part_, *directory_);
   for (std::size_t j = 0; j < kFeatures; ++j) {
     feature_sd_[j] = math::pow(static_cast<double>(j) + 1.0, -0.6);  // sqrt(j^-1.2)
     info_.features.push_back(fmt::format("x{}", j + 1));
@@ -113,8 +116,9 @@ std::vector<std::string> SyntheticCohort::site_names() const {
 
 std::int64_t SyntheticCohort::rows(HospitalId hospital) const {
   if (named_ > 0) {
-    const std::int64_t asked = directory_->request(hospital).patients;
-    if (asked > 0) return asked;
+    const SiteRequest request = directory_->request(hospital);
+    check_site_size(part_, request);
+    if (request.patients > 0) return request.patients;
   }
   Stream stream(run_, Purpose::kCohort, hospital.value, 0, kLaneSize);
   const double size = math::exp(draw::normal(stream, kSizeMu, kSizeSigma));

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <set>
 
+#include "base/error.hpp"
 #include "base/math.hpp"
 #include "support.hpp"
 
@@ -148,6 +150,57 @@ TEST_CASE("synthetic: hospitals of the scenario say how many and how large") {
   CHECK(devices->sites() == 10);
   CHECK(devices->site_names().empty());
   CHECK(devices->train_rows({9}) == 171);  // 90 % of 190
+}
+
+namespace {
+
+// One of the hospitals is to be larger than the machine's memory.
+struct OneMonstrous : SiteDirectory {
+  std::int64_t hospitals;
+  HospitalId monstrous;
+  std::string name;
+  OneMonstrous(std::int64_t n, HospitalId which, std::string called)
+      : hospitals(n), monstrous(which), name(std::move(called)) {}
+  [[nodiscard]] std::int64_t count() const override { return hospitals; }
+  [[nodiscard]] SiteRequest request(HospitalId hospital) const override {
+    SiteRequest request;
+    request.hospital = hospital;
+    request.patients = hospital == monstrous ? 10'000'001 : 100;
+    if (hospital == monstrous) request.name = name;
+    return request;
+  }
+};
+
+std::string refusal(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const ScenarioError& error) {
+    return error.mistakes().at(0).message + "|" + error.mistakes().at(0).hint;
+  }
+  return "none";
+}
+
+}  // namespace
+
+TEST_CASE("generators refuse a hospital that no memory holds, by name and number") {
+  const std::string hint =
+      "|at most 10000000 are made for one hospital: lower 'patients', or give its law less spread";
+  for (const char* kind : {"ehr", "synthetic"}) {
+    const std::string start = "cohort." + std::string(kind) + ": ";
+    const Part asked = part("cohort", kind, {});
+    const OneMonstrous named(10, HospitalId{3}, "Lyon");
+    CHECK(refusal([&] { static_cast<void>(cohort(asked, 1, 1 << 20, &named)); }) ==
+          start + "hospital 'Lyon' is to have 10000001 patients" + hint);
+    const OneMonstrous unnamed(10, HospitalId{3}, "");
+    CHECK(refusal([&] { static_cast<void>(cohort(asked, 1, 1 << 20, &unnamed)); }) ==
+          start + "hospital 4 is to have 10000001 patients" + hint);
+    // of very many hospitals the last are looked at when they are made
+    const OneMonstrous late(20'000, HospitalId{15'000}, "Oslo");
+    const auto many = cohort(asked, 1, 1 << 20, &late);
+    CHECK(many->train_rows({14'000}) > 0);
+    CHECK(refusal([&] { static_cast<void>(many->site({15'000})); }) ==
+          start + "hospital 'Oslo' is to have 10000001 patients" + hint);
+  }
 }
 
 }  // namespace polyclinic
