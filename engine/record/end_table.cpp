@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "learn/metrics.hpp"
 #include "record/progress.hpp"
 #include "record/text_table.hpp"
 
@@ -103,6 +104,26 @@ class Values {
   std::map<HospitalId, const HospitalMetrics*> by_id_;
 };
 
+// Whether the outcome is something that happens or not, so that events can be counted: there are
+// some, or a metric was measured that nothing else has.
+bool counts_events(const RunResult& result) {
+  for (const HospitalMetrics& hospital : result.federated.hospitals) {
+    for (const auto& [name, value] : hospital.metrics) {
+      if (value.events > 0) return true;
+    }
+  }
+  const auto of_events = [](metrics::TaskKind task) {
+    return task == metrics::TaskKind::binary || task == metrics::TaskKind::survival;
+  };
+  for (const metrics::MetricInfo& metric : metrics::all_metrics()) {
+    if (!std::all_of(metric.tasks.begin(), metric.tasks.end(), of_events)) continue;
+    for (const metrics::ValueInfo& value : metric.values) {
+      if (find_average(result.federated, std::string(value.name)) != nullptr) return true;
+    }
+  }
+  return false;
+}
+
 // How good the model is at each hospital: the federation's, and the first metric of each baseline.
 TextTable quality_table(const RunResult& result, const std::vector<std::string>& metrics) {
   const std::string& first = metrics.front();
@@ -110,8 +131,10 @@ TextTable quality_table(const RunResult& result, const std::vector<std::string>&
   std::vector<Values> baselines;
   for (const ArmResult& arm : result.baselines) baselines.emplace_back(arm);
   TextTable table({true});
-  std::vector<std::string> head{"hospital", "patients", "tested", "events",
-                                column_name(first) + " (95 %)"};
+  const bool events = counts_events(result);
+  std::vector<std::string> head{"hospital", "patients", "tested"};
+  if (events) head.emplace_back("events");
+  head.push_back(column_name(first) + " (95 %)");
   // the baselines' values of the same metric stand beside it
   for (const ArmResult& arm : result.baselines) head.push_back(arm.name);
   for (std::size_t m = 1; m < metrics.size(); ++m) head.push_back(column_name(metrics[m]));
@@ -121,7 +144,7 @@ TextTable quality_table(const RunResult& result, const std::vector<std::string>&
     const MeasuredValue* value = federated.find(account.hospital, first);
     std::vector<std::string> row{name_text(account), fmt::format("{}", account.patients)};
     row.push_back(value ? fmt::format("{}", value->n) : "-");
-    row.push_back(value ? fmt::format("{}", value->events) : "-");
+    if (events) row.push_back(value ? fmt::format("{}", value->events) : "-");
     row.push_back(value ? with_interval(value->value, value->low, value->high) : "-");
     for (const Values& baseline : baselines) row.push_back(baseline.text(account.hospital, first));
     for (std::size_t m = 1; m < metrics.size(); ++m) {
@@ -165,6 +188,14 @@ std::string drops_text(const HospitalAccount& account) {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
+// An outage that began before the run did is none of its outages, and yet the hospital was down.
+std::string outages_text(const HospitalAccount& account) {
+  if (account.outages == 0) {
+    return account.down.ns > 0 ? fmt::format("down ({})", time_text(account.down)) : "-";
+  }
+  return fmt::format("{} ({})", account.outages, time_text(account.down));
+}
+
 // What each hospital did, how long it took and why it was left out.
 TextTable rounds_table(const RunResult& result) {
   TextTable table({true, false, false, false, false, false, false, true});
@@ -176,9 +207,7 @@ TextTable rounds_table(const RunResult& result) {
     table.add({name_text(a), fmt::format("{} of {}", a.participations, a.invitations),
                fmt::format("{:.2f}", a.weight),
                a.median_round.ns > 0 ? time_text(a.median_round) : "-", size_text(a.bytes_up),
-               size_text(a.bytes_down),
-               a.outages == 0 ? "-" : fmt::format("{} ({})", a.outages, time_text(a.down)),
-               drops_text(a)});
+               size_text(a.bytes_down), outages_text(a), drops_text(a)});
   }
   return table;
 }

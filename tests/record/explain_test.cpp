@@ -142,5 +142,54 @@ TEST_CASE("the end table fits 120 columns and holds what a reader needs") {
   CHECK(end_table(test::result(), true).find("\x1b[33mnot converged") != std::string::npos);
 }
 
+// The head of the first table, with single spaces.
+std::string head_of(const RunResult& result) {
+  const std::string text = end_table(result, false);
+  const std::size_t start = text.find("\n  hospital ") + 3;
+  std::string head;
+  for (char c : text.substr(start, text.find('\n', start) - start)) {
+    if (c != ' ' || head.back() != ' ') head += c;
+  }
+  return head;
+}
+
+TEST_CASE("the end table counts events only where the outcome is one") {
+  RunResult result = test::result();
+  CHECK(head_of(result) == "hospital patients tested events auroc (95 %) pooled local_only");
+  const auto measure_only = [&](const char* metric) {
+    result.federated.averages.resize(1);
+    result.federated.averages[0].metric = metric;
+    for (HospitalMetrics& hospital : result.federated.hospitals) {
+      hospital.metrics.resize(1);
+      hospital.metrics[0].first = metric;
+      hospital.metrics[0].second.events = 0;
+    }
+  };
+  // nobody has it: that stands there where the metric is one of events
+  for (const char* metric : {"auprc", "c_index"}) {
+    measure_only(metric);
+    CHECK(head_of(result) ==
+          "hospital patients tested events " + std::string(metric) + " (95 %) pooled local_only");
+  }
+  // classes and numbers have none
+  for (const char* metric : {"auroc", "accuracy", "rmse"}) {
+    measure_only(metric);
+    CHECK(head_of(result) ==
+          "hospital patients tested " + std::string(metric) + " (95 %) pooled local_only");
+  }
+}
+
+TEST_CASE("a hospital that was down all along is not said to have been up") {
+  RunResult result = test::result();
+  HospitalAccount& malmo = result.hospitals[1];
+  malmo.name = "Malmo";
+  CHECK(end_table(result, false).find("  1 (50 s)  ") != std::string::npos);
+  malmo.outages = 0;
+  malmo.down = result.ended;
+  CHECK(end_table(result, false).find("  down (5 min)  ") != std::string::npos);
+  malmo.down = {};
+  CHECK(end_table(result, false).find("down (") == std::string::npos);
+}
+
 }  // namespace
 }  // namespace polyclinic
