@@ -223,14 +223,20 @@ class PopulationBuilder {
       }
     }
     if (const auto twice = names.close()) {
-      throw part_.mistake("names", fmt::format("two hospitals have the name '{}'", *twice));
+      throw part_.mistake("names", fmt::format("two hospitals have the name '{}'", *twice),
+                          HospitalNames::looks_made(*twice)
+                              ? "hospitals without a name are called that: give another name"
+                              : "give each hospital a name of its own");
     }
     rules_.names = std::move(names);
   }
 
   void use_data_names() {
     const auto count = static_cast<std::int64_t>(context_.data_names.size());
-    if (!given_.empty() || part_.find("names")) {
+    // saying again what the data say is no mistake
+    const bool same =
+        given_.empty() && (!part_.find("names") || names_of(part_) == context_.data_names);
+    if (!same) {
       throw part_.mistake("names", "hospitals: the data name the hospitals, 'names' cannot too",
                           "the data have " + join_names(context_.data_names));
     }

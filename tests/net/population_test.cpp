@@ -347,6 +347,15 @@ TEST_CASE("a daily window, also across midnight") {
   CHECK(always.next_close(h(1)) == kNever);
 }
 
+TEST_CASE("names that the data give may be said again, in their order") {
+  const auto p = population({{"names", List{"Lyon", "Oslo"}}}, {"Lyon", "Oslo"});
+  CHECK(p->count() == 2);
+  CHECK(p->name(HospitalId{1}) == "Oslo");
+  CHECK(refused({{"names", List{"Oslo", "Lyon"}}}, {"Lyon", "Oslo"}) ==
+        "world.lua:7: hospitals: the data name the hospitals, 'names' cannot too\n"
+        "    the data have Lyon and Oslo");
+}
+
 TEST_CASE("populations that make no sense, in full") {
   CHECK(refused({{"names", List{"Lyon", "Oslo"}}, {"site", Table{{"Lyom", Table{}}}}}) ==
         "world.lua:7: hospitals: 'site' names 'Lyom', who is not there\n"
@@ -368,7 +377,12 @@ TEST_CASE("populations that make no sense, in full") {
         "\"membr\"; did you mean 'member'?\n"
         "    role: member: takes part; external: is only evaluated on");
   CHECK(refused({{"names", List{"Lyon", "Oslo", "Lyon"}}}) ==
-        "world.lua:7: two hospitals have the name 'Lyon'");
+        "world.lua:7: two hospitals have the name 'Lyon'\n"
+        "    give each hospital a name of its own");
+  CHECK(
+      refused({{"groups", List{group({{"count", 1}}), group({{"names", List{"hospital-1"}}})}}}) ==
+      "world.lua:6: two hospitals have the name 'hospital-1'\n"
+      "    hospitals without a name are called that: give another name");
   CHECK(refused({{"count", 3}, {"names", List{"Lyon", "Oslo"}}}) ==
         "world.lua:7: hospitals: 'count' is 3, but 'names' has 2\n"
         "    leave count out, or give as many names");
