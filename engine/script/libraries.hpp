@@ -17,7 +17,8 @@ void push_utf8_library(lua_State* L);
 
 // `tostring` of the value at `index`, without addresses: tables are numbered as they are met.
 std::string text_of(lua_State* L, int index);
-// string.format of the arguments from `first` on; pushes the text.
-void push_formatted(lua_State* L, int first);
+// string.format of the arguments from `first` on; pushes the text. `nil_text`, where it is given,
+// stands for an argument that is nil, whatever its conversion.
+void push_formatted(lua_State* L, int first, const char* nil_text = nullptr);
 
 }  // namespace polyclinic::script

@@ -152,12 +152,12 @@ bool Sandbox::has_room(void* block, std::size_t old_size, std::size_t size) {
     why = Limit::work;
   }
   refused_ = why;
-  limit_where_ = where(running_);
+  limit_where_ = line_of(running_);
   return false;
 }
 
 void Sandbox::reach(Limit limit, lua_State* L) {
-  if (limit_ == Limit::none) limit_where_ = where(L);
+  if (limit_ == Limit::none) limit_where_ = line_of(L);
   limit_ = limit;
   // from now on every instruction raises again, whoever catches the error
   lua_sethook(L, count_hook, LUA_MASKCOUNT, 1);
@@ -335,7 +335,9 @@ std::vector<Mistake> Sandbox::mistakes_of(lua_State* L) const {
     message.erase(0, prefix.size());
     const auto [word, member] = blamed_name(message);
     const SourcePosition place{record.source + 1, record.currentline, 0};
-    return {clean_message(point_at(place, word, member), std::move(message))};
+    return {
+        clean_message(word.empty() ? point_at_call(L, level, place) : point_at(place, word, member),
+                      std::move(message))};
   }
   return {clean_message(where(L), std::move(message))};
 }
@@ -348,11 +350,36 @@ SourcePosition Sandbox::where(lua_State* L) const {
     if (record.currentline <= 0 || record.source[0] != '@') continue;
     const SourcePosition place{record.source + 1, record.currentline, 0};
     if (std::find(embedded_.begin(), embedded_.end(), place.file) == embedded_.end()) {
-      return point_at(place, {}, false);
+      return point_at_call(L, level, place);
     }
     if (ours.file.empty()) ours = place;
   }
   return ours;
+}
+
+SourcePosition Sandbox::line_of(lua_State* L) const {
+  return point_at(where(L), {}, false);
+}
+
+SourcePosition Sandbox::point_at_call(lua_State* L, int level, const SourcePosition& where) const {
+  const SourceText* text = source(where.file);
+  if (text == nullptr) return where;
+  lua_Debug callee;
+  const bool calls = level > 0 && lua_getstack(L, level - 1, &callee) != 0 &&
+                     lua_getinfo(L, "n", &callee) != 0 && callee.name != nullptr;
+  if (!calls) return text->find_name(where.line, {}, false);
+
+  // the arguments of the innermost call lie on the stack
+  const auto argument = [&](int index) -> std::string_view {
+    return level == 1 && lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : "";
+  };
+  const std::string_view name = callee.name;
+  const std::string_view what = callee.namewhat;
+  if (what == "metamethod") {
+    const bool key = name == "index" || name == "newindex";
+    return key ? text->find_key(where.line, argument(2)) : text->find_operator(where.line, name);
+  }
+  return text->find_called(where.line, name, what == "method" || what == "field", argument(1));
 }
 
 const SourceText* Sandbox::source(std::string_view name) const {

@@ -62,7 +62,8 @@ class Sandbox {
   // Throws Failure.
   bool resume(lua_State* thread, int arguments);
 
-  // The line of the scenario that is being executed; the user's rather than our own Lua's.
+  // The place of the scenario that is being executed, the user's rather than our own Lua's: the
+  // call in its line where that can be told, else the line's first character.
   [[nodiscard]] SourcePosition where(lua_State* L) const;
   // The text of that name, or nullptr.
   [[nodiscard]] const SourceText* source(std::string_view name) const;
@@ -79,6 +80,13 @@ class Sandbox {
   enum class Limit : std::uint8_t { none, work, memory, text };
   class Entry;
 
+  // The first character of the line where Lua stands: which of its calls went over a limit is
+  // chance.
+  [[nodiscard]] SourcePosition line_of(lua_State* L) const;
+  // Where the function at `level` of the stack, which stands in the line of `where`, has written
+  // what it calls at this moment.
+  [[nodiscard]] SourcePosition point_at_call(lua_State* L, int level,
+                                             const SourcePosition& where) const;
   static void* allocate(void* self, void* block, std::size_t old_size, std::size_t size);
   static void count_hook(lua_State* L, lua_Debug* record);
   static int message_handler(lua_State* L);

@@ -53,9 +53,10 @@ std::vector<Schema> script_schemas() {
       happening("at", "Something that happens once.", time.at_least(0) | type::moment(),
                 "a simulated time, or from_version(10)",
                 "at(days(2), function(world) world.hospital[\"Lyon\"]:disconnect() end)"));
-  all.push_back(happening("every", "Something that happens again and again.", time.above(0),
-                          "from one time to the next; the first is after one such time",
-                          "every(hours(6), function(world) world:note(\"%s\", world.time) end)"));
+  all.push_back(happening(
+      "every", "Something that happens again and again.", time.above(0),
+      "from one time to the next; the first is after one such time",
+      "every(hours(6), function(world) world:note(\"auroc %.3f\", world.metric.auroc) end)"));
   all.push_back(define_schema());
   return all;
 }

@@ -93,6 +93,12 @@ bool closes_block(const Token& token) {
 bool is(const Token& token, std::string_view symbol) {
   return token.kind == Token::Kind::symbol && token.text == symbol;
 }
+// What a plain string holds; empty for anything else.
+std::string_view unquoted(const Token& token) {
+  const bool quoted = token.kind == Token::Kind::text && token.text.size() >= 2;
+  return quoted && token.text[0] != '[' ? token.text.substr(1, token.text.size() - 2)
+                                        : std::string_view();
+}
 
 }  // namespace
 
@@ -172,8 +178,80 @@ SourcePosition SourceText::find_name(int line, std::string_view name, bool membe
       return place(tokens_[i]);
     }
   }
+  return first_of(line);
+}
+
+SourcePosition SourceText::first_of(int line) const {
+  const std::size_t first = first_token_of(line);
   if (first < tokens_.size() && tokens_[first].line == line) return place(tokens_[first]);
   return {name_, line, 0};
+}
+
+template <class F>
+std::vector<std::size_t> SourceText::tokens_of(int line, F wanted) const {
+  std::vector<std::size_t> found;
+  for (std::size_t i = first_token_of(line); i < tokens_.size() && tokens_[i].line == line; ++i) {
+    if (wanted(i)) found.push_back(i);
+  }
+  return found;
+}
+
+bool SourceText::is_member(std::size_t token) const {
+  return token > 0 && (is(tokens_[token - 1], ".") || is(tokens_[token - 1], ":"));
+}
+
+SourcePosition SourceText::find_called(int line, std::string_view name, bool member,
+                                       std::string_view argument) const {
+  const std::vector<std::size_t> calls = tokens_of(line, [&](std::size_t i) {
+    if (tokens_[i].kind != Token::Kind::name || tokens_[i].text != name) return false;
+    const Token& next = tokens_[i + 1];
+    return is_member(i) == member &&
+           (next.kind == Token::Kind::text || is(next, "(") || is(next, "{"));
+  });
+  if (calls.size() == 1) return place(tokens_[calls[0]]);
+  if (argument.empty()) return first_of(line);
+  for (const std::size_t i : calls) {
+    if (unquoted(tokens_[is(tokens_[i + 1], "(") ? i + 2 : i + 1]) == argument) {
+      return place(tokens_[i]);
+    }
+  }
+  return first_of(line);
+}
+
+SourcePosition SourceText::find_key(int line, std::string_view key) const {
+  const std::vector<std::size_t> keys = tokens_of(line, [&](std::size_t i) {
+    const Token& token = tokens_[i];
+    if (token.kind == Token::Kind::name) return token.text == key && is_member(i);
+    return i > 0 && is(tokens_[i - 1], "[") && unquoted(token) == key;
+  });
+  return keys.size() == 1 ? place(tokens_[keys[0]]) : first_of(line);
+}
+
+SourcePosition SourceText::find_operator(int line, std::string_view metamethod) const {
+  struct Operator {
+    std::string_view metamethod;
+    std::string_view symbol;
+  };
+  constexpr std::array<Operator, 14> kOperators{{{"add", "+"},
+                                                 {"sub", "-"},
+                                                 {"unm", "-"},
+                                                 {"mul", "*"},
+                                                 {"div", "/"},
+                                                 {"idiv", "//"},
+                                                 {"mod", "%"},
+                                                 {"pow", "^"},
+                                                 {"concat", ".."},
+                                                 {"len", "#"},
+                                                 {"lt", "<"},
+                                                 {"lt", ">"},
+                                                 {"le", "<="},
+                                                 {"le", ">="}}};
+  const std::vector<std::size_t> found = tokens_of(line, [&](std::size_t i) {
+    return std::any_of(kOperators.begin(), kOperators.end(), [&](const Operator& o) {
+      return o.metamethod == metamethod && is(tokens_[i], o.symbol);
+    });
+  });
+  return found.size() == 1 ? place(tokens_[found[0]]) : first_of(line);
 }
 
 bool SourceText::matches_word(std::size_t token, std::string_view word, std::size_t* after) const {

@@ -45,6 +45,15 @@ class SourceText {
   // Where `name` stands in the line, as a member (after . or :) or by itself; else the first
   // character that is not blank.
   [[nodiscard]] SourcePosition find_name(int line, std::string_view name, bool member) const;
+  // As find_name, of what a running call is known by; the first character that is not blank where
+  // the line has several such places. The name of a function that is called, with a first argument
+  // that is a plain string to tell calls apart by:
+  [[nodiscard]] SourcePosition find_called(int line, std::string_view name, bool member,
+                                           std::string_view argument) const;
+  // .key or ["key"]
+  [[nodiscard]] SourcePosition find_key(int line, std::string_view key) const;
+  // An operator by the name of its metamethod: "add", "lt".
+  [[nodiscard]] SourcePosition find_operator(int line, std::string_view metamethod) const;
   // The nth call (from 0, modulo their number) of `word` ("cohort.ehr", "scenario") that begins in
   // the line and, where there are several, was written with exactly the given fields.
   [[nodiscard]] CallPlace find_call(int line, std::string_view word,
@@ -57,6 +66,11 @@ class SourceText {
   [[nodiscard]] bool matches_word(std::size_t token, std::string_view word,
                                   std::size_t* after) const;
   [[nodiscard]] SourcePosition place(const Token& token) const;
+  [[nodiscard]] SourcePosition first_of(int line) const;
+  // The tokens of a line for which `wanted(index)` holds.
+  template <class F>
+  [[nodiscard]] std::vector<std::size_t> tokens_of(int line, F wanted) const;
+  [[nodiscard]] bool is_member(std::size_t token) const;
   [[nodiscard]] CallPlace read_call(std::size_t token, std::size_t after) const;
   // Reads the constructor whose `{` is at `open`.
   [[nodiscard]] TablePlaces read_table(std::size_t open, int depth) const;

@@ -262,6 +262,26 @@ int format(lua_State* L) {
   return 1;
 }
 
+// Where the conversion that begins with the % at `at` has its letter (or its second %).
+std::size_t conversion_end(std::string_view format, std::size_t at) {
+  std::size_t i = at + 1;
+  if (i < format.size() && format[i] == '%') return i;
+  while (i < format.size() && std::isalpha(static_cast<unsigned char>(format[i])) == 0) ++i;
+  return i;
+}
+
+// The conversion as one of text with the same width and side: "%-8.3f" is "%-8s".
+std::string as_text(std::string_view conversion) {
+  std::string width;
+  for (const char c : conversion.substr(1)) {
+    const bool digit = std::isdigit(static_cast<unsigned char>(c)) != 0;
+    if (c == '.' || std::isalpha(static_cast<unsigned char>(c)) != 0) break;
+    // of the flags only - goes with text
+    if (c == '-' || (digit && (c != '0' || !width.empty()))) width += c;
+  }
+  return "%" + width + "s";
+}
+
 // A function of Lua's own (upvalue 1), its work counted by the length of its text.
 int counted(lua_State* L) {
   if (lua_type(L, 1) == LUA_TSTRING) {
@@ -284,8 +304,9 @@ void take(lua_State* L, std::initializer_list<const char*> names, bool count) {
 
 }  // namespace
 
-void push_formatted(lua_State* L, int first) {
+void push_formatted(lua_State* L, int first, const char* nil_text) {
   const std::string_view wanted = check_text(L, first, "string.format");
+  std::string used;  // the format with the conversions of nil replaced
   const int last = lua_gettop(L);
   luaL_checkstack(L, last + 4, "too many arguments");
   lua_getfield(L, LUA_REGISTRYINDEX, kFormatKey);
@@ -293,21 +314,26 @@ void push_formatted(lua_State* L, int first) {
   const int base = last + 2;  // the format itself; its arguments follow
   int argument = base;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
-    if (wanted[i] != '%') continue;
-    if (i + 1 < wanted.size() && wanted[i + 1] == '%') {
-      ++i;
-      continue;
-    }
-    ++i;
-    while (i < wanted.size() && std::isalpha(static_cast<unsigned char>(wanted[i])) == 0) ++i;
-    if (i >= wanted.size()) break;
+    const std::size_t begin = i;
+    if (wanted[i] == '%') i = conversion_end(wanted, i);
+    used += wanted.substr(begin, i + 1 - begin);
+    if (wanted[begin] != '%' || i >= wanted.size() || wanted[i] == '%') continue;
     ++argument;
     if (wanted[i] == 'p') fail(L, "string.format has no %p", "addresses differ from run to run");
-    if (wanted[i] != 's' || argument > lua_gettop(L)) continue;
-    const std::string text = text_of(L, argument);
+    if (argument > lua_gettop(L)) continue;
+    const bool shown = nil_text != nullptr && lua_isnil(L, argument);
+    if (shown) {
+      used.resize(used.size() - (i + 1 - begin));
+      used += as_text(wanted.substr(begin, i + 1 - begin));
+    } else if (wanted[i] != 's') {
+      continue;
+    }
+    const std::string text = shown ? nil_text : text_of(L, argument);
     lua_pushlstring(L, text.data(), text.size());
     lua_replace(L, argument);
   }
+  lua_pushlstring(L, used.data(), used.size());
+  lua_replace(L, base);
   lua_call(L, last - first + 1, 1);
 }
 

@@ -54,6 +54,24 @@ double check_number(lua_State* L, int index, const char* what) {
   return lua_tonumber(L, index);
 }
 
+// A vec, or a table of numbers in its place: valid() says whether it is either.
+class Operand {
+ public:
+  Operand(lua_State* L, int index) : view_(to_vec(L, index)) {
+    if (view_.valid() || lua_type(L, index) != LUA_TTABLE) return;
+    numbers_ = check_numbers(L, index, "a vec");
+    view_ = {numbers_.data(), numbers_.size(), true};
+  }
+  Operand(const Operand&) = delete;
+  Operand& operator=(const Operand&) = delete;
+
+  [[nodiscard]] const VecView& view() const { return view_; }
+
+ private:
+  std::vector<double> numbers_;
+  VecView view_;
+};
+
 void check_same_size(lua_State* L, std::size_t a, std::size_t b) {
   if (a != b) {
     fail(L, fmt::format("vecs of {} and {} numbers do not go together", a, b),
@@ -61,18 +79,20 @@ void check_same_size(lua_State* L, std::size_t a, std::size_t b) {
   }
 }
 
-// Elementwise, between two vecs or a vec and a number.
+// Elementwise, between two vecs or a vec and a number; a table of numbers is a vec too.
 template <double (*F)(double, double)>
 int elementwise(lua_State* L) {
-  const VecView a = to_vec(L, 1);
-  const VecView b = to_vec(L, 2);
+  const Operand left(L, 1);
+  const Operand right(L, 2);
+  const VecView a = left.view();
+  const VecView b = right.view();
   const bool numbers_fit =
       (a.valid() || lua_type(L, 1) == LUA_TNUMBER) && (b.valid() || lua_type(L, 2) == LUA_TNUMBER);
   if (!numbers_fit) {
     fail(L,
          fmt::format("{} and {} do not go together", describe_argument(L, 1),
                      describe_argument(L, 2)),
-         "a vec goes with a vec of its length or with a number");
+         "a vec goes with a vec or a list of numbers of its length, or with a number");
   }
   if (a.valid() && b.valid()) check_same_size(L, a.size, b.size);
   const std::size_t size = a.valid() ? a.size : b.size;
@@ -141,7 +161,11 @@ int mean(lua_State* L) {
 
 int dot(lua_State* L) {
   const VecView a = check_vec(L, 1);
-  const VecView b = check_vec(L, 2);
+  const Operand right(L, 2);
+  const VecView b = right.view();
+  if (!b.valid()) {
+    fail(L, fmt::format("dot takes a vec or a list of numbers, found {}", describe_argument(L, 2)));
+  }
   check_same_size(L, a.size, b.size);
   double result = 0;
   for (std::size_t i = 0; i < a.size; ++i) result += a.data[i] * b.data[i];

@@ -183,13 +183,14 @@ int metric_index(lua_State* L) {
   return 1;
 }
 
-// world:note("auroc %.3f", x). nil among the values is shown as nil, whatever the format asks for.
+// world:note("auroc %.3f", x). A value that is nil is shown as -, whatever the format asks for: a
+// metric has none before it was measured first.
 int note(lua_State* L) {
   if (lua_type(L, 2) != LUA_TSTRING) {
     fail(L, fmt::format("world:note takes a text, found {}", describe_argument(L, 2)),
          "for example: world:note(\"auroc %.3f\", world.metric.auroc)");
   }
-  push_formatted(L, 2);
+  push_formatted(L, 2, "-");
   control(L).note(lua_tostring(L, -1));
   return 0;
 }

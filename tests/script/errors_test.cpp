@@ -65,12 +65,12 @@ TEST_CASE("a quantity of another kind says both kinds") {
   CHECK(eval("return hours(1) + mbit(3)") ==
         "s.lua:1: 1 h (time) and 3 Mbit/s (bandwidth) cannot be added\n"
         "    return hours(1) + mbit(3)\n"
-        "    ^\n"
+        "                    ^\n"
         "    only quantities of the same kind can be");
   CHECK(eval("return hours(1) < 3") ==
         "s.lua:1: 1 h (time) and the plain number 3 cannot be compared\n"
         "    return hours(1) < 3\n"
-        "    ^\n"
+        "                    ^\n"
         "    a time has a unit: write for example minutes(5)");
 }
 
@@ -115,7 +115,7 @@ TEST_CASE("wrong arguments show an example") {
   CHECK(eval("return minutes \"5\"") ==
         "s.lua:1: minutes takes a number, found the string \"5\"\n"
         "    return minutes \"5\"\n"
-        "    ^\n"
+        "           ^\n"
         "    write for example minutes(5)");
 }
 
@@ -199,24 +199,24 @@ TEST_CASE("files that are not there, and those that may not be read") {
   CHECK(eval("return data \"icu.csv\"", options) ==
         "s.lua:1: there is no file \"icu.csv\"\n"
         "    return data \"icu.csv\"\n"
-        "    ^\n"
+        "           ^\n"
         "    looked in . and /nowhere/data\n"
         "    name its folder with --data DIR");
   CHECK(eval("return data \"../icu.csv\"") ==
         "s.lua:1: the file \"../icu.csv\" climbs out of its folder with ..\n"
         "    return data \"../icu.csv\"\n"
-        "    ^\n"
+        "           ^\n"
         "    name the folder with --data DIR, and the file relative to it");
   CHECK(eval("return data \"/etc/passwd\"") ==
         "s.lua:1: the file \"/etc/passwd\" is not in a folder that this scenario may read\n"
         "    return data \"/etc/passwd\"\n"
-        "    ^\n"
+        "           ^\n"
         "    it may read .\n"
         "    name further ones with --data DIR");
   CHECK(eval("return require \"../lib\"") ==
         "s.lua:1: require \"../lib\": a module's name has letters, digits, _ and dots\n"
         "    return require \"../lib\"\n"
-        "    ^\n"
+        "           ^\n"
         "    require \"lib.parts\" reads lib/parts.lua beside the scenario");
 }
 
@@ -244,17 +244,17 @@ TEST_CASE("vec refuses what does not go together") {
   CHECK(eval("return vec { 1, 2 } + vec { 1 }") ==
         "s.lua:1: vecs of 2 and 1 numbers do not go together\n"
         "    return vec { 1, 2 } + vec { 1 }\n"
-        "    ^\n"
+        "                        ^\n"
         "    all vecs of one operation have the same length");
   CHECK(eval("return vec { 1, 2 }[3]") ==
         "s.lua:1: a vec of 2 numbers has no item 3\n"
         "    return vec { 1, 2 }[3]\n"
-        "    ^\n"
+        "                        ^\n"
         "    items are counted from 1");
   CHECK(eval("return vec { 1, hours(2) }") ==
         "s.lua:1: vec: item 2 is 2 h (time), expected a number\n"
         "    return vec { 1, hours(2) }\n"
-        "    ^");
+        "           ^");
 }
 
 TEST_CASE("params: unknown settings, wrong kinds, settings without params") {
@@ -263,7 +263,7 @@ TEST_CASE("params: unknown settings, wrong kinds, settings without params") {
   CHECK(eval("local p = params { epsilon = false, rounds = 30 }\nreturn p.rounds", options) ==
         "s.lua:1: --set epsilom=3: the scenario has no param 'epsilom'\n"
         "    local p = params { epsilon = false, rounds = 30 }\n"
-        "    ^\n"
+        "              ^\n"
         "    did you mean 'epsilon'?\n"
         "    its params are epsilon and rounds");
   options.settings = {{"latency", "3"}};
@@ -272,7 +272,7 @@ TEST_CASE("params: unknown settings, wrong kinds, settings without params") {
       "s.lua:1: --set latency=3: 'latency' is 40 ms (time) in the scenario, and this is the plain "
       "number 3\n"
       "    local p = params { latency = ms(40) }\n"
-      "    ^\n"
+      "              ^\n"
       "    write it like this: --set latency=40ms");
   CHECK(eval("return 1", options) ==
         "s.lua: --set latency=3: the scenario has no params\n"

@@ -87,7 +87,7 @@ TEST_CASE("strings have a largest length") {
   CHECK(eval("return (\"x\"):rep(1e9)") ==
         "s.lua:1: string.rep makes a string longer than 16 MiB\n"
         "    return (\"x\"):rep(1e9)\n"
-        "    ^\n"
+        "                 ^\n"
         "    data belongs into files: data \"...\"");
 }
 
@@ -135,7 +135,7 @@ TEST_CASE("what reads the machine is not there") {
   CHECK(eval("math.randomseed(1)") ==
         "s.lua:1: math.randomseed is not there: the run's seed decides all random numbers\n"
         "    math.randomseed(1)\n"
-        "    ^\n"
+        "         ^\n"
         "    use --seed, or the scenario's field 'seed'");
 }
 
@@ -187,7 +187,7 @@ TEST_CASE("addresses are never seen") {
   CHECK(eval("return string.format(\"%p\", {})") ==
         "s.lua:1: string.format has no %p\n"
         "    return string.format(\"%p\", {})\n"
-        "    ^\n"
+        "                  ^\n"
         "    addresses differ from run to run");
 }
 
@@ -211,7 +211,7 @@ TEST_CASE("pairs and next go in sorted order") {
   CHECK(eval("for k in pairs { [{}] = 1, [{}] = 2 } do end") ==
         "s.lua:1: pairs over a table whose keys are tables or functions: they have no order\n"
         "    for k in pairs { [{}] = 1, [{}] = 2 } do end\n"
-        "    ^\n"
+        "             ^\n"
         "    use names or numbers as keys");
 }
 
@@ -259,7 +259,7 @@ TEST_CASE("patterns match as Lua's own do") {
   CHECK(eval("return (\"x\"):match(\"(x\")") ==
         "s.lua:1: the pattern \"(x\": unfinished capture\n"
         "    return (\"x\"):match(\"(x\")\n"
-        "    ^");
+        "                 ^");
 }
 
 TEST_CASE("errors that are caught are text without surprises") {

@@ -63,7 +63,7 @@ TEST_CASE("define.strategy declares a part with schema and errors at the user's 
              "return strategy.odd {}") ==
         "s.lua:2: the build function of strategy.odd returned the plain number 3\n"
         "    return strategy.odd {}\n"
-        "    ^\n"
+        "                    ^\n"
         "    it returns compose { ... }");
   CHECK(
       eval("define.strategy { name = \"odd\", params = { x = { defalt = 1 } }, build = print }") ==

@@ -53,6 +53,16 @@ TEST_CASE("every comes at multiples of its time, whatever it waits for") {
                                   "19 h note auroc 0.750 at version 19"});
 }
 
+TEST_CASE("a note shows a value that is not there as -, whatever its conversion") {
+  CHECK(run_timeline(R"(at(hours(1), function(world)
+    world:note("auroc %.3f", world.metric.auprc)
+    world:note("[%8.3f] [%-4d] [%05d] %s 100%% %.1f", nil, nil, nil, nil, 0.25)
+    world:note("%s", string.format("%s", nil))
+  end))",
+                     2) ==
+        Lines{"1 h note auroc -", "1 h note [       -] [-   ] [    -] - 100% 0.2", "1 h note nil"});
+}
+
 TEST_CASE("from_version, setting links, reading state") {
   CHECK(run_timeline(R"(at(from_version(10), function(world)
     world.network.server.up = mbit(200)
@@ -92,7 +102,7 @@ TEST_CASE("mistakes while the world runs have their place") {
   CHECK(run_timeline("at(hours(1), function(world) world.hospital.Lion:disconnect() end)", 2) ==
         Lines{"s.lua:2: there is no hospital 'Lion'\n"
               "    at(hours(1), function(world) world.hospital.Lion:disconnect() end)\n"
-              "    ^\n"
+              "                                                ^\n"
               "    did you mean 'Lyon'?"});
   CHECK(run_timeline("at(hours(1), function(world)\n  wait(5)\nend)", 2) ==
         Lines{"s.lua:3: wait takes a time, found the plain number 5\n"
@@ -102,7 +112,7 @@ TEST_CASE("mistakes while the world runs have their place") {
   CHECK(run_timeline("at(hours(1), function(world)\n  world.network.server.up = 5\nend)", 2) ==
         Lines{"s.lua:3: world.network.server.up is a bandwidth above 0, found the plain number 5\n"
               "      world.network.server.up = 5\n"
-              "      ^\n"
+              "                           ^\n"
               "    write for example mbit(200)"});
   CHECK(run_timeline("at(hours(1), function(world)\n  world.hopsital.Lyon:disconnect()\nend)", 2) ==
         Lines{"s.lua:3: world has no 'hopsital'\n"
@@ -116,7 +126,7 @@ TEST_CASE("mistakes while the world runs have their place") {
             2) ==
         Lines{"s.lua:3: wait cannot be used in a function that another function calls back\n"
               "      table.sort({ 2, 1 }, function(a, b) wait(hours(1)) return a < b end)\n"
-              "      ^\n"
+              "                                          ^\n"
               "    table.sort, string.gsub and the like end before the clock moves"});
   CHECK(run_timeline("at(hours(1), function(world)\n  local t = {}\n  t.x.y = 1\nend)", 2) ==
         Lines{"s.lua:4: attempt to index a nil value (field 'x')\n"
