@@ -4,8 +4,10 @@
 #include <lua.h>
 
 #include <algorithm>
+#include <map>
 
 #include "script/interpreter.hpp"
+#include "script/user_words.hpp"
 #include "script/values.hpp"
 
 namespace polyclinic::script {
@@ -100,6 +102,7 @@ struct GivenFields {
   std::vector<FieldValue> fields;
   SourcePosition where;
   std::vector<Mistake> mistakes;
+  std::map<std::string, std::string> repairs;  // by field, where its value does not fit
 };
 
 // One call's arguments.
@@ -261,6 +264,11 @@ class FieldReader {
       Adapter(L_, given_.mistakes)
           .adapt(field->type, value, where,
                  inner == places_.tables.end() ? nullptr : &inner->second);
+      Value copy = value;
+      const bool single = !schema_.items_field.empty() && name == schema_.items_field;
+      if (!single && fit(field->type, copy)) {
+        given_.repairs[name] = repair(L_, field->type, value);
+      }
     }
     given_.fields.push_back({name, std::move(value), where, true});
   }
@@ -310,6 +318,14 @@ Part resolve_call(lua_State* L, const Schema& schema, int first, std::vector<Mis
   for (const FieldValue& field : given.fields) words.push_back(field.name);
   Part part = schema.resolve(std::move(given.fields), given.where, mistakes);
   if (unreadable) mistakes.resize(before);
+  for (const auto& [name, hint] : given.repairs) {
+    const std::string beginning = fmt::format("{}: '{}' expected", schema.full_name(), name);
+    for (Mistake& mistake : mistakes) {
+      if (hint.empty() || !mistake.message.starts_with(beginning)) continue;
+      mistake.hint = mistake.hint.empty() ? hint : hint + "\n" + mistake.hint;
+    }
+  }
+  put_in_user_words(mistakes);
   forget_misspelt(schema, words, mistakes);
   std::stable_sort(mistakes.begin(), mistakes.end(), [](const Mistake& a, const Mistake& b) {
     return a.where.line != b.where.line ? a.where.line < b.where.line

@@ -70,6 +70,8 @@ class Interpreter : public Sandbox {
 
 // Vocabulary: pushes the contents of the globals (vocabulary.cpp).
 void push_globals(Interpreter& interpreter);
+// Pushes these contents again.
+void push_vocabulary(lua_State* L);
 // Adds a callable for a schema to its namespace, or to the globals for a plain word.
 void add_word(Interpreter& interpreter, const Schema& schema);
 // strategy.NAME becomes the function at the top of L's stack, which is popped.

@@ -130,7 +130,7 @@ int Interpreter::call_part(lua_State* L) {
   }
   if (part != nullptr && part->kind == "aggregation") return call_aggregation(L, *part);
   if (part != nullptr && part->kind == "selection") return call_selection(L, *part);
-  fail(L, fmt::format("{} cannot be called", describe(value)),
+  fail(L, fmt::format("{} cannot be called", describe_argument(L, 1)),
        "only aggregations, selections and custom parts are functions");
 }
 

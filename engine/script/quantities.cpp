@@ -151,6 +151,8 @@ void open_quantities(lua_State* L) {
                               {"__index", guarded<index>},
                               {nullptr, nullptr}};
   luaL_setfuncs(L, methods, 0);
+  lua_pushliteral(L, "quantity");  // in Lua's own messages
+  lua_setfield(L, -2, "__name");
   lua_pushboolean(L, 0);
   lua_setfield(L, -2, "__metatable");
 }

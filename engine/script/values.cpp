@@ -11,6 +11,7 @@
 
 #include "base/check.hpp"
 #include "script/interpreter.hpp"
+#include "script/user_words.hpp"
 #include "script/vec.hpp"
 
 namespace polyclinic::script {
@@ -21,6 +22,12 @@ constexpr const char* kValueType = "polyclinic.value";
 constexpr const char* kNoneKey = "polyclinic.none";
 constexpr const char* kAllKey = "polyclinic.all";
 constexpr int kDepthMax = 60;
+
+std::string described(const Value& value) {
+  const Part* part = value.part();
+  if (part != nullptr && part->kind == "composition") return "compose { ... }";
+  return in_user_words(describe(value));
+}
 
 struct Box {
   Value value;
@@ -93,7 +100,7 @@ int boxed_index(lua_State* L) {
   const char* name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : nullptr;
   const Part* part = value.part();
   if (part == nullptr || name == nullptr) {
-    fail(L, fmt::format("{} has no field {}", describe(value), describe_argument(L, 2)));
+    fail(L, fmt::format("{} has no field {}", described(value), describe_argument(L, 2)));
   }
   std::vector<std::string> names;
   for (const FieldValue& field : part->fields) {
@@ -106,12 +113,33 @@ int boxed_index(lua_State* L) {
   auto& sandbox = Sandbox::of(L);
   throw Failure(
       {{sandbox.point_at(sandbox.where(L), name, true),
-        fmt::format("{} has no field '{}'", describe(value), name), did_you_mean(name, names)}});
+        fmt::format("{} has no field '{}'", described(value), name), did_you_mean(name, names)}});
 }
 
 int boxed_set(lua_State* L) {
-  fail(L, fmt::format("{} cannot be changed", describe(*to_boxed(L, 1))),
+  fail(L, fmt::format("{} cannot be changed", described(*to_boxed(L, 1))),
        "parts are values: write the field where the part is made");
+}
+
+// Parts, distributions, none: upvalue 1 says what was to be done with them.
+int boxed_operator(lua_State* L) {
+  fail(L, fmt::format("{} and {} cannot be {}", describe_argument(L, 1), describe_argument(L, 2),
+                      lua_tostring(L, lua_upvalueindex(1))));
+}
+
+void add_operators(lua_State* L) {
+  struct Operator {
+    const char* metamethod;
+    const char* deed;
+  };
+  for (const Operator o : {Operator{"__add", "added"}, Operator{"__sub", "subtracted"},
+                           Operator{"__mul", "multiplied"}, Operator{"__div", "divided"},
+                           Operator{"__concat", "joined"}, Operator{"__lt", "compared"},
+                           Operator{"__le", "compared"}}) {
+    lua_pushstring(L, o.deed);
+    lua_pushcclosure(L, guarded<boxed_operator>, 1);
+    lua_setfield(L, -2, o.metamethod);
+  }
 }
 
 int boxed_call(lua_State* L) {
@@ -294,6 +322,9 @@ void open_values(lua_State* L) {
       {"__index", guarded<boxed_index>}, {"__newindex", guarded<boxed_set>},
       {"__call", guarded<boxed_call>},   {nullptr, nullptr}};
   luaL_setfuncs(L, methods, 0);
+  add_operators(L);
+  lua_pushliteral(L, "part");  // in Lua's own messages: "attempt to ... a part value"
+  lua_setfield(L, -2, "__name");
   lua_pushboolean(L, 0);
   lua_setfield(L, -2, "__metatable");
   lua_pop(L, 1);
@@ -339,7 +370,7 @@ std::string describe_argument(lua_State* L, int index) {
     default: break;
   }
   if (const Quantity* quantity = to_quantity(L, index)) return describe(Value(*quantity));
-  if (const Value* boxed = to_boxed(L, index)) return describe(*boxed);
+  if (const Value* boxed = to_boxed(L, index)) return described(*boxed);
   if (to_vec(L, index).valid()) return "a vec";
   if (luaL_getmetafield(L, index, "__name") == LUA_TSTRING) {
     std::string name = lua_tostring(L, -1);

@@ -441,6 +441,8 @@ void open_type(lua_State* L) {
                                 {"__newindex", guarded<set_index>},
                                 {nullptr, nullptr}};
   luaL_setfuncs(L, operators, 0);
+  lua_pushliteral(L, "vec");  // in Lua's own messages
+  lua_setfield(L, -2, "__name");
   const luaL_Reg methods[] = {{"sum", guarded<sum>},
                               {"mean", guarded<mean>},
                               {"dot", guarded<dot>},

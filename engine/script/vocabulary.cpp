@@ -207,6 +207,10 @@ void add_strategy(lua_State* L, const std::string& name) {
   lua_pop(L, 3);
 }
 
+void push_vocabulary(lua_State* L) {
+  lua_getfield(L, LUA_REGISTRYINDEX, kGlobalsKey);
+}
+
 void push_globals(Interpreter& interpreter) {
   lua_State* L = interpreter.lua();
   push_base_library(L);

@@ -148,6 +148,51 @@ TEST_CASE("a plain table where a part of one kind is meant is checked like the p
         "    its fields are after, versions, auroc and loss");
 }
 
+TEST_CASE("a part written almost right shows what to write") {
+  const std::string before = "return scenario { cohort = cohort.ehr {}, ";
+  const auto hint = [&](const std::string& field) {
+    const std::string text = eval(before + field + " }");
+    const std::size_t caret = text.find("^\n");
+    REQUIRE_MESSAGE(caret != std::string::npos, text);
+    return text.substr(caret + 6, text.find('\n', caret + 2) - caret - 6);
+  };
+  CHECK(eval("return scenario { cohort = cohort.ehr }") ==
+        "s.lua:1: scenario: 'cohort' expected a part cohort.*, found a function\n"
+        "    return scenario { cohort = cohort.ehr }\n"
+        "                      ^\n"
+        "    call it: cohort.ehr {}\n"
+        "    cohort: the patients");
+  CHECK(hint("strategy = strategy.fedavg") == "call it: strategy.fedavg {}");
+  CHECK(hint("deadline = minutes") == "call it: minutes(...)");
+  CHECK(eval(before + "strategy = \"fedavg\" }") ==
+        "s.lua:1: scenario: 'strategy' expected a part strategy.* or compose { ... }, found the "
+        "string \"fedavg\"\n"
+        "    " +
+            before +
+            "strategy = \"fedavg\" }\n"
+            "                                              ^\n"
+            "    write strategy.fedavg {}\n"
+            "    strategy: a named set of choices for the parts below");
+  CHECK(hint("model = \"mpl\"") == "did you mean model.mlp {}?");
+  CHECK(hint("timeline = at(hours(1), print)") == "put it in a list: { at(...) }");
+  CHECK(eval(before + "model = at(hours(1), print) }").find("found at(...)") != std::string::npos);
+}
+
+TEST_CASE("messages call values by the words of the scenario") {
+  CHECK(eval("return 3 + cohort.ehr {}") ==
+        "s.lua:1: the plain number 3 and cohort.ehr cannot be added\n"
+        "    return 3 + cohort.ehr {}\n"
+        "             ^");
+  CHECK(eval("return compose {} .. \"x\"") ==
+        "s.lua:1: compose { ... } and the string \"x\" cannot be joined\n"
+        "    return compose {} .. \"x\"\n"
+        "                      ^");
+  CHECK(eval("return at(hours(1), print).wen").find("at(...) has no field 'wen'") !=
+        std::string::npos);
+  CHECK(eval("local x = hours(2) return \"it takes \" .. x")
+            .find("attempt to concatenate a quantity value (local 'x')") != std::string::npos);
+}
+
 TEST_CASE("Lua's own errors get a caret") {
   CHECK(eval("local t = {}\nreturn t.clients.count") ==
         "s.lua:2: attempt to index a nil value (field 'clients')\n"
