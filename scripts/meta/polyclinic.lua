@@ -45,6 +45,7 @@ function hospital:reconnect() end
 ---@field version integer
 local world = {}
 ---@param format string
+---A line of the output, as string.format makes it; a value that is nil is shown as -.
 function world:note(format, ...) end
 ---@param reason? string
 function world:stop(reason) end
