@@ -19,6 +19,7 @@ if [ -z "${MIRROR:-}" ]; then
   MIRROR=${MIRROR:-http://deb.debian.org/debian}
 fi
 root=$(mktemp -d "${TMPDIR:-/var/tmp}/polyclinic-fresh-$suite.XXXXXX")
+chmod 755 "$root"  # tests become other users too, who must be able to enter
 clean_up() {
   umount -l "$root/proc" 2>/dev/null || true
   umount -l "$root/dev/shm" 2>/dev/null || true
