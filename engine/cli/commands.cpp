@@ -53,10 +53,14 @@ void write_file(const fs::path& path, const std::string& text) {
   }
 }
 
-// The first sentence of a documentation text, on one line.
+// The first sentence of a documentation text, on one line. A dot before no capital letter ends none
+// ("Detrano et al. 1989").
 std::string first_sentence(const std::string& doc) {
-  const std::size_t end = doc.find(". ");
-  return end == std::string::npos ? doc : doc.substr(0, end + 1);
+  for (std::size_t end = doc.find(". "); end != std::string::npos; end = doc.find(". ", end + 1)) {
+    const bool capital = end + 2 < doc.size() && doc[end + 2] >= 'A' && doc[end + 2] <= 'Z';
+    if (capital) return doc.substr(0, end + 1);
+  }
+  return doc;
 }
 
 // What a scenario file says of itself: the first sentence of the comment at its head.

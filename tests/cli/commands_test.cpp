@@ -206,9 +206,12 @@ TEST_CASE("list and docs know the vocabulary") {
   const test::Folder folder;
   std::filesystem::create_directories(folder.path("scenarios"));
   folder.write("scenarios/mine.lua", test::kSmall);
+  folder.write("scenarios/old.lua",
+               "-- As Detrano et al. 1989 did. More of it.\nreturn scenario {}\n");
   const test::Outcome list = test::run(folder, {"list"});
   CHECK(list.exit == 0);
   CHECK(list.out.find("  scenarios/mine.lua  Three hospitals, quickly.\n") != std::string::npos);
+  CHECK(list.out.find("  scenarios/old.lua   As Detrano et al. 1989 did.\n") != std::string::npos);
   CHECK(list.out.find("  cohort.csv ") != std::string::npos);
   CHECK(list.out.find("  strategy.fedavg ") != std::string::npos);
   const test::Outcome kind = test::run(folder, {"list", "model"});
