@@ -59,7 +59,16 @@ void read_sources(const Part& part, CsvOptions& options) {
     return;
   }
   for (const auto& [name, value] : files->as<Table>()) {
-    options.sources.push_back({found_path(value), name});
+    const List* several = value.get_if<List>();
+    if (!several) {
+      options.sources.push_back({found_path(value), name});
+      continue;
+    }
+    if (several->empty()) {
+      throw part.mistake("files", fmt::format("'files' names no file for '{}'", name),
+                         "leave the hospital out, or give it a file");
+    }
+    for (const Value& one : *several) options.sources.push_back({found_path(one), name});
   }
   if (options.sources.empty()) throw part.mistake("files", "'files' names no file");
 }
@@ -196,19 +205,33 @@ void read_shares(const Part& split, SplitShares& shares) {
   }
 }
 
-std::map<std::string, std::vector<std::int32_t>> line_numbers(const Part& split,
-                                                              std::string_view field) {
-  std::map<std::string, std::vector<std::int32_t>> result;
+// Line numbers of one file.
+std::vector<std::int32_t> lines_of_file(const Part& split, std::string_view field,
+                                        const std::string& hospital, const Value& numbers) {
+  std::vector<std::int32_t> result;
+  for (const double line : *numbers.as<Numbers>()) {
+    if (line < 1 || line > 2e9 || line != static_cast<double>(static_cast<std::int32_t>(line))) {
+      throw split.mistake(field, fmt::format("'{}': {} is no line number", hospital, line),
+                          "lines count from 1");
+    }
+    result.push_back(static_cast<std::int32_t>(line));
+  }
+  return result;
+}
+
+CsvSplit::Lines line_numbers(const Part& split, std::string_view field) {
+  CsvSplit::Lines result;
   const Value* value = split.find(field);
   const Table* table = value ? value->get_if<Table>() : nullptr;
   if (!table) return result;
   for (const auto& [hospital, numbers] : *table) {
-    for (const double line : *numbers.as<Numbers>()) {
-      if (line < 1 || line > 2e9 || line != static_cast<double>(static_cast<std::int32_t>(line))) {
-        throw split.mistake(field, fmt::format("'{}': {} is no line number", hospital, line),
-                            "lines count from 1");
+    auto& files = result[hospital];
+    if (const List* several = numbers.get_if<List>()) {
+      for (const Value& one : *several) {
+        files.push_back(lines_of_file(split, field, hospital, one));
       }
-      result[hospital].push_back(static_cast<std::int32_t>(line));
+    } else {
+      files.push_back(lines_of_file(split, field, hospital, numbers));
     }
   }
   return result;

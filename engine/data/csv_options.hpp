@@ -13,7 +13,8 @@
 
 namespace polyclinic {
 
-// A file and, where files stand for hospitals, the hospital's name.
+// A file and, where files stand for hospitals, the hospital's name. A hospital's files follow each
+// other.
 struct CsvSource {
   std::string path;
   std::string hospital;
@@ -44,10 +45,11 @@ struct CsvSplit {
   Kind kind = Kind::stratified;
   SplitShares shares;
   std::string column;  // column: holds train, validation or test
-  // lines: per hospital, line numbers in its file
-  std::map<std::string, std::vector<std::int32_t>> train;
-  std::map<std::string, std::vector<std::int32_t>> validation;
-  std::map<std::string, std::vector<std::int32_t>> test;
+  // lines: per hospital, for each of its files in turn, line numbers there
+  using Lines = std::map<std::string, std::vector<std::vector<std::int32_t>>>;
+  Lines train;
+  Lines validation;
+  Lines test;
 };
 
 struct CsvOptions {

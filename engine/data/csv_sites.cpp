@@ -43,10 +43,17 @@ std::vector<std::uint8_t> usable_rows(const CsvTable& table, const CsvLabels& la
 std::vector<CsvSite> named_sites(const CsvTable& table, const CsvOptions& options) {
   std::vector<CsvSite> sites;
   if (options.hospital.empty()) {
-    for (const CsvSource& source : options.sources) sites.push_back({.name = source.hospital});
+    std::vector<std::size_t> site_of;  // per file
+    for (const CsvSource& source : options.sources) {
+      // a hospital's files follow each other
+      if (sites.empty() || sites.back().name != source.hospital) {
+        sites.push_back({.name = source.hospital});
+      }
+      site_of.push_back(sites.size() - 1);
+    }
     for (std::int32_t row = 0; row < table.rows; ++row) {
-      sites[static_cast<std::size_t>(table.source[static_cast<std::size_t>(row)])].rows.push_back(
-          row);
+      const std::int32_t source = table.source[static_cast<std::size_t>(row)];
+      sites[site_of[static_cast<std::size_t>(source)]].rows.push_back(row);
     }
     return sites;
   }
@@ -198,24 +205,41 @@ SplitRows split_by_column(const CsvTable& table, const CsvOptions& options, cons
 }
 
 Rows rows_at_lines(const CsvTable& table, const CsvOptions& options, const CsvSite& site,
-                   const std::map<std::string, std::vector<std::int32_t>>& lines,
-                   std::string_view field) {
+                   const CsvSplit::Lines& lines, std::string_view field) {
   Rows rows;
   const auto asked = lines.find(site.name);
   if (asked == lines.end()) return rows;
-  std::map<std::int32_t, std::int32_t> row_at;
-  for (const std::int32_t row : site.rows) row_at[table.line[static_cast<std::size_t>(row)]] = row;
-  for (const std::int32_t line : asked->second) {
-    const auto found = row_at.find(line);
-    if (found == row_at.end()) {
-      throw options.part.mistake(
-          "split",
-          fmt::format("split.lines: {}: '{}' has no row at line {}", field, site.name, line),
-          site.left_out > 0
-              ? fmt::format("{} of its rows were left out for missing values", site.left_out)
-              : "");
+  // the hospital's files; one file of all hospitals has no name
+  std::vector<std::size_t> files;
+  for (std::size_t i = 0; i < options.sources.size(); ++i) {
+    const std::string& owner = options.sources[i].hospital;
+    if (owner.empty() || owner == site.name) files.push_back(i);
+  }
+  if (asked->second.size() > files.size()) {
+    throw options.part.mistake(
+        "split",
+        fmt::format("split.lines: {}: '{}' has {} file{} and {} lists of lines", field, site.name,
+                    files.size(), files.size() == 1 ? "" : "s", asked->second.size()),
+        "one list of lines for each file, in the same order");
+  }
+  std::map<std::pair<std::int32_t, std::int32_t>, std::int32_t> row_at;  // (file, line) -> row
+  for (const std::int32_t row : site.rows) {
+    const auto r = static_cast<std::size_t>(row);
+    row_at[{table.source[r], table.line[r]}] = row;
+  }
+  for (std::size_t file = 0; file < asked->second.size(); ++file) {
+    for (const std::int32_t line : asked->second[file]) {
+      const auto found = row_at.find({static_cast<std::int32_t>(files[file]), line});
+      if (found == row_at.end()) {
+        throw options.part.mistake(
+            "split",
+            fmt::format("split.lines: {}: '{}' has no row at line {}", field, site.name, line),
+            site.left_out > 0
+                ? fmt::format("{} of its rows were left out for missing values", site.left_out)
+                : "");
+      }
+      rows.push_back(found->second);
     }
-    rows.push_back(found->second);
   }
   std::sort(rows.begin(), rows.end());
   return rows;

@@ -24,8 +24,8 @@ std::vector<Field> csv_fields() {
   const Type groups = type::table(type::text() | type::part("column") | type::part("bands"));
   return {
       {.name = "files",
-       .type = type::table(type::file()),
-       .doc = "a file for each hospital, by the hospital's name"},
+       .type = type::table(type::file() | type::list(type::file())),
+       .doc = "a file for each hospital, by the hospital's name, or a list of its files"},
       {.name = "file",
        .type = type::file(),
        .doc = "one table of all hospitals; goes with 'hospital' or 'partition'"},
@@ -262,7 +262,7 @@ std::vector<Schema> split_schemas() {
                                          .type = column_type(),
                                          .doc = "the column that names the patient",
                                          .required = true});
-  const Type lines = type::table(type::numbers());
+  const Type lines = type::table(type::numbers() | type::list(type::numbers()));
   return {
       {.kind = "split",
        .name = "stratified",
@@ -284,7 +284,8 @@ std::vector<Schema> split_schemas() {
        .example = "split.column \"fold\""},
       {.kind = "split",
        .name = "lines",
-       .doc = "Lines of each hospital's file, from 1; lines that are not named are not used.",
+       .doc = "Lines of each hospital's file, from 1; lines that are not named are not used. A "
+              "hospital with several files gets a list for each of them.",
        .fields =
            {{.name = "train", .type = lines, .doc = "hospital to line numbers", .required = true},
             {.name = "validation", .type = lines, .doc = "hospital to line numbers"},

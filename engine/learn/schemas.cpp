@@ -122,7 +122,7 @@ std::vector<Field> training_fields(std::string rate_text, double weight_decay,
        .standard = {},
        .doc =
            "row order from the scenario: function(hospital, rows, epoch) returning a permutation "
-           "of 1..rows, to reproduce other people's runs",
+           "of 1..rows, to reproduce other people's runs; a hospital's epochs count from 0",
        .standard_text = "shuffled anew for each epoch"},
   };
 }

@@ -406,7 +406,7 @@ function baseline.pooled(fields) end
 cohort = {}
 
 ---@class cohort_csv_fields
----@field files? table<string, file|string> a file for each hospital, by the hospital's name
+---@field files? table<string, file|string|(file|string)[]> a file for each hospital, by the hospital's name, or a list of its files
 ---@field file? file|string one table of all hospitals; goes with 'hospital' or 'partition'
 ---@field hospital? string|column_part the column that names the hospital of a row
 ---@field partition? partition_part|none|false cuts one file without hospitals into hospitals
@@ -1116,11 +1116,11 @@ function split.by_patient(patient, train, validation, test, test_minimum) end
 function split.column(column) end
 
 ---@class split_lines_fields
----@field train table<string, vec|number[]> hospital to line numbers
----@field validation? table<string, vec|number[]> hospital to line numbers
----@field test? table<string, vec|number[]> hospital to line numbers
+---@field train table<string, vec|number[]|(vec|number[])[]> hospital to line numbers
+---@field validation? table<string, vec|number[]|(vec|number[])[]> hospital to line numbers
+---@field test? table<string, vec|number[]|(vec|number[])[]> hospital to line numbers
 
----Lines of each hospital's file, from 1; lines that are not named are not used.
+---Lines of each hospital's file, from 1; lines that are not named are not used. A hospital with several files gets a list for each of them.
 ---@param fields? split_lines_fields
 ---@return split_part
 function split.lines(fields) end
@@ -1257,7 +1257,7 @@ training = {}
 ---@field clip? number|none|false largest norm of a step's gradient; a longer one is shortened to it (default: no limit)
 ---@field class_weights? (number)[]|none|false factor of a row's loss by its class, the first for class 0 (default: all 1)
 ---@field keep_state? boolean the optimiser's moments stay at the hospital between rounds (default: `false`)
----@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs (default: shuffled anew for each epoch)
+---@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs; a hospital's epochs count from 0 (default: shuffled anew for each epoch)
 ---@field beta1? number decay of the mean of gradients (default: `0.9`)
 ---@field beta2? number decay of the mean of squared gradients (default: `0.999`)
 ---@field epsilon? number added to the root of the second moment (default: `1e-08`)
@@ -1278,7 +1278,7 @@ function training.adam(fields) end
 ---@field clip? number|none|false largest norm of a step's gradient; a longer one is shortened to it (default: no limit)
 ---@field class_weights? (number)[]|none|false factor of a row's loss by its class, the first for class 0 (default: all 1)
 ---@field keep_state? boolean the optimiser's moments stay at the hospital between rounds (default: `false`)
----@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs (default: shuffled anew for each epoch)
+---@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs; a hospital's epochs count from 0 (default: shuffled anew for each epoch)
 ---@field beta1? number decay of the mean of gradients (default: `0.9`)
 ---@field beta2? number decay of the mean of squared gradients (default: `0.999`)
 ---@field epsilon? number added to the root of the second moment (default: `1e-08`)
@@ -1299,7 +1299,7 @@ function training.adamw(fields) end
 ---@field clip? number|none|false largest norm of a step's gradient; a longer one is shortened to it (default: no limit)
 ---@field class_weights? (number)[]|none|false factor of a row's loss by its class, the first for class 0 (default: all 1)
 ---@field keep_state? boolean the optimiser's moments stay at the hospital between rounds (default: `false`)
----@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs (default: shuffled anew for each epoch)
+---@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs; a hospital's epochs count from 0 (default: shuffled anew for each epoch)
 ---@field momentum? number share of the last step that goes on (default: `0.9`)
 ---@field nesterov? boolean look ahead by the momentum before the gradient counts (default: `false`)
 
@@ -1319,7 +1319,7 @@ function training.momentum(fields) end
 ---@field clip? number|none|false largest norm of a step's gradient; a longer one is shortened to it (default: no limit)
 ---@field class_weights? (number)[]|none|false factor of a row's loss by its class, the first for class 0 (default: all 1)
 ---@field keep_state? boolean the optimiser's moments stay at the hospital between rounds (default: `false`)
----@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs (default: shuffled anew for each epoch)
+---@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs; a hospital's epochs count from 0 (default: shuffled anew for each epoch)
 
 ---Stochastic gradient descent on batches of the hospital's rows.
 ---Robbins and Monro 1951

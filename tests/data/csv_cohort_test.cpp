@@ -351,6 +351,38 @@ TEST_CASE("split by column and by lines put rows where they say") {
         expected);
 }
 
+TEST_CASE("a hospital with several files has their rows in turn, and lines for each file") {
+  const Folder folder;
+  // line 2 of the first file and line 2 of the second are different rows
+  const Value files(List{Value(folder.write("a.csv", "x,y\n1,0\n2,1\n3,1\n")),
+                         Value(folder.write("b.csv", "x,y\n10,0\n20,1\n"))});
+  const Value alone(folder.write("c.csv", "x,y\n5,0\n6,1\n"));
+  const auto lines = [](std::initializer_list<int> numbers) {
+    List list;
+    for (const int number : numbers) list.emplace_back(number);
+    return Value(list);
+  };
+  const auto made = [&](const Value& both_train, const Value& both_test) {
+    const Value split(
+        part("split", "lines",
+             {{"train", Value(Table{{"Both", both_train}, {"Solo", lines({2})}})},
+              {"test", Value(Table{{"Both", both_test}, {"Solo", Value(List{lines({3})})}})}}));
+    return cohort(part("cohort", "csv",
+                       {{"files", Value(Table{{"Both", files}, {"Solo", alone}})},
+                        {"outcome", Value("y")},
+                        {"standardise", Value("none")},
+                        {"split", split}}));
+  };
+  const auto both = made(Value(List{lines({4, 2}), lines({3})}), Value(List{lines({3})}));
+  CHECK(both->site_names() == std::vector<std::string>{"Both", "Solo"});
+  CHECK(both->site({0})->train.x == std::vector<float>{1, 3, 20});
+  CHECK(both->site({0})->test.x == std::vector<float>{2});
+  CHECK(both->site({1})->train.x == std::vector<float>{5});
+  CHECK(both->site({1})->test.x == std::vector<float>{6});
+  // one list alone is of the first file
+  CHECK(made(lines({2, 3, 4}), lines({}))->site({0})->train.x == std::vector<float>{1, 2, 3});
+}
+
 TEST_CASE("outcomes: classes, counts, numbers and survival") {
   const Folder folder;
   const std::string text = "site,x,kind,days,seen\nA,1,b,3,1\nA,2,a,7,0\nA,3,c,1,1\nA,4,a,2,0\n";

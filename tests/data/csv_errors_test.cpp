@@ -309,6 +309,16 @@ TEST_CASE("splits that mix or miss") {
                 Value(part("split", "lines",
                            {{"train", Value(Table{{"A", Value(List{Value(2), Value(9)})}})}}))}}) ==
       "world.lua:5: split.lines: train: 'A' has no row at line 9");
+  // more lists of lines than files
+  CHECK(
+      of_file(
+          "site,x,y\nA,1,0\nA,2,1\n",
+          {{"split",
+            Value(part("split", "lines",
+                       {{"train", Value(Table{{"A", Value(List{Value(List{Value(2)}),
+                                                               Value(List{Value(3)})})}})}}))}}) ==
+      "world.lua:5: split.lines: train: 'A' has 1 file and 2 lists of lines\n"
+      "    one list of lines for each file, in the same order");
   // lines hospital
   CHECK(
       of_file("site,x,y\nA,1,0\nA,2,1\n",
