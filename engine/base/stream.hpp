@@ -30,6 +30,7 @@ enum class Purpose : std::uint32_t {
   kLuaCallback = 15,     // the `seed` handed to a custom part
   kMeasureSample = 16,   // which hospitals are evaluated in a very large federation
   kPatientOverlap = 17,  // patients seen in more than one hospital
+  kStraggler = 18,       // who is slow in a round, and how far it gets
 };
 
 // Identifies one run: seed and replication hashed together.

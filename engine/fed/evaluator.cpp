@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.hpp"
+#include "fed/stragglers.hpp"
 
 namespace polyclinic {
 
@@ -87,7 +88,8 @@ void Evaluator::evaluate(Slot& slot, TrainerState* state, Workspace& workspace) 
   TrainingTask task;
   task.data = &site->train;
   task.global = slot.order.start.get();
-  task.plan = setup_.plan;
+  const TrainingPlan plan = with_epochs(*setup_.plan, slot.order.epochs);
+  task.plan = &plan;
   task.round = slot.order.round;
   task.run = setup_.run;
   task.entity = slot.order.hospital.value;

@@ -28,6 +28,7 @@ namespace polyclinic {
 struct Order {
   HospitalId hospital;
   std::int64_t round = 0;                 // from 0: schedule and address of its random numbers
+  std::int64_t epochs = 0;                // what it is to finish; 0: what the plan says
   VersionPtr start;                       // parameters it starts from
   std::vector<std::int32_t> given_order;  // rows, when the scenario gives the batch order
 };

@@ -23,6 +23,7 @@ struct Member {
   TimeNs approved_at = kNever;  // when its board lets it train: first invitation + approval
   std::int64_t steps_done = 0;  // by trainings that were not interrupted
   std::int64_t epochs_begun = 0;
+  std::int64_t partial = 0;  // trainings of which it finished a part
 
   // its account
   std::int64_t invitations = 0;

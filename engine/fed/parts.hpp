@@ -108,7 +108,7 @@ using NameOf = std::function<std::string(HospitalId)>;
 std::unique_ptr<Selection> make_selection(const Part& part, PartFunctions* functions,
                                           NameOf name_of = {});
 
-// Schemas of aggregation.*, server.*, selection.*, protocol.*, compose.
+// Schemas of aggregation.*, server.*, selection.*, protocol.*, stragglers.*, compose.
 std::vector<Schema> fed_schemas();
 
 }  // namespace polyclinic

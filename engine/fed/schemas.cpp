@@ -1,5 +1,6 @@
 // What a scenario can say about the parts of a strategy.
 #include "fed/parts.hpp"
+#include "fed/stragglers.hpp"
 
 namespace polyclinic {
 
@@ -130,8 +131,8 @@ std::vector<Schema> protocol_schemas() {
 
 std::vector<Schema> fed_schemas() {
   std::vector<Schema> all;
-  for (auto group :
-       {aggregation_schemas(), server_schemas(), selection_schemas(), protocol_schemas()}) {
+  for (auto group : {aggregation_schemas(), server_schemas(), selection_schemas(),
+                     protocol_schemas(), straggler_schemas()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   all.push_back(Schema{

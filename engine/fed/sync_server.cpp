@@ -91,7 +91,11 @@ void SyncServer::open(Round& round) {
   s_.emit(opened);
   round.open = chosen.size();
   round.participants.resize(chosen.size());
-  for (std::size_t i = 0; i < chosen.size(); ++i) round.participants[i].hospital = chosen[i];
+  const auto epochs = straggler_epochs(s_.stragglers, chosen, s_.run, round.index);
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    round.participants[i].hospital = chosen[i];
+    round.participants[i].epochs = epochs[i];
+  }
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     ++s_.members->of(chosen[i]).invitations;
     sim.spawn(round.scope, participate(round, i), "hospital", chosen[i].value);
@@ -195,11 +199,15 @@ Task<bool> SyncServer::compute(Round& round, std::size_t index) {
     give_up(round, index, DropReason::train_interrupted, "it was down when its turn came");
     co_return false;
   }
-  const TrainingExtent amount = extent(*s_.plan, member.train_rows, member.steps_done);
-  const TimeNs duration = compute_time(member, amount);
+  // a straggler is at work as long as the whole training would take, and finishes a part of it
+  const TrainingExtent whole = extent(*s_.plan, member.train_rows, member.steps_done);
+  const TimeNs duration = compute_time(member, whole);
+  const TrainingPlan plan = with_epochs(*s_.plan, participant.epochs);
+  const TrainingExtent amount = extent(plan, member.train_rows, member.steps_done);
   Order order;
   order.hospital = participant.hospital;
   order.round = round.index;
+  order.epochs = participant.epochs;
   order.start = s_.versions->parameters();
   order.given_order = given_order(member, amount.epochs_begun);
   const Deferred<TrainingResult> result = s_.evaluator->issue(std::move(order));
@@ -217,10 +225,18 @@ Task<bool> SyncServer::compute(Round& round, std::size_t index) {
   }
   // the hospital did train, whether or not its update will be heard
   s_.evaluator->trained(result);
-  participant.result = result;
   member.busy += duration;
   member.steps_done += amount.steps;
   member.epochs_begun += amount.epochs_begun;
+  if (participant.epochs > 0) {
+    ++member.partial;
+    if (s_.stragglers.dropped) {
+      give_up(round, index, DropReason::partial_work,
+              fmt::format("{} of {:g} epochs", participant.epochs, s_.plan->epochs));
+      co_return false;
+    }
+  }
+  participant.result = result;
   co_return true;
 }
 

@@ -14,6 +14,7 @@
 #include "fed/members.hpp"
 #include "fed/parts.hpp"
 #include "fed/stores.hpp"
+#include "fed/stragglers.hpp"
 #include "fed/weights.hpp"
 #include "net/network.hpp"
 #include "sim/mailbox.hpp"
@@ -48,6 +49,7 @@ class SyncServer {
     const Model* model = nullptr;
     const TrainingPlan* plan = nullptr;
     WeightRule weights;
+    StragglerRule stragglers;
     SyncOptions options;
     RunKey run;
     std::vector<HospitalId> candidates;  // who may be invited, in order
@@ -88,6 +90,7 @@ class SyncServer {
     Stage stage = Stage::invited;
     Deferred<TrainingResult> result;
     bool arrived = false;
+    std::int64_t epochs = 0;  // a straggler: how far it gets; 0: it finishes
   };
   struct Round {
     Round(Simulation& simulation, std::int64_t number)

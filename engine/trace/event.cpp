@@ -20,6 +20,7 @@ std::string_view describe(DropReason reason) {
     case DropReason::too_few_rows: return "it has no patients to train on";
     case DropReason::round_failed: return "it replied, but too few others did";
     case DropReason::run_ended: return "the run ended while it was at work";
+    case DropReason::partial_work: return "a straggler: only a part of its training was done";
   }
   return {};
 }
@@ -37,6 +38,7 @@ std::string_view name(DropReason reason) {
     case DropReason::too_few_rows: return "too_few_rows";
     case DropReason::round_failed: return "round_failed";
     case DropReason::run_ended: return "run_ended";
+    case DropReason::partial_work: return "partial_work";
   }
   return {};
 }

@@ -26,6 +26,7 @@ enum class DropReason : std::uint8_t {
   too_few_rows,       // it has nothing to train on
   round_failed,       // it replied in time, but too few others did: the round was void
   run_ended,          // the run ended while it was at work
+  partial_work,       // a straggler: it finished some of its epochs, and only whole work counts
 };
 // "its update arrived after the deadline" and the like, for people.
 std::string_view describe(DropReason reason);

@@ -22,12 +22,12 @@ std::string_view outcome_text(OutcomeKind kind) {
   return name(kind);
 }
 
-ScenarioError unknown_metric(const Part& measure, const std::string& name) {
+ScenarioError unknown_metric(const Part& measure, std::string_view field, const std::string& name) {
   std::vector<std::string> names;
   for (const metrics::MetricInfo& info : metrics::all_metrics()) names.emplace_back(info.name);
   std::string hint = did_you_mean(name, names);
   if (!hint.empty()) hint += "\n";
-  return measure.mistake("metrics", fmt::format("there is no metric \"{}\"", name),
+  return measure.mistake(field, fmt::format("there is no metric \"{}\"", name),
                          hint + "metrics are " + join_names(names));
 }
 
@@ -41,15 +41,35 @@ bool needs_threshold(metrics::Metric metric) {
          metric == Metric::sensitivity || metric == Metric::specificity || metric == Metric::f1;
 }
 
+constexpr std::string_view kTrainPrefix = "train_";
+
+// The metric of this name, which fits the outcome.
+metrics::Metric metric_named(const Part& measure, std::string_view field, const std::string& asked,
+                             const DatasetInfo& info) {
+  const auto metric = metrics::find_metric(asked);
+  if (!metric) throw unknown_metric(measure, field, asked);
+  if (metrics::applies(*metric, task_of(info))) return *metric;
+  std::vector<std::string> fitting;
+  for (const metrics::MetricInfo& other : metrics::all_metrics()) {
+    if (metrics::applies(other.metric, task_of(info))) fitting.emplace_back(other.name);
+  }
+  throw measure.mistake(field,
+                        fmt::format("the metric \"{}\" does not fit the outcome '{}', which is {}",
+                                    asked, info.outcome, outcome_text(info.task)),
+                        "metrics for it are " + join_names(fitting));
+}
+
 }  // namespace
 
 std::vector<std::string> MeasurePlan::value_names() const {
   std::vector<std::string> names;
-  for (metrics::Metric metric : metrics) {
+  const auto add = [&](metrics::Metric metric, std::string_view prefix) {
     for (const metrics::ValueInfo& value : metrics::info(metric).values) {
-      names.emplace_back(value.name);
+      names.push_back(std::string(prefix) + std::string(value.name));
     }
-  }
+  };
+  for (metrics::Metric metric : metrics) add(metric, "");
+  for (metrics::Metric metric : train) add(metric, kTrainPrefix);
   for (const Custom& one : custom) names.push_back(one.name);
   return names;
 }
@@ -62,21 +82,10 @@ MeasurePlan make_measure_plan(const Part& measure, const DatasetInfo& info) {
                              custom->flag("larger_is_better")});
       continue;
     }
-    const std::string& asked = item.as<std::string>();
-    const auto metric = metrics::find_metric(asked);
-    if (!metric) throw unknown_metric(measure, asked);
-    if (!metrics::applies(*metric, task_of(info))) {
-      std::vector<std::string> fitting;
-      for (const metrics::MetricInfo& other : metrics::all_metrics()) {
-        if (metrics::applies(other.metric, task_of(info))) fitting.emplace_back(other.name);
-      }
-      throw measure.mistake(
-          "metrics",
-          fmt::format("the metric \"{}\" does not fit the outcome '{}', which is {}", asked,
-                      info.outcome, outcome_text(info.task)),
-          "metrics for it are " + join_names(fitting));
-    }
-    plan.metrics.push_back(*metric);
+    plan.metrics.push_back(metric_named(measure, "metrics", item.as<std::string>(), info));
+  }
+  for (const Value& item : measure.list("train")) {
+    plan.train.push_back(metric_named(measure, "train", item.as<std::string>(), info));
   }
   if (plan.metrics.empty() && plan.custom.empty()) {
     const auto standard = metrics::default_metrics(task_of(info));
@@ -103,13 +112,15 @@ struct Measurement::Scored {
   SitePtr site;
   std::vector<float> test;
   std::vector<float> validation;
-  [[nodiscard]] metrics::Predictions predictions(const DatasetInfo& info) const {
+  std::vector<float> train;
+  [[nodiscard]] metrics::Predictions predictions(const DatasetInfo& info, Rows rows) const {
+    const Dataset& data = rows == Rows::test ? site->test : site->train;
     metrics::Predictions p;
     p.task = task_of(info);
     p.classes = info.classes;
-    p.scores = metrics::NumberView(test);
-    p.labels = metrics::NumberView(site->test.label);
-    p.seen = metrics::NumberView(site->test.event);
+    p.scores = metrics::NumberView(rows == Rows::test ? test : train);
+    p.labels = metrics::NumberView(data.label);
+    p.seen = metrics::NumberView(data.event);
     return p;
   }
 };
@@ -121,7 +132,8 @@ Measurement::Measurement(Setup setup) : s_(std::move(setup)), all_(s_.members) {
 
 bool Measurement::decides() const {
   return s_.cohort->info().task == OutcomeKind::binary &&
-         std::any_of(s_.plan.metrics.begin(), s_.plan.metrics.end(), needs_threshold);
+         (std::any_of(s_.plan.metrics.begin(), s_.plan.metrics.end(), needs_threshold) ||
+          std::any_of(s_.plan.train.begin(), s_.plan.train.end(), needs_threshold));
 }
 
 std::vector<Measurement::Scored> Measurement::score(const ParametersOf& parameters,
@@ -136,11 +148,13 @@ std::vector<Measurement::Scored> Measurement::score(const ParametersOf& paramete
     Scored& one = scored[i];
     one.site = site(all_[i]);
     const ParameterVector& w = parameters(all_[i]);
-    one.test.resize(static_cast<std::size_t>(one.site->test.rows) * outputs);
-    s_.model->predict(w, one.site->test, one.test, *workspace);
-    if (!validate) return;
-    one.validation.resize(static_cast<std::size_t>(one.site->validation.rows) * outputs);
-    s_.model->predict(w, one.site->validation, one.validation, *workspace);
+    const auto predict = [&](const Dataset& data, std::vector<float>& out) {
+      out.resize(static_cast<std::size_t>(data.rows) * outputs);
+      s_.model->predict(w, data, out, *workspace);
+    };
+    predict(one.site->test, one.test);
+    if (validate) predict(one.site->validation, one.validation);
+    if (!s_.plan.train.empty()) predict(one.site->train, one.train);
   });
   return scored;
 }
@@ -188,12 +202,17 @@ std::optional<ArmResult> Measurement::evaluate(std::string arm, const Parameters
   const std::vector<Scored> scored = score(parameters, site);
   if (interrupted()) return std::nullopt;
   const metrics::MetricOptions options = options_for(scored, result.threshold);
-  for (metrics::Metric metric : s_.plan.metrics) add_metric(metric, scored, options, result);
+  for (metrics::Metric metric : s_.plan.metrics) {
+    add_metric(metric, Rows::test, scored, options, result);
+  }
+  for (metrics::Metric metric : s_.plan.train) {
+    add_metric(metric, Rows::train, scored, options, result);
+  }
   for (const MeasurePlan::Custom& custom : s_.plan.custom) add_custom(custom, scored, result);
   return result;
 }
 
-void Measurement::add_metric(metrics::Metric metric, const std::vector<Scored>& scored,
+void Measurement::add_metric(metrics::Metric metric, Rows rows, const std::vector<Scored>& scored,
                              const metrics::MetricOptions& options, ArmResult& arm) const {
   const DatasetInfo& info = s_.cohort->info();
   std::vector<std::vector<NamedValue>> per_hospital(scored.size());
@@ -201,16 +220,25 @@ void Measurement::add_metric(metrics::Metric metric, const std::vector<Scored>& 
   // the pool is one more piece of work beside the hospitals
   s_.workers->for_each(scored.size() + 1, [&](std::size_t i, int) {
     if (i > 0) {
-      per_hospital[i - 1] = compute(metric, scored[i - 1].predictions(info), options);
+      per_hospital[i - 1] = compute(metric, scored[i - 1].predictions(info, rows), options);
       return;
     }
     std::vector<metrics::Predictions> parts;
     for (std::size_t k = 0; k < s_.members.size(); ++k)
-      parts.push_back(scored[k].predictions(info));
+      parts.push_back(scored[k].predictions(info, rows));
     const metrics::Pool pool(parts);
     micro = compute(metric, pool.predictions(), options);
   });
-  add_values(per_hospital, micro, arm);
+  if (rows == Rows::train) {
+    // an external hospital trains on none of its rows
+    for (std::size_t i = s_.members.size(); i < per_hospital.size(); ++i) {
+      for (NamedValue& value : per_hospital[i]) {
+        value.metric = {};
+        value.metric.reason = "an external hospital does not train";
+      }
+    }
+  }
+  add_values(per_hospital, micro, rows == Rows::train ? kTrainPrefix : "", arm);
 }
 
 void Measurement::add_custom(const MeasurePlan::Custom& custom, const std::vector<Scored>& scored,
@@ -249,21 +277,23 @@ void Measurement::add_custom(const MeasurePlan::Custom& custom, const std::vecto
       all_groups[g].insert(all_groups[g].end(), test.groups[g].begin(), test.groups[g].end());
     }
   }
-  add_values(per_hospital, {call(all_scores, all_labels, all_groups)}, arm);
+  add_values(per_hospital, {call(all_scores, all_labels, all_groups)}, "", arm);
 }
 
 void Measurement::add_values(const std::vector<std::vector<NamedValue>>& per_hospital,
-                             const std::vector<NamedValue>& micro, ArmResult& arm) const {
+                             const std::vector<NamedValue>& micro, std::string_view prefix,
+                             ArmResult& arm) const {
   for (std::size_t v = 0; v < micro.size(); ++v) {
+    const std::string name = std::string(prefix) + std::string(micro[v].name);
     std::vector<NamedValue> of_members;
     for (std::size_t i = 0; i < per_hospital.size(); ++i) {
       const NamedValue& value = per_hospital[i][v];
-      arm.hospitals[i].metrics.emplace_back(std::string(value.name), measured(value.metric));
+      arm.hospitals[i].metrics.emplace_back(name, measured(value.metric));
       if (i < s_.members.size()) of_members.push_back(value);
     }
     const metrics::Summary summary = metrics::summarise(of_members, micro[v].metric);
     MeasuredAverages averages;
-    averages.metric = std::string(micro[v].name);
+    averages.metric = name;
     averages.better = micro[v].better;
     averages.macro = summary.macro.value;
     averages.macro_low = summary.macro.low;

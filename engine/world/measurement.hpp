@@ -27,6 +27,7 @@ struct MeasurePlan {
     bool larger_is_better = true;
   };
   std::vector<metrics::Metric> metrics;
+  std::vector<metrics::Metric> train;  // on training rows; their values are called "train_..."
   std::vector<Custom> custom;
   std::int64_t every = 1;             // versions; 0: only the last
   std::optional<double> threshold;    // none: 80 % sensitivity on validation rows
@@ -56,7 +57,8 @@ class Measurement {
 
   using ParametersOf = std::function<const ParameterVector&(HospitalId)>;
   using SiteOf = std::function<SitePtr(HospitalId)>;
-  // Evaluates one model per hospital (the same one for all, where there is one) on test rows.
+  // Evaluates one model per hospital (the same one for all, where there is one) on test rows, and
+  // on training rows where the plan asks for it.
   [[nodiscard]] std::optional<ArmResult> evaluate(std::string arm, const ParametersOf& parameters,
                                                   const SiteOf& site);
   [[nodiscard]] const MeasurePlan& plan() const { return s_.plan; }
@@ -65,12 +67,15 @@ class Measurement {
   struct Scored;
   [[nodiscard]] bool interrupted() const;
   [[nodiscard]] std::vector<Scored> score(const ParametersOf& parameters, const SiteOf& site);
-  void add_metric(metrics::Metric metric, const std::vector<Scored>& scored,
+  enum class Rows : std::uint8_t { test, train };
+  void add_metric(metrics::Metric metric, Rows rows, const std::vector<Scored>& scored,
                   const metrics::MetricOptions& options, ArmResult& arm) const;
   void add_custom(const MeasurePlan::Custom& custom, const std::vector<Scored>& scored,
                   ArmResult& arm) const;
+  // prefix: of the values' names in results.
   void add_values(const std::vector<std::vector<metrics::NamedValue>>& per_hospital,
-                  const std::vector<metrics::NamedValue>& micro, ArmResult& arm) const;
+                  const std::vector<metrics::NamedValue>& micro, std::string_view prefix,
+                  ArmResult& arm) const;
   [[nodiscard]] bool decides() const;  // whether a metric cuts probabilities
   [[nodiscard]] metrics::MetricOptions options_for(const std::vector<Scored>& scored,
                                                    std::string& text) const;

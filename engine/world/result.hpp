@@ -65,9 +65,10 @@ struct HospitalAccount {
   std::int64_t invitations = 0;
   std::int64_t participations = 0;  // updates that were aggregated
   std::map<DropReason, std::int64_t> drops;
-  TimeNs busy;                                          // training
-  std::int64_t outages = 0;                             // that began while the run lasted
-  TimeNs down;                                          // time it was down
+  std::int64_t partial = 0;  // trainings of which it finished a part: it was a straggler
+  TimeNs busy;               // training
+  std::int64_t outages = 0;  // that began while the run lasted
+  TimeNs down;               // time it was down
   std::vector<std::pair<TimeNs, TimeNs>> outage_times;  // from, until; the first 1,000
   TimeNs median_round;  // invitation to arrival, over the rounds it finished; 0: none
   std::vector<std::string> remarks;

@@ -277,6 +277,9 @@ void World::Impl::build_federation() {
   setup.model = model.get();
   setup.plan = &plan;
   setup.weights = weight_rule(rule);
+  if (const Part* stragglers = spec.scenario.part("stragglers")) {
+    setup.stragglers = straggler_rule(*stragglers, plan);
+  }
   setup.options = sync_options();
   setup.run = run_key;
   setup.candidates = candidates;
@@ -304,8 +307,8 @@ std::vector<std::string> World::Impl::describe() const {
                              name(cohort->info().task), cohort->info().feature_count(),
                              cohort->info().standardisation));
   add("model", result.model);
-  for (const char* field : {"training", "objective", "strategy", "selection", "aggregation",
-                            "server", "protocol", "network", "measure"}) {
+  for (const char* field : {"training", "objective", "strategy", "selection", "stragglers",
+                            "aggregation", "server", "protocol", "network", "measure"}) {
     const Part* part = spec.scenario.part(field);
     if (!part) continue;
     Part shown = *part;

@@ -157,6 +157,7 @@ void World::Impl::fill_accounts() {
       account.invitations = member.invitations;
       account.participations = member.participations;
       account.drops = member.drops;
+      account.partial = member.partial;
       account.busy = member.busy;
       account.median_round = median(member.round_durations);
       // outages while the run lasted, whether or not anybody waited

@@ -731,6 +731,7 @@ function hospitals(fields) end
 
 ---@class measure_fields
 ---@field metrics? (string|metric_part)[] names of metrics, or metric.custom (default: auroc, auprc, brier and calibration; rmse or c_index where they apply)
+---@field train? (string)[] metrics on the rows that were trained on, called train_loss and the like (default: none)
 ---@field every? integer|"end" versions from one measurement to the next; "end": only the last (default: `1`)
 ---@field hospitals? integer|all how many are evaluated, a fixed random sample (default: all up to 1,000, then 1,000)
 ---@field threshold? "sensitivity_80"|number where thresholded metrics cut: at 80 % sensitivity on validation rows, or a probability (default: `"sensitivity_80"`)
@@ -934,6 +935,7 @@ function protocol.sync(fields) end
 ---@field strategy? strategy_part|composition_part a named set of choices for the parts below (default: strategy.fedavg {})
 ---@field protocol? protocol_part when rounds open and close (default: protocol.sync {})
 ---@field objective? objective_part|none|false what is minimised beside the loss
+---@field stragglers? stragglers_part|none|false who finishes only a part of a training
 ---@field aggregation? aggregation_part how updates become one (default: aggregation.mean {})
 ---@field server? server_part what the server does with the aggregate (default: server.sgd {})
 ---@field network? network_part the wires (default: network.star {})
@@ -1148,6 +1150,21 @@ function split.stratified(fields) end
 ---@param fields? stop_fields
 ---@return stop_part
 function stop(fields) end
+
+---@class stragglers_part: part
+stragglers = {}
+
+---@class stragglers_random_fields
+---@field share number of the participants of a round, rounded to whole hospitals
+---@field epochs_least? integer a straggler finishes at least so many epochs (default: `1`)
+---@field epochs_most? integer and at most so many, each number as likely (default: one less than training has)
+---@field work? "keep"|"drop" keep: what a straggler has done is sent and counts as any other update (FedProx); drop: it is given up (FedAvg) (default: `"keep"`)
+
+---In every round some participants, drawn anew, finish only a part of their epochs in the time in which they would finish all. What that time is and whether they are late besides, machines and deadline say as ever.
+---Li et al. 2020, Federated Optimization in Heterogeneous Networks (FedProx), section 5.2
+---@param fields? stragglers_random_fields
+---@return stragglers_part
+function stragglers.random(fields) end
 
 ---@class strategy_part: part
 strategy = {}
