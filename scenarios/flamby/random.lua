@@ -2,31 +2,27 @@
 -- the Mersenne Twister MT19937 (Matsumoto and Nishimura 1998) and what PyTorch makes of its words.
 local random = {}
 
-local kSize, kShift = 624, 397
+local size, shift = 624, 397
 
--- A generator of 32-bit words, as torch.manual_seed(seed) starts it; next() draws one.
+-- A generator as torch.manual_seed(seed) starts it: a function that draws the next 32-bit word.
 function random.words(seed)
   local state = { seed & 0xffffffff }
-  for i = 2, kSize do
+  for i = 2, size do
     local before = state[i - 1]
     state[i] = (1812433253 * (before ~ (before >> 30)) + i - 1) & 0xffffffff
   end
-  local at = kSize + 1
+  local at = 0
   return function()
-    if at > kSize then
-      for i = 1, kSize do
-        local y = (state[i] & 0x80000000) | (state[i % kSize + 1] & 0x7fffffff)
-        local twisted = state[(i + kShift - 1) % kSize + 1] ~ (y >> 1)
-        state[i] = (y & 1 == 1) and (twisted ~ 0x9908b0df) or twisted
-      end
-      at = 1
-    end
-    local y = state[at]
-    at = at + 1
-    y = y ~ (y >> 11)
-    y = y ~ ((y << 7) & 0x9d2c5680)
-    y = y ~ ((y << 15) & 0xefc60000)
-    return y ~ (y >> 18)
+    at = at % size + 1
+    -- the textbook renews all words at once; one at a time, in turn, comes to the same
+    local y = (state[at] & 0x80000000) | (state[at % size + 1] & 0x7fffffff)
+    local word = state[(at + shift - 1) % size + 1] ~ (y >> 1)
+    if y & 1 == 1 then word = word ~ 0x9908b0df end
+    state[at] = word
+    word = word ~ (word >> 11)
+    word = word ~ ((word << 7) & 0x9d2c5680)
+    word = word ~ ((word << 15) & 0xefc60000)
+    return word ~ (word >> 18)
   end
 end
 
