@@ -61,6 +61,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void emit_metrics(const ArmResult& arm);
   void check_curve();
   void add_threshold_remark();
+  void add_straggler_remark();
 
   // WorldControl (world_control.cpp)
   [[nodiscard]] TimeNs now() const override;

@@ -192,6 +192,16 @@ void World::Impl::add_threshold_remark() {
   result.remarks.push_back(std::move(text));
 }
 
+void World::Impl::add_straggler_remark() {
+  const Part* stragglers = spec.scenario.part("stragglers");
+  if (stragglers == nullptr) return;
+  std::int64_t partial = 0;
+  for (const auto& [id, member] : members->touched()) partial += member->partial;
+  result.remarks.push_back(
+      fmt::format("stragglers finished a part of {} trainings: their work {}", partial,
+                  stragglers->text("work") == "drop" ? "was dropped" : "counted as any other's"));
+}
+
 void World::Impl::check_curve() {
   result.convergence = check_convergence(curve);
   if (measurement->plan().every == 0) {
@@ -226,6 +236,7 @@ void World::Impl::fill_result() {
         100.0 * weight_rule(*spec.scenario.part("aggregation")).max_share));
   }
   add_threshold_remark();
+  add_straggler_remark();
   std::int64_t diverged = 0;
   for (const auto& [id, member] : members->touched()) {
     const auto it = member->drops.find(DropReason::diverged);
