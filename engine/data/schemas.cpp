@@ -137,7 +137,8 @@ Schema synthetic_schema() {
       .kind = "cohort",
       .name = "synthetic",
       .doc =
-          "The synthetic (alpha, beta) data of FedProx: 60 features, 10 classes, a linear law for "
+          "The synthetic (alpha, beta) data of FedProx: 60 features and 10 classes, a linear law "
+          "for "
           "each "
           "device. Sizes are int(lognormal(4, 2)) + 50 unless hospitals say how many patients they "
           "have.",
@@ -154,6 +155,14 @@ Schema synthetic_schema() {
                   .type = type::boolean(),
                   .standard = false,
                   .doc = "one law and one centre for all; alpha and beta do nothing"},
+                 {.name = "features",
+                  .type = type::integer().between(1, 10'000),
+                  .standard = 60,
+                  .doc = "how many numbers a row has"},
+                 {.name = "classes",
+                  .type = type::integer().between(2, 1'000),
+                  .standard = 10,
+                  .doc = "how many classes; the outcome of two is yes or no"},
                  {.name = "devices",
                   .type = count_type(),
                   .standard = 30,

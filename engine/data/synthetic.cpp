@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <numeric>
+#include <vector>
 
 #include "base/check.hpp"
 #include "base/draw.hpp"
@@ -18,9 +18,6 @@ namespace polyclinic {
 
 namespace {
 
-constexpr std::size_t kFeatures = 60;
-constexpr std::size_t kClasses = 10;
-constexpr std::int64_t kDevices = 30;
 constexpr std::int64_t kRowsLeast = 50;
 // rows = int(exp(N(4, 2))) + 50
 constexpr double kSizeMu = 4.0;
@@ -33,9 +30,9 @@ enum : std::uint64_t { kLaneSize = 0, kLaneLaw = 1, kLaneRows = 2 };
 
 // What labels a device's rows: y = argmax(x W + b).
 struct Law {
-  std::array<double, kFeatures * kClasses> w;  // row j: the weights of feature j
-  std::array<double, kClasses> b;
-  std::array<double, kFeatures> mean;  // v
+  std::vector<double> w;  // row j: the weights of feature j, one for each class
+  std::vector<double> b;
+  std::vector<double> mean;  // v
 };
 
 class SyntheticCohort : public Cohort {
@@ -72,8 +69,10 @@ class SyntheticCohort : public Cohort {
   double alpha_ = 0;
   double beta_ = 0;
   bool iid_ = false;
+  std::size_t features_ = 0;
+  std::size_t classes_ = 0;
   SplitShares shares_;
-  std::array<double, kFeatures> feature_sd_{};
+  std::vector<double> feature_sd_;
   DatasetInfo info_;
   SiteCache cache_;
 };
@@ -83,6 +82,8 @@ SyntheticCohort::SyntheticCohort(const Part& part, const CohortContext& context)
   alpha_ = part.number("alpha");
   beta_ = part.number("beta");
   iid_ = part.flag("iid");
+  features_ = static_cast<std::size_t>(part.integer("features"));
+  classes_ = static_cast<std::size_t>(part.integer("classes"));
   shares_ = {.train = 1.0 - part.number("test"),
              .validation = 0.0,
              .test = part.number("test"),
@@ -97,12 +98,12 @@ SyntheticCohort::SyntheticCohort(const Part& part, const CohortContext& context)
         "leave one of the two out");
   }
   if (named_ > 0) check_site_sizes(part_, *directory_);
-  for (std::size_t j = 0; j < kFeatures; ++j) {
-    feature_sd_[j] = math::pow(static_cast<double>(j) + 1.0, -0.6);  // sqrt(j^-1.2)
+  for (std::size_t j = 0; j < features_; ++j) {
+    feature_sd_.push_back(math::pow(static_cast<double>(j) + 1.0, -0.6));  // sqrt(j^-1.2)
     info_.features.push_back(fmt::format("x{}", j + 1));
   }
-  info_.task = OutcomeKind::multiclass;
-  info_.classes = static_cast<std::int32_t>(kClasses);
+  info_.task = classes_ == 2 ? OutcomeKind::binary : OutcomeKind::multiclass;
+  info_.classes = static_cast<std::int32_t>(classes_);
   info_.outcome = "class";
   info_.standardisation = "none";
 }
@@ -130,7 +131,8 @@ Law SyntheticCohort::law(HospitalId hospital) const {
                        : Stream(run_, Purpose::kCohort, hospital.value, 0, kLaneLaw);
   const double u = iid_ ? 0.0 : draw::normal(stream, 0.0, alpha_);
   const double centre = iid_ ? 0.0 : draw::normal(stream, 0.0, beta_);
-  Law result;
+  Law result{std::vector<double>(features_ * classes_), std::vector<double>(classes_),
+             std::vector<double>(features_)};
   for (double& w : result.w) w = draw::normal(stream, u, 1.0);
   for (double& b : result.b) b = draw::normal(stream, u, 1.0);
   for (double& v : result.mean) v = iid_ ? 0.0 : draw::normal(stream, centre, 1.0);
@@ -144,33 +146,35 @@ SitePtr SyntheticCohort::make(HospitalId hospital) const {
   const SplitRows split = split_stratified({.stratum = one_stratum, .patient = {}, .decided = {}},
                                            shares_, Stream(run_, Purpose::kSplit, hospital.value));
 
-  // rows are drawn in order and go to their split
   auto site = std::make_shared<Site>();
-  const auto reserve = [](Dataset& data, std::size_t n) {
-    data.columns = static_cast<std::int32_t>(kFeatures);
-    data.x.reserve(n * kFeatures);
-    data.label.reserve(n);
+  const auto make_room = [&](Dataset& data, std::size_t n) {
+    data.columns = static_cast<std::int32_t>(features_);
+    data.x.resize(n * features_);
+    data.label.resize(n);
   };
-  reserve(site->train, split.train.size());
-  reserve(site->test, split.test.size());
+  make_room(site->train, split.train.size());
+  make_room(site->test, split.test.size());
+
+  // rows are drawn in order and go to their split
   Stream stream(run_, Purpose::kCohort, hospital.value, 0, kLaneRows);
-  std::array<double, kFeatures> x{};
+  std::vector<double> score(classes_);
   auto next_test = split.test.begin();
   for (std::int32_t row = 0; row < count; ++row) {
-    std::array<double, kClasses> score = device.b;
-    for (std::size_t j = 0; j < kFeatures; ++j) {
-      x[j] = draw::normal(stream, device.mean[j], feature_sd_[j]);
-      for (std::size_t c = 0; c < kClasses; ++c) score[c] += x[j] * device.w[j * kClasses + c];
-    }
     const bool in_test = next_test != split.test.end() && *next_test == row;
     if (in_test) ++next_test;
     Dataset& data = in_test ? site->test : site->train;
-    for (const double value : x) data.x.push_back(static_cast<float>(value));
-    data.label.push_back(
-        static_cast<float>(std::max_element(score.begin(), score.end()) - score.begin()));
+    float* out = data.x.data() + data.rows * data.columns;
+    score = device.b;
+    for (std::size_t j = 0; j < features_; ++j) {
+      const double x = draw::normal(stream, device.mean[j], feature_sd_[j]);
+      for (std::size_t c = 0; c < classes_; ++c) score[c] += x * device.w[j * classes_ + c];
+      out[j] = static_cast<float>(x);
+    }
+    data.label[static_cast<std::size_t>(data.rows)] =
+        static_cast<float>(std::max_element(score.begin(), score.end()) - score.begin());
     ++data.rows;
   }
-  site->validation.columns = static_cast<std::int32_t>(kFeatures);
+  site->validation.columns = static_cast<std::int32_t>(features_);
   return site;
 }
 

@@ -134,6 +134,7 @@ const Update* DeferredUpdates::next() {
     loss_ += item.weight * result.mean_loss;
     weight_ += item.weight;
     rows_visited_ += result.rows_visited;
+    steps_ += result.steps;
     return &current_;
   }
   return nullptr;

@@ -117,6 +117,7 @@ class DeferredUpdates final : public UpdateStream {
   // Training loss over the updates, weighted as they were.
   [[nodiscard]] double mean_loss() const { return weight_ > 0 ? loss_ / weight_ : 0.0; }
   [[nodiscard]] std::int64_t rows_visited() const { return rows_visited_; }
+  [[nodiscard]] std::int64_t steps() const { return steps_; }
 
  private:
   Evaluator& evaluator_;
@@ -129,6 +130,7 @@ class DeferredUpdates final : public UpdateStream {
   double loss_ = 0;
   double weight_ = 0;
   std::int64_t rows_visited_ = 0;
+  std::int64_t steps_ = 0;
 };
 
 }  // namespace polyclinic

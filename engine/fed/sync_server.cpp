@@ -427,6 +427,7 @@ bool SyncServer::aggregate(Round& round, RoundClosed& closed) {
                      "lower the learning rate of training or server");
     }
     rows_visited_ += updates.rows_visited();
+    steps_ += updates.steps();
     previous_ = std::move(combined);
     s_.versions->publish(std::move(next));
   }

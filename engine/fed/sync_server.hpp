@@ -72,6 +72,8 @@ class SyncServer {
   [[nodiscard]] bool weights_were_capped() const { return weights_capped_; }
   // Rows that trainings visited which became part of a version: what a fair reference may visit.
   [[nodiscard]] std::int64_t rows_visited() const { return rows_visited_; }
+  // Optimiser steps of the same trainings.
+  [[nodiscard]] std::int64_t steps() const { return steps_; }
 
  private:
   // What a participant is doing: the reason when the round closes over its head.
@@ -134,6 +136,7 @@ class SyncServer {
   ParameterVector previous_;     // the last aggregate, for rules that look back
   bool weights_capped_ = false;
   std::int64_t rows_visited_ = 0;
+  std::int64_t steps_ = 0;
 };
 
 }  // namespace polyclinic

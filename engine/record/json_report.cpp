@@ -144,6 +144,7 @@ std::string to_json(const RunResult& result, int indent) {
   for (const HospitalAccount& account : result.hospitals) {
     json["hospitals"].push_back(hospital(result, account));
   }
+  json["steps"] = result.steps;
   json["bytes_up"] = result.bytes_up;
   json["bytes_down"] = result.bytes_down;
   json["baselines"] = Json::object();

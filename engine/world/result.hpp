@@ -113,6 +113,7 @@ struct RunResult {
   std::int64_t hospitals_total = 0;
   std::int64_t hospitals_evaluated = 0;
   std::vector<RoundRecord> round_records;
+  std::int64_t steps = 0;  // of the optimiser, in trainings that became part of a version
   std::int64_t bytes_up = 0;
   std::int64_t bytes_down = 0;
   Convergence convergence;

@@ -221,6 +221,7 @@ void World::Impl::fill_result() {
   result.outcome = cohort->info().outcome;
   result.hospitals_total = static_cast<std::int64_t>(candidates.size() + external.size());
   result.hospitals_evaluated = static_cast<std::int64_t>(evaluated.size() + external.size());
+  result.steps = server_actor->steps();
   result.bytes_up = network->bytes_total(TransferDirection::up);
   result.bytes_down = network->bytes_total(TransferDirection::down);
   fill_accounts();

@@ -462,10 +462,12 @@ function cohort.ehr(fields) end
 ---@field alpha? number how much the laws of devices differ (sd of their mean) (default: `1`)
 ---@field beta? number how much the inputs of devices differ (sd of their centre) (default: `1`)
 ---@field iid? boolean one law and one centre for all; alpha and beta do nothing (default: `false`)
+---@field features? integer how many numbers a row has (default: `60`)
+---@field classes? integer how many classes; the outcome of two is yes or no (default: `10`)
 ---@field devices? integer how many, where the scenario does not say how many hospitals (default: `30`)
 ---@field test? number share of rows for testing, as in the paper; the rest is for training (default: `0.1`)
 
----The synthetic (alpha, beta) data of FedProx: 60 features, 10 classes, a linear law for each device. Sizes are int(lognormal(4, 2)) + 50 unless hospitals say how many patients they have.
+---The synthetic (alpha, beta) data of FedProx: 60 features and 10 classes, a linear law for each device. Sizes are int(lognormal(4, 2)) + 50 unless hospitals say how many patients they have.
 ---Li et al. 2020, Federated Optimization in Heterogeneous Networks (FedProx)
 ---@param fields? cohort_synthetic_fields
 ---@return cohort_part

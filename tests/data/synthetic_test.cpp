@@ -57,6 +57,18 @@ TEST_CASE("synthetic: 30 devices, 60 features, 10 classes, a tenth of the rows f
   }
 }
 
+TEST_CASE(
+    "synthetic: as many features and classes as asked; the outcome of two classes is yes or no") {
+  const auto devices =
+      cohort(part("cohort", "synthetic", {{"features", Value(7)}, {"classes", Value(2)}}));
+  CHECK(devices->info().task == OutcomeKind::binary);
+  CHECK(devices->info().features.back() == "x7");
+  const SitePtr site = devices->site({3});
+  CHECK(site->train.columns == 7);
+  CHECK(site->train.x.size() == static_cast<std::size_t>(site->train.rows) * 7);
+  for (const float label : site->train.label) CHECK((label == 0.0F || label == 1.0F));
+}
+
 TEST_CASE("synthetic: sizes beyond 50 are lognormal(4, 2)") {
   // median of the rows beyond 50 is e^4 = 54.6; the median of 2,000 draws has a standard error of
   // 1.253 * 2 / sqrt(2000) = .056 in the logarithm; int() lowers it by up to one row (.018)
