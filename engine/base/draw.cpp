@@ -7,6 +7,7 @@
 
 #include "base/check.hpp"
 #include "base/math.hpp"
+#include "base/normals.hpp"
 
 namespace polyclinic::draw {
 
@@ -77,6 +78,11 @@ double normal(Stream& stream) {
 
 double normal(Stream& stream, double mean, double sd) {
   return mean + sd * normal(stream);
+}
+
+void normals(Stream& stream, std::span<double> out) {
+  for (double& u : out) u = stream.uniform_open();
+  math::normal_quantiles(out);
 }
 
 double lognormal(Stream& stream, double median, double spread) {

@@ -12,6 +12,7 @@
 #include <limits>
 
 #include "base/double_double.hpp"
+#include "base/log_series.hpp"
 
 namespace polyclinic::math {
 
@@ -19,12 +20,6 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-// ln 2 in two parts; the first has 32 bits after the point, so that its product with any exponent
-// of a double is exact.
-constexpr double kLn2High = 0x1.62e42feep-1;
-constexpr double kLn2Low = 0x1.a39ef35793c76p-33;
-constexpr double kSqrt2 = 0x1.6a09e667f3bcdp+0;
 
 // 2^k. REQUIRES: -1022 <= k <= 1023.
 double power_of_two(int k) {
@@ -88,32 +83,11 @@ double exp_tail(double r) {
   return sum * r + 0.5;
 }
 
-// log((1 + s) / (1 - s)) = 2 s + s R(s^2), R(z) = 2/3 z + 2/5 z^2 + ...; z <= 0.0295 on the reduced
-// interval, and the first omitted term, 2/25 z^12, is below 2^-64 of 2. This is 2/5 z^2 + ...
-double log_series_tail(double z) {
-  double sum = 2.0 / 23;
-  sum = sum * z + 2.0 / 21;
-  sum = sum * z + 2.0 / 19;
-  sum = sum * z + 2.0 / 17;
-  sum = sum * z + 2.0 / 15;
-  sum = sum * z + 2.0 / 13;
-  sum = sum * z + 2.0 / 11;
-  sum = sum * z + 2.0 / 9;
-  sum = sum * z + 2.0 / 7;
-  sum = sum * z + 2.0 / 5;
-  return sum * z * z;
-}
-
-// k ln 2 + log(1 + f) + correction, for f in the reduced interval [sqrt(1/2) - 1, sqrt(2) - 1].
-// With s = f / (2 + f): log(1 + f) = 2 s + s R = f - f^2/2 + s (f^2/2 + R), whose first term is
-// exact.
+// k ln 2 + log(1 + f) + correction, for f in the reduced interval.
 double log_reduced(double f, int k, double correction) {
-  const double s = f / (2 + f);
-  const double half_square = 0.5 * f * f;
-  const double z = s * s;
-  const double rest = s * (half_square + (2.0 / 3 * z + log_series_tail(z)));
-  if (k == 0) return f - (half_square - (rest + correction));
-  return k * kLn2High - ((half_square - (rest + (k * kLn2Low + correction))) - f);
+  if (k != 0) return log_scaled<double>(f, k, correction);
+  const LogTerms<double> terms = log_terms(f);
+  return f - (terms.half_square - (terms.rest + correction));
 }
 
 constexpr DoubleDouble kTwoThirds{0x1.5555555555555p-1, 0x1.5555555555555p-55};

@@ -10,6 +10,7 @@
 #include "base/check.hpp"
 #include "base/draw.hpp"
 #include "base/math.hpp"
+#include "base/normals.hpp"
 #include "data/site_cache.hpp"
 #include "data/site_size.hpp"
 #include "data/split.hpp"
@@ -157,6 +158,7 @@ SitePtr SyntheticCohort::make(HospitalId hospital) const {
 
   // rows are drawn in order and go to their split
   Stream stream(run_, Purpose::kCohort, hospital.value, 0, kLaneRows);
+  std::vector<double> x(features_);
   std::vector<double> score(classes_);
   auto next_test = split.test.begin();
   for (std::int32_t row = 0; row < count; ++row) {
@@ -164,11 +166,13 @@ SitePtr SyntheticCohort::make(HospitalId hospital) const {
     if (in_test) ++next_test;
     Dataset& data = in_test ? site->test : site->train;
     float* out = data.x.data() + data.rows * data.columns;
+    draw::normals(stream, x);
     score = device.b;
+    const double* w = device.w.data();
     for (std::size_t j = 0; j < features_; ++j) {
-      const double x = draw::normal(stream, device.mean[j], feature_sd_[j]);
-      for (std::size_t c = 0; c < classes_; ++c) score[c] += x * device.w[j * classes_ + c];
-      out[j] = static_cast<float>(x);
+      const double value = device.mean[j] + feature_sd_[j] * x[j];
+      for (double& s : score) s += value * *w++;
+      out[j] = static_cast<float>(value);
     }
     data.label[static_cast<std::size_t>(data.rows)] =
         static_cast<float>(std::max_element(score.begin(), score.end()) - score.begin());
