@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/check.hpp"
@@ -44,8 +45,41 @@ class IndexedHeap {
       sift_down(hole, last);
     }
   }
+  // Appends the slots whose keys are done, in no order. REQUIRES: done is monotone: with a key all
+  // smaller ones. Costs O(slots found).
+  template <class Done>
+  void collect(Done done, std::vector<std::uint32_t>& slots) {
+    const std::size_t before = slots.size();
+    if (entries_.empty() || !done(entries_.front().key)) return;
+    // positions first, as the list of those whose children are still to be looked at
+    slots.push_back(0);
+    for (std::size_t next = before; next < slots.size(); ++next) {
+      const std::size_t first = slots[next] * kArity + 1;
+      const std::size_t end = first + kArity < entries_.size() ? first + kArity : entries_.size();
+      for (std::size_t child = first; child < end; ++child) {
+        if (done(entries_[child].key)) slots.push_back(static_cast<std::uint32_t>(child));
+      }
+    }
+    for (std::size_t i = before; i < slots.size(); ++i) slots[i] = entries_[slots[i]].slot;
+  }
+  // REQUIRES: all of them are in the heap, each once.
+  void remove_all(std::span<const std::uint32_t> slots) {
+    if (slots.size() * kFewPart < entries_.size()) {
+      for (const std::uint32_t slot : slots) remove(slot);
+      return;
+    }
+    for (const std::uint32_t slot : slots) position_[slot] = kAbsent;
+    std::erase_if(entries_, [this](const Entry& e) { return position_[e.slot] == kAbsent; });
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      position_[entries_[i].slot] = static_cast<std::uint32_t>(i);
+    }
+    if (entries_.size() < 2) return;
+    for (std::size_t i = (entries_.size() - 2) / kArity + 1; i-- > 0;) sift_down(i, entries_[i]);
+  }
 
  private:
+  // Up to this part of the slots are removed one by one: with more, building anew is quicker.
+  static constexpr std::size_t kFewPart = 8;
   static constexpr std::uint32_t kAbsent = 0xFFFFFFFFU;
   static constexpr std::size_t kArity = 4;
 

@@ -8,11 +8,16 @@
 //            does (the idea of weighted fair queueing: Parekh and Gallager 1993).
 // So a change of L touches only flows whose threshold it crosses.
 //
+// A flow that starts on the capped side is *fresh* until the level is solved, once for all changes
+// of an instant: only then is it known on which side it stays, and into which heaps it goes.
+//
 // Sums of caps and weights and the virtual time are fixed-point numbers: adding and taking away is
 // exact, so nothing drifts and no order of arrivals matters.
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
+#include <vector>
 
 #include "base/check.hpp"
 #include "net/indexed_heap.hpp"
@@ -71,14 +76,17 @@ class StarSharing final : public BandwidthSharing {
   [[nodiscard]] std::size_t running() const override { return flows_.size() - free_.size(); }
 
  private:
-  enum class State : std::uint8_t { free, capped, sharing };
+  enum class State : std::uint8_t { free, fresh, capped, sharing };
   struct Flow {
     double bytes = 0;
     double cap = 0;
     double weight = 1;
-    double anchor_bytes = 0;  // capped: what was left at `anchor`
-    TimeNs anchor;            // capped
+    double anchor_bytes = 0;  // fresh, capped: what was left at `anchor`
+    TimeNs anchor;            // fresh, capped
+    std::size_t place = 0;    // fresh: in the list of those
     Wide virtual_end = 0;     // sharing: V at which it ends
+    Wide cap_fixed = 0;
+    Wide weight_fixed = 0;
     std::uint64_t sequence = 0;
     State state = State::free;
     [[nodiscard]] double threshold() const { return cap / weight; }
@@ -90,9 +98,13 @@ class StarSharing final : public BandwidthSharing {
   [[nodiscard]] double solve_level() const;
   [[nodiscard]] TimeNs sharing_end(Wide virtual_end) const;
   void insert(std::uint32_t slot, double bytes_left);
+  void put_fresh(std::uint32_t slot, double bytes_left);
   void put_capped(std::uint32_t slot, double bytes_left);
+  void enter_capped(std::uint32_t slot);
   void put_sharing(std::uint32_t slot, double bytes_left);
   void take_out(std::uint32_t slot);
+  [[nodiscard]] double lower_level(double level);
+  [[nodiscard]] double raise_level(double level);
   void free_slot(std::uint32_t slot);
   void settle();
 
@@ -111,6 +123,11 @@ class StarSharing final : public BandwidthSharing {
   IndexedHeap<double> capped_thresholds_;  // negative: the largest first
   IndexedHeap<Wide> sharing_ends_;
   IndexedHeap<double> sharing_thresholds_;
+  std::vector<std::uint32_t> fresh_;
+  std::vector<std::uint32_t> done_;
+  // Work space: slots with what they are sorted by.
+  std::vector<std::pair<double, std::uint32_t>> falling_;
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> ended_;
 };
 
 FlowId StarSharing::start(const FlowDemand& demand) {
@@ -129,6 +146,8 @@ FlowId StarSharing::start(const FlowDemand& demand) {
   flow.bytes = demand.bytes;
   flow.cap = demand.cap_bytes_per_s;
   flow.weight = demand.weight;
+  flow.cap_fixed = to_fixed(flow.cap, kCapUnit);
+  flow.weight_fixed = to_fixed(flow.weight, kWeightUnit);
   flow.sequence = sequence_++;
   insert(slot, demand.bytes);
   return {slot};
@@ -148,6 +167,7 @@ void StarSharing::set_cap(FlowId id, double bytes_per_s) {
   const double bytes_left = left(flow);
   take_out(id.value);
   flow.cap = bytes_per_s;
+  flow.cap_fixed = to_fixed(flow.cap, kCapUnit);
   insert(id.value, bytes_left);
 }
 
@@ -175,19 +195,28 @@ void StarSharing::advance(TimeNs now) {
 }
 
 void StarSharing::take_completed(std::vector<FlowId>& completed) {
-  const std::size_t before = completed.size();
-  while (!capped_ends_.empty() && capped_ends_.top().key <= now_.ns) {
-    completed.push_back({capped_ends_.top().slot});
-    take_out(completed.back().value);
+  ended_.clear();
+  const auto note_all = [this] {
+    for (const std::uint32_t slot : done_) ended_.emplace_back(flows_[slot].sequence, slot);
+  };
+  done_.clear();
+  capped_ends_.collect([&](std::int64_t end) { return end <= now_.ns; }, done_);
+  for (const std::uint32_t slot : done_) capped_sum_ -= flows_[slot].cap_fixed;
+  note_all();
+  capped_ends_.remove_all(done_);
+  capped_thresholds_.remove_all(done_);
+  done_.clear();
+  sharing_ends_.collect([&](Wide end) { return sharing_end(end) <= now_; }, done_);
+  for (const std::uint32_t slot : done_) weight_sum_ -= flows_[slot].weight_fixed;
+  note_all();
+  sharing_ends_.remove_all(done_);
+  sharing_thresholds_.remove_all(done_);
+  changed_ = changed_ || !ended_.empty();
+  std::sort(ended_.begin(), ended_.end());
+  for (const auto& [sequence, slot] : ended_) {
+    completed.push_back({slot});
+    free_slot(slot);
   }
-  while (!sharing_ends_.empty() && sharing_end(sharing_ends_.top().key) <= now_) {
-    completed.push_back({sharing_ends_.top().slot});
-    take_out(completed.back().value);
-  }
-  std::sort(
-      completed.begin() + static_cast<std::ptrdiff_t>(before), completed.end(),
-      [&](FlowId a, FlowId b) { return flows_[a.value].sequence < flows_[b.value].sequence; });
-  for (std::size_t i = before; i < completed.size(); ++i) free_slot(completed[i].value);
 }
 
 double StarSharing::rate(FlowId id) {
@@ -209,7 +238,7 @@ StarSharing::Flow& StarSharing::running_flow(FlowId flow) {
 // Bytes left now, computed from the last anchor: nothing is ever decremented.
 double StarSharing::left(const Flow& flow) const {
   double bytes = 0;
-  if (flow.state == State::capped) {
+  if (flow.state != State::sharing) {
     bytes = flow.anchor_bytes - flow.cap * static_cast<double>((now_ - flow.anchor).ns) / 1e9;
   } else {
     bytes = from_fixed(flow.virtual_end - virtual_now(), kVirtualUnit) * flow.weight;
@@ -240,20 +269,35 @@ TimeNs StarSharing::sharing_end(Wide virtual_end) const {
 // Puts a flow on the side of the present level; settle() will move it if the level moves over it.
 void StarSharing::insert(std::uint32_t slot, double bytes_left) {
   if (flows_[slot].threshold() <= level_) {
-    put_capped(slot, bytes_left);
+    put_fresh(slot, bytes_left);
   } else {
     put_sharing(slot, bytes_left);
   }
   changed_ = true;
 }
 
-void StarSharing::put_capped(std::uint32_t slot, double bytes_left) {
+void StarSharing::put_fresh(std::uint32_t slot, double bytes_left) {
   Flow& flow = flows_[slot];
-  flow.state = State::capped;
+  flow.state = State::fresh;
   flow.anchor = now_;
   flow.anchor_bytes = bytes_left;
-  capped_sum_ += to_fixed(flow.cap, kCapUnit);
-  capped_ends_.push(slot, later(now_, duration_of(bytes_left, flow.cap)).ns);
+  flow.place = fresh_.size();
+  fresh_.push_back(slot);
+  capped_sum_ += flow.cap_fixed;
+}
+
+void StarSharing::put_capped(std::uint32_t slot, double bytes_left) {
+  Flow& flow = flows_[slot];
+  flow.anchor = now_;
+  flow.anchor_bytes = bytes_left;
+  capped_sum_ += flow.cap_fixed;
+  enter_capped(slot);
+}
+
+void StarSharing::enter_capped(std::uint32_t slot) {
+  Flow& flow = flows_[slot];
+  flow.state = State::capped;
+  capped_ends_.push(slot, later(flow.anchor, duration_of(flow.anchor_bytes, flow.cap)).ns);
   capped_thresholds_.push(slot, -flow.threshold());
 }
 
@@ -261,19 +305,24 @@ void StarSharing::put_sharing(std::uint32_t slot, double bytes_left) {
   Flow& flow = flows_[slot];
   flow.state = State::sharing;
   flow.virtual_end = virtual_now() + to_fixed(bytes_left / flow.weight, kVirtualUnit);
-  weight_sum_ += to_fixed(flow.weight, kWeightUnit);
+  weight_sum_ += flow.weight_fixed;
   sharing_ends_.push(slot, flow.virtual_end);
   sharing_thresholds_.push(slot, flow.threshold());
 }
 
 void StarSharing::take_out(std::uint32_t slot) {
   Flow& flow = flows_[slot];
-  if (flow.state == State::capped) {
-    capped_sum_ -= to_fixed(flow.cap, kCapUnit);
+  if (flow.state == State::fresh) {
+    capped_sum_ -= flow.cap_fixed;
+    fresh_[flow.place] = fresh_.back();
+    flows_[fresh_.back()].place = flow.place;
+    fresh_.pop_back();
+  } else if (flow.state == State::capped) {
+    capped_sum_ -= flow.cap_fixed;
     capped_ends_.remove(slot);
     capped_thresholds_.remove(slot);
   } else {
-    weight_sum_ -= to_fixed(flow.weight, kWeightUnit);
+    weight_sum_ -= flow.weight_fixed;
     sharing_ends_.remove(slot);
     sharing_thresholds_.remove(slot);
   }
@@ -295,14 +344,42 @@ void StarSharing::settle() {
   // what follows is at one instant: the old level counts until now, the new one from now on
   virtual_anchor_ = virtual_now();
   anchor_ = now_;
-  double level = solve_level();
-  while (!capped_thresholds_.empty() && -capped_thresholds_.top().key > level) {
-    const std::uint32_t slot = capped_thresholds_.top().slot;
-    const double bytes_left = left(flows_[slot]);
-    take_out(slot);
-    put_sharing(slot, bytes_left);
+  level_ = raise_level(lower_level(solve_level()));
+  changed_ = false;
+  if (weight_sum_ == 0) virtual_anchor_ = 0;
+}
+
+// Moves capped and fresh flows whose thresholds lie above the level to the sharing ones, the
+// largest first; returns the level after that. The other fresh ones are capped.
+double StarSharing::lower_level(double level) {
+  falling_.clear();
+  for (const std::uint32_t slot : fresh_) falling_.emplace_back(-flows_[slot].threshold(), slot);
+  std::sort(falling_.begin(), falling_.end());
+  fresh_.clear();
+  std::size_t next = 0;
+  for (;;) {
+    const double capped = capped_thresholds_.empty() ? -kInfinite : -capped_thresholds_.top().key;
+    const double fresh = next < falling_.size() ? -falling_[next].first : -kInfinite;
+    if (!(std::max(capped, fresh) > level)) break;
+    if (capped >= fresh) {
+      const std::uint32_t slot = capped_thresholds_.top().slot;
+      const double bytes_left = left(flows_[slot]);
+      take_out(slot);
+      put_sharing(slot, bytes_left);
+    } else {
+      const std::uint32_t slot = falling_[next++].second;
+      capped_sum_ -= flows_[slot].cap_fixed;
+      put_sharing(slot, flows_[slot].anchor_bytes);
+    }
     level = solve_level();
   }
+  for (; next < falling_.size(); ++next) enter_capped(falling_[next].second);
+  return level;
+}
+
+// Moves sharing flows whose thresholds do not lie above the level to the capped ones, the smallest
+// first; returns the level after that.
+double StarSharing::raise_level(double level) {
   while (!sharing_thresholds_.empty() && sharing_thresholds_.top().key <= level) {
     const std::uint32_t slot = sharing_thresholds_.top().slot;
     const double bytes_left = left(flows_[slot]);
@@ -310,9 +387,7 @@ void StarSharing::settle() {
     put_capped(slot, bytes_left);
     level = solve_level();
   }
-  changed_ = false;
-  level_ = level;
-  if (weight_sum_ == 0) virtual_anchor_ = 0;
+  return level;
 }
 
 }  // namespace

@@ -148,7 +148,7 @@ void EventQueue::drop_stale_tops() {
   // find the first lane with a live event
   while (lanes_in_use_ != 0) {
     Lane& lane = lanes_[static_cast<std::size_t>(std::countr_zero(lanes_in_use_))];
-    while (!lane.empty() && stale(lane.items[lane.head])) {
+    while (stale_in_lanes_ > 0 && !lane.empty() && stale(lane.items[lane.head])) {
       lane.pop();
       --stale_in_lanes_;
     }

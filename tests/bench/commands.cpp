@@ -207,11 +207,12 @@ void star(Session& s, const std::string& folder) {
     }
     return ratios;
   };
-  s.add("W8, 1,000 hosts, 20 exchanges, together: over SimGrid", "x", ratio("1000 20 together", 5),
-        20, true);
-  s.add("W8, 1,000 hosts, 20 exchanges, each by itself", "x", ratio("1000 20", 1), 20, true);
-  s.add("W8, 10,000 hosts, 1 exchange, together", "x", ratio("10000 1 together", 3), 100, true);
+  s.add("W8, 1,000 hosts, 20 exchanges, each by itself: over SimGrid", "x", ratio("1000 20", 1), 20,
+        true);
   s.add("W8, 10,000 hosts, 1 exchange, each by itself", "x", ratio("10000 1", 1), 100, true);
+  // in step SimGrid solves once for all that end together, so concurrent flows cost it little
+  s.add("W8, 1,000 hosts, 20 exchanges, in step", "x", ratio("1000 20 together", 5), 20, true);
+  s.add("W8, 10,000 hosts, 2 exchanges, in step", "x", ratio("10000 2 together", 3), 100, true);
 }
 
 }  // namespace

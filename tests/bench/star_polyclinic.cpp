@@ -1,5 +1,5 @@
 // W8 on our clock and star network: star_polyclinic HOSTS EXCHANGES [together].
-#include "net/star_network.hpp"
+#include "net/network.hpp"
 #include "star.hpp"
 
 using namespace polyclinic;
@@ -19,9 +19,10 @@ Task<void> exchange(Simulation& sim, Network& network, HospitalId host, TimeNs s
 int main(int argc, char** argv) {
   const star::Arguments arguments = star::read_arguments(argc, argv);
   Simulation sim;
-  StarOptions options;
-  options.server_bytes_per_s = {star::kServerBytesPerS, star::kServerBytesPerS};
-  StarNetwork network(sim, options);
+  const std::unique_ptr<Network> star = make_network(nullptr, sim);
+  Network& network = *star;
+  network.set_server(TransferDirection::up, star::kServerBytesPerS);
+  network.set_server(TransferDirection::down, star::kServerBytesPerS);
   for (int i = 0; i < arguments.hosts; ++i) {
     const HospitalId host{static_cast<std::uint32_t>(i)};
     AccessLink link;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/stream.hpp"
+#include "net/indexed_heap.hpp"
 #include "net/sharing.hpp"
 #include "sharing_oracle.hpp"
 
@@ -291,4 +292,36 @@ TEST_CASE("remaining bytes do not drift over a million changes") {
   CHECK(sharing->clock() == TimeNs{2001LL * kChanges});
   const double moved = 1e12 - sharing->remaining(shared);
   CHECK(moved == doctest::Approx(kChanges * 2001e-9 * 499'950.0).epsilon(1e-9));
+}
+
+TEST_CASE("indexed heap: what is done is found and removed together, whether few or many") {
+  // 200 slots with keys that repeat; each bound leaves more of them done
+  Stream stream(make_run_key(8, 0), Purpose::kTest, 3);
+  for (const std::int64_t bound : {-1, 0, 3, 20, 49, 50}) {
+    IndexedHeap<std::int64_t> heap;
+    std::vector<std::pair<std::int64_t, std::uint32_t>> left;
+    std::vector<std::uint32_t> expected;
+    for (std::uint32_t slot = 0; slot < 200; ++slot) {
+      const auto key = static_cast<std::int64_t>(stream.below(50));
+      heap.push(slot, key);
+      if (key <= bound) {
+        expected.push_back(slot);
+      } else {
+        left.emplace_back(key, slot);
+      }
+    }
+    std::vector<std::uint32_t> found;
+    heap.collect([&](std::int64_t key) { return key <= bound; }, found);
+    heap.remove_all(found);
+    std::sort(found.begin(), found.end());
+    CHECK(found == expected);
+    // the rest comes out in order, and every slot can still be found
+    std::sort(left.begin(), left.end());
+    CHECK(heap.size() == left.size());
+    for (const auto& [key, slot] : left) {
+      CHECK(heap.top().key == key);
+      CHECK(heap.top().slot == slot);
+      heap.remove(slot);
+    }
+  }
 }
