@@ -3,8 +3,9 @@
 namespace polyclinic {
 
 Member& Members::of(HospitalId hospital) {
+  Member*& found = found_[hospital];
+  if (found != nullptr) return *found;
   auto& slot = members_[hospital];
-  if (slot) return *slot;
   slot = std::make_unique<Member>();
   Member& member = *slot;
   member.profile = population_.profile(hospital);
@@ -21,6 +22,7 @@ Member& Members::of(HospitalId hospital) {
   link.latency = member.profile.latency;
   link.loss = member.profile.loss;
   network_.attach(hospital, link, member.availability.get());
+  found = &member;
   return member;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 #include "base/ids.hpp"
@@ -54,6 +55,7 @@ class Members {
   RunKey run_;
   // pointers stay valid while coroutines hold them
   std::map<HospitalId, std::unique_ptr<Member>> members_;
+  std::unordered_map<HospitalId, Member*> found_;  // the same, looked up some ten times a round
 };
 
 }  // namespace polyclinic

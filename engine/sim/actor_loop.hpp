@@ -14,6 +14,7 @@
 #include <list>
 #include <vector>
 
+#include "sim/frame_pool.hpp"
 #include "sim/scope.hpp"
 #include "sim/simulation.hpp"
 
@@ -42,6 +43,8 @@ struct PromiseBase {
   std::suspend_always initial_suspend() noexcept { return {}; }
   std::suspend_always final_suspend() noexcept { return {}; }
   void unhandled_exception() noexcept { error = std::current_exception(); }
+  static void* operator new(std::size_t bytes) { return allocate_frame(bytes); }
+  static void operator delete(void* frame, std::size_t bytes) noexcept { free_frame(frame, bytes); }
 };
 
 // The meeting point of tasks that one coroutine awaits together.
