@@ -1,6 +1,7 @@
 # make run    installs what is missing, builds, and runs the quickstart
 # make test   the same set-up, then all tests
 # make build  leaves build/release/polyclinic
+# make bench  measures everything that docs/benchmarks.md has figures of
 # make fresh DEBIAN=12|13   proves the first two on a minimal Debian in a chroot
 .DEFAULT_GOAL := build
 DEBIAN ?= 12
@@ -25,11 +26,18 @@ test: setup build/release/build.ninja
 	cmake --build build/release -j $(JOBS)
 	ctest --test-dir build/release --output-on-failure -j $(JOBS)
 
-bench:
-	@sh third_party/install.sh libbenchmark-dev
+# programs of tests/bench/, then whole commands against their budgets; MACHINE=name keeps the figures
+bench: setup build/release/build.ninja
+	@sh third_party/install.sh libbenchmark-dev libsimgrid-dev libopenblas-dev
 	cmake --preset bench
-	cmake --build build/bench -j $(JOBS)
-	@for b in build/bench/tests/bench/*_bench; do echo "== $$b"; $$b || exit 1; done
+	cmake --build build/bench -j $(JOBS) --target benchmarks
+	cmake --build build/release -j $(JOBS) --target polyclinic net_tests
+	@mkdir -p build/bench/figures
+	@for b in build/bench/tests/bench/*_bench; do echo "== $$b"; \
+	  $$b --benchmark_out_format=csv --benchmark_out=build/bench/figures/$$(basename $$b).csv || exit 1; done
+	@build/bench/tests/bench/commands build/release/polyclinic . --star build/bench/tests/bench \
+	  --build build/release --csv build/bench/figures/commands.csv
+	@if [ -n "$(MACHINE)" ]; then mkdir -p tests/bench/$(MACHINE) && cp build/bench/figures/*.csv tests/bench/$(MACHINE)/; fi
 
 asan tsan: setup
 	cmake --workflow --preset $(if $(filter asan,$@),asan-ubsan,tsan)

@@ -2,13 +2,52 @@
 #include <benchmark/benchmark.h>
 #include <immintrin.h>
 
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
 #include <string>
+#include <vector>
 
 #include "../learn/support.hpp"
 #include "learn/trainer.hpp"
 
+#ifdef POLYCLINIC_OPENBLAS
+#include <cblas.h>
+#endif
+
 namespace polyclinic {
 namespace {
+
+// GFLOP/s of OpenBLAS's sgemm on one core, 1,024 x 1,024 x 1,024: what a product can reach here,
+// the median of 15. 0 where OpenBLAS was not there to build with.
+double sgemm_peak() {
+#ifdef POLYCLINIC_OPENBLAS
+  static const double peak = [] {
+    constexpr int n = 1024;
+    openblas_set_num_threads(1);
+    const std::vector<float> a(n * n, 0.5F);
+    const std::vector<float> b(n * n, 0.25F);
+    std::vector<float> c(n * n);
+    std::vector<double> rates;
+    for (int i = 0; i < 15; ++i) {
+      timespec begin{};
+      timespec end{};
+      clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
+      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, n, n, 1.0F, a.data(), n, b.data(),
+                  n, 0.0F, c.data(), n);
+      clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+      const double seconds = static_cast<double>(end.tv_sec - begin.tv_sec) +
+                             1e-9 * static_cast<double>(end.tv_nsec - begin.tv_nsec);
+      rates.push_back(2e-9 * n * n * n / seconds);
+    }
+    std::sort(rates.begin(), rates.end());
+    return rates[rates.size() / 2];
+  }();
+  return peak;
+#else
+  return 0;
+#endif
+}
 
 struct Federation {
   Federation(dense::NetworkSpec spec, int hospitals, std::int64_t rows) : network(std::move(spec)) {
@@ -52,6 +91,10 @@ void report(benchmark::State& state, std::int64_t steps, double flops_per_step) 
       benchmark::Counter(n * 1e-9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
   state.counters["GFLOPs"] =
       benchmark::Counter(n * flops_per_step * 1e-9, benchmark::Counter::kIsRate);
+  if (sgemm_peak() > 0) {
+    state.counters["of_sgemm"] =
+        benchmark::Counter(n * flops_per_step * 1e-9 / sgemm_peak(), benchmark::Counter::kIsRate);
+  }
 }
 
 // The whole workload per iteration: 20 rounds of 100 participants.
@@ -183,6 +226,12 @@ int main(int argc, char** argv) {
     polyclinic::register_for(*k);
   }
   benchmark::Initialize(&argc, argv);
+  if (const double peak = polyclinic::sgemm_peak(); peak > 0) {
+#ifdef POLYCLINIC_OPENBLAS
+    std::printf("OpenBLAS (%s) sgemm, 1024^3, one core: %.1f GFLOP/s\n", openblas_get_corename(),
+                peak);
+#endif
+  }
   benchmark::RunSpecifiedBenchmarks();
   return 0;
 }
