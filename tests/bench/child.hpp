@@ -8,7 +8,10 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <string>
+#include <system_error>
 
 namespace bench {
 
@@ -17,12 +20,25 @@ struct Cost {
   double cpu_s = 0;           // user and system, of the command and what it waited for
   double resident_bytes = 0;  // the most it held
   double until_s = 0;         // wall time until `until` was printed; 0: it was not
+  double until_cpu_s = 0;     // and CPU time of its threads
   int exit_code = -1;
   std::string out;  // stdout and stderr
 };
 
 inline double seconds(const timeval& t) {
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+}
+
+// CPU time that the threads of a process have had until now.
+inline double cpu_seconds_so_far(pid_t process) {
+  double total = 0;
+  std::error_code ignored;
+  const std::filesystem::path threads = "/proc/" + std::to_string(process) + "/task";
+  for (const auto& thread : std::filesystem::directory_iterator(threads, ignored)) {
+    double ns = 0;
+    if (std::ifstream(thread.path() / "schedstat") >> ns) total += ns * 1e-9;
+  }
+  return total;
 }
 
 // A shell runs `command` and is replaced by it, so that its own cost does not count.
@@ -50,6 +66,7 @@ inline Cost run(const std::string& command, const std::string& until = {}) {
     cost.out.append(buffer, static_cast<std::size_t>(n));
     if (cost.until_s == 0 && !until.empty() && cost.out.find(until) != std::string::npos) {
       cost.until_s = elapsed();
+      cost.until_cpu_s = cpu_seconds_so_far(child);
     }
   }
   close(ends[0]);

@@ -2,6 +2,7 @@
 // several runs.
 //
 //   commands POLYCLINIC SOURCE [--runs N] [--csv FILE] [--build FOLDER] [--star FOLDER]
+//            [--only start|training|large|star|build]
 //
 // --build FOLDER also times an incremental build there, --star FOLDER compares the star network
 // with SimGrid by the programs there. Ends with 0 whatever is over its budget: a busy machine is no
@@ -165,23 +166,34 @@ void large_federations(Session& s) {
 }
 
 void starting(Session& s) {
+  std::vector<double> cpu;
   s.add("quickstart: start to first round (wall)", "s", s.each([&] {
-    return s
-        .polyclinic("run " + s.source() + "/scenarios/quickstart.lua --set rounds=10", "round 1/10")
-        .until_s;
+    const Cost cost = s.polyclinic(
+        "run " + s.source() + "/scenarios/quickstart.lua --set rounds=10", "round 1/10");
+    cpu.push_back(cost.until_cpu_s);
+    return cost.until_s;
   }),
         0.3);
-  s.add("--version (wall)", "s", s.each([&] { return s.polyclinic("--version").wall_s; }), 0.05);
+  s.add("  CPU time of all threads until then", "s", cpu, 0.3);
+  s.add("--version (wall)", "s", s.each([&] {
+    const Cost cost = s.polyclinic("--version");
+    return cost.wall_s;
+  }),
+        0.05);
 }
 
 void build_again(Session& s, const std::string& folder) {
   const std::string build = "env CCACHE_DISABLE=1 cmake --build " + folder + " --target net_tests";
   (void)Session::checked(build);
+  std::vector<double> cpu;
   s.add("touch net/star_network.cpp, build and link its test (wall)", "s", s.each([&] {
     (void)Session::checked("touch " + s.source() + "/engine/net/star_network.cpp");
-    return Session::checked(build).wall_s;
+    const Cost cost = Session::checked(build);
+    cpu.push_back(cost.cpu_s);
+    return cost.wall_s;
   }),
         15);
+  s.add("  CPU time of compiler and linker", "s", cpu, 15);
 }
 
 // Messages per CPU second that a star program prints.
@@ -226,18 +238,21 @@ int main(int argc, char** argv) {
   std::string csv;
   std::string build;
   std::string stars;
+  std::string only;
   for (int i = 3; i + 1 < argc; i += 2) {
     if (std::strcmp(argv[i], "--runs") == 0) runs = std::atoi(argv[i + 1]);
     if (std::strcmp(argv[i], "--csv") == 0) csv = argv[i + 1];
     if (std::strcmp(argv[i], "--build") == 0) build = argv[i + 1];
     if (std::strcmp(argv[i], "--star") == 0) stars = argv[i + 1];
+    if (std::strcmp(argv[i], "--only") == 0) only = argv[i + 1];
   }
   Session session(argv[1], argv[2], runs);
-  starting(session);
-  whole_trainings(session);
-  large_federations(session);
-  if (!stars.empty()) star(session, stars);
-  if (!build.empty()) build_again(session, build);
+  const auto wanted = [&](const char* group) { return only.empty() || only == group; };
+  if (wanted("start")) starting(session);
+  if (wanted("training")) whole_trainings(session);
+  if (wanted("large")) large_federations(session);
+  if (wanted("star") && !stars.empty()) star(session, stars);
+  if (wanted("build") && !build.empty()) build_again(session, build);
   if (!csv.empty()) session.write_csv(csv);
   return 0;
 }
