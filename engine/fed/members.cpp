@@ -21,6 +21,7 @@ Member& Members::of(HospitalId hospital) {
   link.down_bytes_per_s = member.profile.down_bytes_per_s;
   link.latency = member.profile.latency;
   link.loss = member.profile.loss;
+  link.region = member.profile.region;
   network_.attach(hospital, link, member.availability.get());
   found = &member;
   return member;

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ids.hpp"
@@ -31,13 +33,17 @@ struct TransferOutcome {
   std::int64_t bytes_on_wire = 0;  // of all attempts, lost packets not counted
 };
 
+// The name of the link that all transfers cross.
+inline constexpr const char* kServerLink = "server";
+
 // The access links of one hospital, given when it first sends or receives.
 struct AccessLink {
   double up_bytes_per_s = 0;
   double down_bytes_per_s = 0;
   TimeNs latency;
   double loss = 0;
-  double weight = 1;  // share at a bottleneck relative to others
+  double weight = 1;   // share at a bottleneck relative to others
+  std::string region;  // decides which shared links its transfers cross
 };
 
 // The transport of a world. Owned by the event loop.
@@ -54,15 +60,25 @@ class Network {
   // A time no smaller than what an undisturbed transfer of so many bytes takes at least.
   [[nodiscard]] virtual TimeNs least_time(HospitalId hospital, TransferDirection direction,
                                           std::int64_t bytes) const = 0;
-  // Payload bytes that this hospital's transfers have moved so far, those of transfers that broke off
-  // or were abandoned included; sums to bytes_total over the hospitals.
+  // Payload bytes that this hospital's transfers have moved so far, those of transfers that broke
+  // off or were abandoned included; sums to bytes_total over the hospitals.
   [[nodiscard]] virtual std::int64_t bytes_of(HospitalId hospital,
                                               TransferDirection direction) const = 0;
   // Payload bytes that crossed the server's links so far.
   [[nodiscard]] virtual std::int64_t bytes_total(TransferDirection direction) const = 0;
-  // Changes the server's shared link from now on (timelines do this). 0 stops it.
-  virtual void set_server(TransferDirection direction, double bytes_per_s) = 0;
-  [[nodiscard]] virtual double server(TransferDirection direction) const = 0;
+  // Names of the shared links; kServerLink first.
+  [[nodiscard]] virtual std::vector<std::string> links() const = 0;
+  // Changes a shared link from now on (timelines do this). 0 stops what crosses it. REQUIRES: the
+  // link is there.
+  virtual void set_link(std::string_view name, TransferDirection direction, double bytes_per_s) = 0;
+  [[nodiscard]] virtual double link(std::string_view name, TransferDirection direction) const = 0;
+  // The same for the server's link.
+  void set_server(TransferDirection direction, double bytes_per_s) {
+    set_link(kServerLink, direction, bytes_per_s);
+  }
+  [[nodiscard]] double server(TransferDirection direction) const {
+    return link(kServerLink, direction);
+  }
   // Cuts a hospital off, or lets it back, on top of its availability.
   virtual void set_connected(HospitalId hospital, bool connected) = 0;
   // Whether set_connected lets it through; its availability is not asked.
@@ -70,8 +86,10 @@ class Network {
 };
 
 // Builds the network of a resolved part `network.*`; nullptr: network.star with its defaults. The
-// simulation must outlive it. Throws ScenarioError.
-std::unique_ptr<Network> make_network(const Part* part, Simulation& simulation);
+// population says which regions there are (nullptr: none); the simulation must outlive the network.
+// Throws ScenarioError.
+std::unique_ptr<Network> make_network(const Part* part, Simulation& simulation,
+                                      const Population* population = nullptr);
 
 // What the field `interrupted` of a resolved part says ("abort" or "resume"); nullptr: abort.
 Interruption interruption_of(const Part* part);

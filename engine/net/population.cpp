@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "base/check.hpp"
@@ -58,6 +59,7 @@ class DrawnPopulation final : public Population {
   [[nodiscard]] std::optional<HospitalId> find(std::string_view name) const override {
     return rules_.names.find(name);
   }
+  [[nodiscard]] std::vector<std::string> regions() const override;
   [[nodiscard]] TimeNs overhead(HospitalId id, std::int64_t round) const override;
 
  private:
@@ -89,6 +91,16 @@ const HospitalSettings& DrawnPopulation::settings(HospitalId id, Stream& own) co
     if (chosen < sum) return kind;
   }
   return rule.back();
+}
+
+std::vector<std::string> DrawnPopulation::regions() const {
+  std::set<std::string> regions;
+  const auto add = [&](const HospitalRule& rule) {
+    for (const HospitalSettings& kind : rule) regions.insert(kind.region);
+  };
+  for (const auto& group : rules_.groups) add(group.rule);
+  for (const auto& [id, rule] : rules_.sites) add(rule);
+  return {regions.begin(), regions.end()};
 }
 
 HospitalProfile DrawnPopulation::profile(HospitalId id) const {

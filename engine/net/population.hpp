@@ -64,6 +64,8 @@ class Population {
   // profile(id).role, cheaper where the population can say so: asked for every hospital of a world.
   [[nodiscard]] virtual HospitalRole role(HospitalId id) const { return profile(id).role; }
   [[nodiscard]] virtual std::optional<HospitalId> find(std::string_view name) const = 0;
+  // Every region that hospitals may be in, in alphabetical order; "" when some may be in none.
+  [[nodiscard]] virtual std::vector<std::string> regions() const = 0;
   // Overhead of this hospital in this round: the median jittered at its own address.
   [[nodiscard]] virtual TimeNs overhead(HospitalId id, std::int64_t round) const = 0;
 };

@@ -13,6 +13,10 @@ Schema group_schema();
 // What `site = { Lyon = { ... } }` may hold; not a name of the vocabulary.
 Schema site_schema(std::string name);
 Schema network_star_schema();
+// What `region = { EU = { ... } }` of network.regions may hold; not a name of the vocabulary.
+Schema region_link_schema(std::string name);
+// network.*, link, flow.*
+std::vector<Schema> network_schemas();
 
 // The part that the schema makes of no fields at all. REQUIRES: none is required.
 Part part_defaults(const Schema& schema);

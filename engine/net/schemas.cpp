@@ -12,8 +12,6 @@ namespace polyclinic {
 namespace {
 
 constexpr double kNsPerHour = 3600e9;
-// Far beyond any link, and far from overflow in the solver.
-constexpr double kBandwidthMax = 1e18;
 constexpr double kBytesPerMbit = 125e3;
 constexpr double kTimeMaxNs = static_cast<double>(kTimeMax.ns);
 constexpr double kWeekNs = 7 * 24 * kNsPerHour;
@@ -258,30 +256,11 @@ Schema site_schema(std::string name) {
   return schema;
 }
 
-Schema network_star_schema() {
-  const Type rate = type::quantity(Dimension::bandwidth).inside(0, kBandwidthMax);
-  return Schema{
-      .kind = "network",
-      .name = "star",
-      .doc =
-          "Every hospital behind its own link, the server behind one that all share max-min "
-          "fairly: latency first, then bandwidth.",
-      .fields = {{"server", rate | type::table(rate),
-                  Quantity{1000 * kBytesPerMbit, Dimension::bandwidth},
-                  "the shared link: up carries what hospitals send, down what they receive"},
-                 {"interrupted", type::choice({"abort", "resume"}), "abort",
-                  "a transfer that an outage stops: starts anew, or goes on afterwards"},
-                 {"retries", type::integer().between(0, 1000), 3, "how often it starts anew"},
-                 {"back_off", some_time().between(0, kTimeMaxNs), Quantity{1e9, Dimension::time},
-                  "pause before it starts anew; doubles each time, up to an hour"}},
-      .example = "network = network.star { server = { up = gbit(1), down = gbit(1) } }"};
-}
-
 std::vector<Schema> net_schemas() {
   std::vector<Schema> schemas = availability_schemas();
   schemas.push_back(hospitals_schema());
   schemas.push_back(group_schema());
-  schemas.push_back(network_star_schema());
+  for (Schema& schema : network_schemas()) schemas.push_back(std::move(schema));
   schemas.push_back(nightly_schema());
   return schemas;
 }

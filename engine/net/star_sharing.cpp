@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/check.hpp"
+#include "net/fixed_point.hpp"
 #include "net/indexed_heap.hpp"
 #include "net/sharing.hpp"
 
@@ -27,38 +28,7 @@ namespace polyclinic {
 
 namespace {
 
-__extension__ using Wide = __int128;
-
 constexpr double kInfinite = std::numeric_limits<double>::infinity();
-// Resolution of the fixed-point numbers: finer than a double for anything above 1 B/s, 1e-3 of
-// weight and 0.1 byte, and far from overflow for 1e16 B/s, a million flows and 1e20 bytes.
-constexpr double kCapUnit = 0x1p-40;
-constexpr double kWeightUnit = 0x1p-56;
-constexpr double kVirtualUnit = 0x1p-56;
-
-Wide to_fixed(double value, double unit) {
-  return static_cast<Wide>(std::floor(value / unit + 0.5));
-}
-double from_fixed(Wide value, double unit) {
-  return static_cast<double>(value) * unit;
-}
-
-// Nanoseconds that `bytes` take at `rate`, rounded up; what is within rounding errors above a whole
-// nanosecond is that nanosecond. kNever beyond a hundred years.
-TimeNs duration_of(double bytes, double rate) {
-  if (bytes <= 0) return {};
-  const double exact_ns = bytes * 1e9 / rate;
-  if (!(exact_ns < static_cast<double>(kTimeMax.ns))) return kNever;
-  const double below = std::floor(exact_ns);
-  // three roundings of 2^-53 each lie between the true value and this one
-  const bool whole = exact_ns - below <= exact_ns * 0x1p-51 && below > 0;
-  return {static_cast<std::int64_t>(below) + (whole ? 0 : 1)};
-}
-
-TimeNs later(TimeNs start, TimeNs duration) {
-  return duration == kNever ? kNever : start + duration;
-}
-
 class StarSharing final : public BandwidthSharing {
  public:
   explicit StarSharing(double capacity) { set_capacity(LinkId{0}, capacity); }

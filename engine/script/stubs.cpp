@@ -147,14 +147,14 @@ local hospital = {}
 function hospital:disconnect() end
 function hospital:reconnect() end
 
----@class server_link
+---@class shared_link
 ---@field up bandwidth
 ---@field down bandwidth
 
 ---@class world
 ---@field hospital table<string, hospital>
 ---@field hospitals string[]
----@field network { server: server_link }
+---@field network { server: shared_link, link: table<string, shared_link> }
 ---@field metric table<string, number?>
 ---@field time time
 ---@field version integer

@@ -3,9 +3,11 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
+#include "net/network.hpp"
 #include "script/interpreter.hpp"
 #include "script/libraries.hpp"
 #include "script/timeline.hpp"
@@ -20,6 +22,8 @@ constexpr const char* kHospitals = "world.hospital";
 constexpr const char* kHospital = "a hospital";
 constexpr const char* kNetwork = "world.network";
 constexpr const char* kServer = "world.network.server";
+constexpr const char* kLinks = "world.network.link";
+constexpr const char* kLink = "a link";
 constexpr const char* kMetrics = "world.metric";
 
 WorldControl& control(lua_State* L) {
@@ -48,7 +52,8 @@ int cannot_set(lua_State* L) {
   luaL_getmetafield(L, 1, "__name");
   const std::string what = lua_tostring(L, -1);
   fail(L, fmt::format("{} cannot be set here", what),
-       "what can be changed: world.network.server.up and .down, and hospitals by "
+       "what can be changed: world.network.server.up and .down, links by "
+       "world.network.link[\"name\"].up and .down, and hospitals by "
        "world.hospital[\"name\"]:disconnect() and :reconnect()");
 }
 
@@ -70,7 +75,18 @@ void push_object(lua_State* L, const char* what, lua_CFunction index,
   lua_setmetatable(L, -2);
 }
 
-// A hospital keeps its name as a user value.
+// The same with a name, kept as a user value: a hospital, a link.
+void push_named(lua_State* L, const char* what, const std::string& name, lua_CFunction index,
+                lua_CFunction set_index = guarded<cannot_set>) {
+  lua_newuserdatauv(L, 0, 1);
+  lua_pushlstring(L, name.data(), name.size());
+  lua_setiuservalue(L, -2, 1);
+  push_object(L, what, index, set_index);
+  lua_getmetatable(L, -1);
+  lua_setmetatable(L, -3);
+  lua_pop(L, 1);
+}
+
 std::string hospital_name(lua_State* L) {
   if (luaL_testudata(L, 1, (std::string("polyclinic.") + kHospital).c_str()) == nullptr) {
     fail(L, fmt::format("expected a hospital, found {}", describe_argument(L, 1)),
@@ -126,47 +142,80 @@ int hospitals_index(lua_State* L) {
     }
     name = names[static_cast<std::size_t>(i) - 1];
   }
-  lua_newuserdatauv(L, 0, 1);
-  lua_pushlstring(L, name.data(), name.size());
-  lua_setiuservalue(L, -2, 1);
-  push_object(L, kHospital, guarded<hospital_index>);
-  lua_getmetatable(L, -1);
-  lua_setmetatable(L, -3);
-  lua_pop(L, 1);
+  push_named(L, kHospital, name, guarded<hospital_index>);
   return 1;
 }
 
-bool server_direction(lua_State* L, TransferDirection* direction) {
+bool link_direction(lua_State* L, TransferDirection* direction) {
   const std::string word = key(L);
   if (word != "up" && word != "down") return false;
   *direction = word == "up" ? TransferDirection::up : TransferDirection::down;
   return true;
 }
 
-int server_index(lua_State* L) {
+int get_rate(lua_State* L, const char* what, const std::string& link) {
   TransferDirection direction{};
-  if (!server_direction(L, &direction)) no_member(L, kServer, {"down", "up"});
-  push_quantity(L, {control(L).server(direction), Dimension::bandwidth});
+  if (!link_direction(L, &direction)) no_member(L, what, {"down", "up"});
+  push_quantity(L, {control(L).link(link, direction), Dimension::bandwidth});
   return 1;
 }
 
-int server_set(lua_State* L) {
+// `shown` is the link as a script writes it.
+int set_rate(lua_State* L, const char* what, const std::string& shown, const std::string& link) {
   TransferDirection direction{};
-  if (!server_direction(L, &direction)) no_member(L, kServer, {"down", "up"});
+  if (!link_direction(L, &direction)) no_member(L, what, {"down", "up"});
   const Quantity* rate = to_quantity(L, 3);
   if (rate == nullptr || rate->dimension != Dimension::bandwidth || !(rate->value > 0)) {
     fail(L,
-         fmt::format("world.network.server.{} is a bandwidth above 0, found {}", key(L),
+         fmt::format("{}.{} is a bandwidth above 0, found {}", shown, key(L),
                      describe_argument(L, 3)),
          "write for example mbit(200)");
   }
-  control(L).set_server(direction, rate->value);
+  control(L).set_link(link, direction, rate->value);
   return 0;
 }
 
+int server_index(lua_State* L) {
+  return get_rate(L, kServer, kServerLink);
+}
+
+int server_set(lua_State* L) {
+  return set_rate(L, kServer, kServer, kServerLink);
+}
+
+// These two are reached through the object that keeps the name alone: it has no other metatable.
+std::string link_name(lua_State* L) {
+  lua_getiuservalue(L, 1, 1);
+  std::string name = lua_tostring(L, -1);
+  lua_pop(L, 1);
+  return name;
+}
+
+int link_index(lua_State* L) {
+  return get_rate(L, kLink, link_name(L));
+}
+
+int link_set(lua_State* L) {
+  const std::string name = link_name(L);
+  return set_rate(L, kLink, fmt::format("{}[\"{}\"]", kLinks, name), name);
+}
+
+int links_index(lua_State* L) {
+  const std::vector<std::string> names = control(L).links();
+  if (std::find(names.begin(), names.end(), key(L)) == names.end()) no_member(L, kLinks, names);
+  push_named(L, kLink, key(L), guarded<link_index>, guarded<link_set>);
+  return 1;
+}
+
 int network_index(lua_State* L) {
-  if (key(L) != "server") no_member(L, kNetwork, {"server"});
-  push_object(L, kServer, guarded<server_index>, guarded<server_set>);
+  const std::string word = key(L);
+  if (word == "server") {
+    push_object(L, kServer, guarded<server_index>, guarded<server_set>);
+  } else if (word == "link") {
+    push_object(L, kLinks, guarded<links_index>);
+  } else {
+    no_member(L, kNetwork, {"link", "server"});
+  }
   return 1;
 }
 

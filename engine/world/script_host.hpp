@@ -27,8 +27,10 @@ class WorldControl {
   virtual void reconnect(std::string_view hospital) = 0;
   [[nodiscard]] virtual bool connected(std::string_view hospital) const = 0;
   [[nodiscard]] virtual std::int64_t participations(std::string_view hospital) const = 0;
-  virtual void set_server(TransferDirection direction, double bytes_per_s) = 0;
-  [[nodiscard]] virtual double server(TransferDirection direction) const = 0;
+  // The network's shared links (net/network.hpp). REQUIRES of the others: the link is there.
+  [[nodiscard]] virtual std::vector<std::string> links() const = 0;
+  virtual void set_link(std::string_view name, TransferDirection direction, double bytes_per_s) = 0;
+  [[nodiscard]] virtual double link(std::string_view name, TransferDirection direction) const = 0;
   virtual void note(std::string text) = 0;
   // Macro average of the newest measurement; nullopt before the first. Marks the run's output:
   // "a script read world.metric".

@@ -248,7 +248,7 @@ void World::Impl::check_minimum_replies(const SyncOptions& sync) const {
 }
 
 void World::Impl::build_federation() {
-  network = make_network(spec.scenario.part("network"), sim);
+  network = make_network(spec.scenario.part("network"), sim, population.get());
   members = std::make_unique<Members>(*population, *cohort, *network, run_key);
   versions = std::make_unique<VersionStore>(initial);
   Evaluator::Setup evaluation;

@@ -61,12 +61,16 @@ std::int64_t World::Impl::participations(std::string_view hospital) const {
   return it == members->touched().end() ? 0 : it->second->participations;
 }
 
-void World::Impl::set_server(TransferDirection direction, double bytes_per_s) {
-  network->set_server(direction, bytes_per_s);
+std::vector<std::string> World::Impl::links() const {
+  return network->links();
 }
 
-double World::Impl::server(TransferDirection direction) const {
-  return network->server(direction);
+void World::Impl::set_link(std::string_view name, TransferDirection direction, double bytes_per_s) {
+  network->set_link(name, direction, bytes_per_s);
+}
+
+double World::Impl::link(std::string_view name, TransferDirection direction) const {
+  return network->link(name, direction);
 }
 
 void World::Impl::note(std::string text) {

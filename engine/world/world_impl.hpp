@@ -71,8 +71,9 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void reconnect(std::string_view hospital) override;
   [[nodiscard]] bool connected(std::string_view hospital) const override;
   [[nodiscard]] std::int64_t participations(std::string_view hospital) const override;
-  void set_server(TransferDirection direction, double bytes_per_s) override;
-  [[nodiscard]] double server(TransferDirection direction) const override;
+  [[nodiscard]] std::vector<std::string> links() const override;
+  void set_link(std::string_view name, TransferDirection direction, double bytes_per_s) override;
+  [[nodiscard]] double link(std::string_view name, TransferDirection direction) const override;
   void note(std::string text) override;
   std::optional<double> metric(std::string_view name) override;
   void stop(std::string reason) override;

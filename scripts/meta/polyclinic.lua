@@ -32,14 +32,14 @@ local hospital = {}
 function hospital:disconnect() end
 function hospital:reconnect() end
 
----@class server_link
+---@class shared_link
 ---@field up bandwidth
 ---@field down bandwidth
 
 ---@class world
 ---@field hospital table<string, hospital>
 ---@field hospitals string[]
----@field network { server: server_link }
+---@field network { server: shared_link, link: table<string, shared_link> }
 ---@field metric table<string, number?>
 ---@field time time
 ---@field version integer
@@ -650,6 +650,42 @@ function uniform(low, high) end
 ---@return distribution
 function weibull(shape, scale, low, high) end
 
+---@class flow_part: part
+flow = {}
+
+---@class flow_cm02_fields
+---@field latency_factor? number the time before the first byte is so many latencies (default: `1`)
+---@field bandwidth_factor? number payload per byte on the wire (default: `1`)
+---@field window? data|none|false bytes under way at most: a flow gets at most window / (2 x latency) (default: 4.1943 MB)
+
+---TCP shares a full link as 1 / latency, and its window limits a flow on a long path.
+---Casanova and Marchal 2002, A network model for simulation of grid application (INRIA RR-4596)
+---@param fields? flow_cm02_fields
+---@return flow_part
+function flow.cm02(fields) end
+
+---@class flow_fair_fields
+---@field latency_factor? number the time before the first byte is so many latencies (default: `1`)
+---@field bandwidth_factor? number payload per byte on the wire (default: `1`)
+---@field window? data|none|false bytes under way at most: a flow gets at most window / (2 x latency) (default: no limit)
+
+---Latency, then an equal share: no TCP. Factors and a window, measured on a real line, may correct it.
+---@param fields? flow_fair_fields
+---@return flow_part
+function flow.fair(fields) end
+
+---@class flow_lv08_fields
+---@field latency_factor? number the time before the first byte is so many latencies (default: `13.01`)
+---@field bandwidth_factor? number payload per byte on the wire (default: `0.97`)
+---@field window? data|none|false bytes under way at most: a flow gets at most window / (2 x latency) (default: 4.1943 MB)
+---@field weight? data what each link adds to the time of a round trip: weight / bandwidth (default: 20.537 kB)
+
+---As cm02, with factors for slow start and headers, and shares as 1 / (latency + sum over links of weight / bandwidth).
+---Velho, Schnorr, Casanova and Legrand 2013, On the validity of flow-level TCP network models for grid and cloud simulations
+---@param fields? flow_lv08_fields
+---@return flow_part
+function flow.lv08(fields) end
+
 ---@class group_part: part
 
 ---@class group_fields
@@ -728,6 +764,19 @@ function every(when, run) end
 ---@param fields? hospitals_fields
 ---@return hospitals_part
 function hospitals(fields) end
+
+---@class link_part: part
+
+---@class link_fields
+---@field from string a router
+---@field to string another router
+---@field bandwidth? bandwidth what its flows share in each direction (default: 1 Gbit/s)
+---@field latency? time one way (default: 0 ns)
+
+---A link of network.mesh; both directions at once, each with the bandwidth.
+---@param fields? link_fields
+---@return link_part
+function link(fields) end
 
 ---@class measure_part: part
 
@@ -816,11 +865,44 @@ function model.softmax(fields) end
 ---@class network_part: part
 network = {}
 
+---@class network_mesh_fields
+---@field links? (link_part)[] the links between routers
+---@field server? bandwidth|table<string, bandwidth> the shared link: up carries what hospitals send, down what they receive (default: 1 Gbit/s)
+---@field server_at string the router of the server
+---@field at? table<string, string> routers of regions and hospitals, by name; * is any other (default: the router that is called as the region)
+---@field interrupted? "abort"|"resume" a transfer that an outage stops: starts anew, or goes on afterwards (default: `"abort"`)
+---@field retries? integer how often it starts anew (default: `3`)
+---@field back_off? time pause before it starts anew; doubles each time, up to an hour (default: 1 s)
+---@field flow? flow_part|none|false how TCP bends what a flow gets (default: flow.fair {})
+---@field [integer] any items of links
+
+---Routers and the links between them. Hospitals and the server are at routers; a transfer takes the way of least latency, of those the one with fewest links.
+---@param fields? network_mesh_fields
+---@return network_part
+function network.mesh(fields) end
+
+---@class network_regions_fields
+---@field server? bandwidth|table<string, bandwidth> the shared link: up carries what hospitals send, down what they receive (default: 1 Gbit/s)
+---@field up? bandwidth line of a region: what its hospitals send together (default: 1 Gbit/s)
+---@field down? bandwidth the same: what they receive together (default: 1 Gbit/s)
+---@field latency? time of the line, one way, on top of the hospitals' own (default: 0 ns)
+---@field region? table<string, table<string, any>> up, down and latency of single regions, by name
+---@field interrupted? "abort"|"resume" a transfer that an outage stops: starts anew, or goes on afterwards (default: `"abort"`)
+---@field retries? integer how often it starts anew (default: `3`)
+---@field back_off? time pause before it starts anew; doubles each time, up to an hour (default: 1 s)
+---@field flow? flow_part|none|false how TCP bends what a flow gets (default: flow.fair {})
+
+---A tree: hospitals of a region share a line to the server's link, as hospitals behind one access line or one national network do. Regions are those that hospitals name; a hospital without one is at the server's link.
+---@param fields? network_regions_fields
+---@return network_part
+function network.regions(fields) end
+
 ---@class network_star_fields
 ---@field server? bandwidth|table<string, bandwidth> the shared link: up carries what hospitals send, down what they receive (default: 1 Gbit/s)
 ---@field interrupted? "abort"|"resume" a transfer that an outage stops: starts anew, or goes on afterwards (default: `"abort"`)
 ---@field retries? integer how often it starts anew (default: `3`)
 ---@field back_off? time pause before it starts anew; doubles each time, up to an hour (default: 1 s)
+---@field flow? flow_part|none|false how TCP bends what a flow gets (default: flow.fair {})
 
 ---Every hospital behind its own link, the server behind one that all share max-min fairly: latency first, then bandwidth.
 ---@param fields? network_star_fields

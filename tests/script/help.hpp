@@ -70,11 +70,13 @@ class FakeWorld : public WorldControl {
     return true;
   }
   [[nodiscard]] std::int64_t participations(std::string_view) const override { return 7; }
-  void set_server(TransferDirection direction, double bytes_per_s) override {
-    log((direction == TransferDirection::up ? "up " : "down ") +
+  [[nodiscard]] std::vector<std::string> links() const override { return {"server", "EU"}; }
+  void set_link(std::string_view name, TransferDirection direction, double bytes_per_s) override {
+    log((name == "server" ? "" : std::string(name) + " ") +
+        (direction == TransferDirection::up ? "up " : "down ") +
         to_text(Quantity{bytes_per_s, Dimension::bandwidth}));
   }
-  [[nodiscard]] double server(TransferDirection) const override { return 125e6; }
+  [[nodiscard]] double link(std::string_view, TransferDirection) const override { return 125e6; }
   void note(std::string text) override { log("note " + text); }
   std::optional<double> metric(std::string_view name) override {
     if (name == "auroc") return 0.75;

@@ -1,15 +1,15 @@
-// One transfer of a star network, alive in the frame of the coroutine that waits for it.
+// One transfer of a network, alive in the frame of the coroutine that waits for it.
 #pragma once
 
 #include <cstddef>
 
-#include "net/star_network.hpp"
+#include "net/flow_network.hpp"
 
 namespace polyclinic {
 
-class StarNetwork::Transfer {
+class FlowNetwork::Transfer {
  public:
-  Transfer(StarNetwork& network, Access& access, TransferDirection direction, std::int64_t bytes,
+  Transfer(FlowNetwork& network, Access& access, TransferDirection direction, std::int64_t bytes,
            TimeNs give_up);
   // Takes the transfer off the network when its coroutine is cancelled.
   ~Transfer();
@@ -36,7 +36,7 @@ class StarNetwork::Transfer {
   [[nodiscard]] double moved() const;
 
  private:
-  friend class StarNetwork;
+  friend class FlowNetwork;
   enum class Phase : std::uint8_t { waiting, pausing, latency, flowing, arrived, ended };
 
   void try_start();
@@ -47,7 +47,7 @@ class StarNetwork::Transfer {
   void on_timer(std::uint64_t);
   void on_give_up(std::uint64_t);
 
-  StarNetwork* network_;
+  FlowNetwork* network_;
   Access* access_;
   TransferDirection direction_;
   Phase phase_ = Phase::waiting;

@@ -1,31 +1,37 @@
-#include "net/star_network.hpp"
+#include "net/flow_network.hpp"
 
 #include <algorithm>
 #include <cmath>
 
 #include "base/check.hpp"
-#include "net/star_transfer.hpp"
+#include "net/flow_transfer.hpp"
 
 namespace polyclinic {
 
 namespace {
 constexpr double kCapacityMax = 1e18;  // bytes per second
-}
+// For windows and weights a path is at least so long; 0 would have all of a link.
+constexpr double kLatencyLeast_s = 1e-6;
+// Still a share for the solver; relative to a path of a second, a million years' latency.
+constexpr double kWeightLeast = 1e-9;
+}  // namespace
 
-double StarNetwork::Access::rate(TransferDirection direction) const {
+double FlowNetwork::Access::rate(TransferDirection direction) const {
   return direction == TransferDirection::up ? link.up_bytes_per_s : link.down_bytes_per_s;
 }
 
-StarNetwork::StarNetwork(Simulation& simulation, const StarOptions& options)
-    : simulation_(simulation), options_(options) {
+FlowNetwork::FlowNetwork(Simulation& simulation, const FlowOptions& options, Topology topology)
+    : simulation_(simulation), options_(options), topology_(std::move(topology)) {
   for (std::size_t i = 0; i < trunks_.size(); ++i) {
-    trunks_[i].capacity = options.server_bytes_per_s[i];
-    trunks_[i].sharing = make_star_sharing(trunks_[i].capacity);
+    std::vector<double> capacities;
+    for (const SharedLink& link : topology_.links) capacities.push_back(link.bytes_per_s[i]);
+    trunks_[i].sharing = topology_.star ? make_star_sharing(capacities.front())
+                                        : make_general_sharing(std::move(capacities));
     trunks_[i].sharing->advance(simulation.now());
   }
 }
 
-StarNetwork::~StarNetwork() {
+FlowNetwork::~FlowNetwork() {
   for (Transfer* transfer : active_) {
     simulation_.cancel(transfer->access_->change);
     transfer->abandon();
@@ -34,7 +40,7 @@ StarNetwork::~StarNetwork() {
   simulation_.cancel(solve_);
 }
 
-void StarNetwork::attach(HospitalId hospital, const AccessLink& link, Availability* availability) {
+void FlowNetwork::attach(HospitalId hospital, const AccessLink& link, Availability* availability) {
   Access& access = access_of(hospital);
   if (access.attached) return;
   ENSURE(link.up_bytes_per_s > 0, "an access link lets something through");
@@ -43,10 +49,40 @@ void StarNetwork::attach(HospitalId hospital, const AccessLink& link, Availabili
   ENSURE(link.weight > 0, "a hospital has a share");
   access.link = link;
   access.availability = availability;
+  access.route = &topology_.route(hospital, link.region);
+  model_flows(access);
   access.attached = true;
 }
 
-Task<TransferOutcome> StarNetwork::transfer(HospitalId hospital, TransferDirection direction,
+// What the model of flows makes of a hospital's path. Casanova and Marchal 2002 (CM02): a window of
+// W bytes lets through W / (2 latency), and TCP shares a full link as 1 / round-trip time; Velho et
+// al. 2013 (LV08): factors for slow start and headers, and each link adds S / bandwidth to the
+// time.
+void FlowNetwork::model_flows(Access& access) const {
+  const FlowModel& flow = options_.flow;
+  access.goodput = (1 - access.link.loss) * flow.bandwidth_factor;
+  TimeNs latency = access.link.latency;
+  for (const LinkId id : *access.route) {
+    latency = std::min(latency + topology_.links[id.value].latency, kTimeMax);
+  }
+  const double factored_ns = static_cast<double>(latency.ns) * flow.latency_factor;
+  access.latency = {std::llround(std::min(factored_ns, static_cast<double>(kTimeMax.ns)))};
+  const double seconds = std::max(latency.seconds(), kLatencyLeast_s);
+  access.cap = std::min(flow.window_bytes / (2 * seconds), kCapacityMax);
+  for (const auto direction : {TransferDirection::down, TransferDirection::up}) {
+    double& weight = access.weight[static_cast<std::size_t>(direction)];
+    weight = access.link.weight;
+    if (!flow.round_trip_weights) continue;
+    double round_trip_s = seconds + flow.weight_bytes / access.rate(direction);
+    for (const LinkId id : *access.route) {
+      const SharedLink& shared = topology_.links[id.value];
+      round_trip_s += flow.weight_bytes / shared.bytes_per_s[static_cast<std::size_t>(direction)];
+    }
+    weight = std::max(weight / round_trip_s, kWeightLeast);
+  }
+}
+
+Task<TransferOutcome> FlowNetwork::transfer(HospitalId hospital, TransferDirection direction,
                                             std::int64_t bytes, TimeNs give_up) {
   Access& access = access_of(hospital);
   ENSURE(access.attached, "a hospital is attached before it sends or receives");
@@ -57,17 +93,21 @@ Task<TransferOutcome> StarNetwork::transfer(HospitalId hospital, TransferDirecti
   co_return transfer.outcome();
 }
 
-TimeNs StarNetwork::least_time(HospitalId hospital, TransferDirection direction,
+TimeNs FlowNetwork::least_time(HospitalId hospital, TransferDirection direction,
                                std::int64_t bytes) const {
   const Access& access = attached(hospital);
-  const double rate = std::min(access.rate(direction), trunk(direction).capacity);
-  const double seconds = static_cast<double>(bytes) / (1 - access.link.loss) / rate;
-  if (bytes == 0) return access.link.latency;
+  double rate = std::min(access.rate(direction), access.cap);
+  for (const LinkId id : *access.route) {
+    rate =
+        std::min(rate, topology_.links[id.value].bytes_per_s[static_cast<std::size_t>(direction)]);
+  }
+  const double seconds = access.wire_bytes(static_cast<double>(bytes)) / rate;
+  if (bytes == 0) return access.latency;
   if (!(seconds < kTimeMax.seconds())) return kNever;
-  return access.link.latency + ceil_to_ns(seconds);
+  return access.latency + ceil_to_ns(seconds);
 }
 
-std::int64_t StarNetwork::bytes_of(HospitalId hospital, TransferDirection direction) const {
+std::int64_t FlowNetwork::bytes_of(HospitalId hospital, TransferDirection direction) const {
   const auto it = accesses_.find(hospital.value);
   if (it == accesses_.end()) return 0;
   std::int64_t bytes = it->second.bytes[static_cast<std::size_t>(direction)];
@@ -78,7 +118,7 @@ std::int64_t StarNetwork::bytes_of(HospitalId hospital, TransferDirection direct
   return bytes;
 }
 
-std::int64_t StarNetwork::bytes_total(TransferDirection direction) const {
+std::int64_t FlowNetwork::bytes_total(TransferDirection direction) const {
   // whole bytes, so that the order of the list does not matter
   std::int64_t bytes = trunk(direction).bytes;
   trunk(direction).sharing->advance(simulation_.now());
@@ -88,36 +128,51 @@ std::int64_t StarNetwork::bytes_total(TransferDirection direction) const {
   return bytes;
 }
 
-void StarNetwork::set_server(TransferDirection direction, double bytes_per_s) {
+std::uint32_t FlowNetwork::index_of(std::string_view name) const {
+  const auto it = std::find_if(topology_.links.begin(), topology_.links.end(),
+                               [&](const SharedLink& link) { return link.name == name; });
+  ENSURE(it != topology_.links.end(), "a link of this network");
+  return static_cast<std::uint32_t>(it - topology_.links.begin());
+}
+
+std::vector<std::string> FlowNetwork::links() const {
+  std::vector<std::string> names;
+  for (const SharedLink& link : topology_.links) names.push_back(link.name);
+  return names;
+}
+
+void FlowNetwork::set_link(std::string_view name, TransferDirection direction, double bytes_per_s) {
   ENSURE(bytes_per_s >= 0, "a link has a capacity");
+  const std::uint32_t index = index_of(name);
+  double& capacity = topology_.links[index].bytes_per_s[static_cast<std::size_t>(direction)];
   // a script may ask for anything; beyond this a link is no limit any more
-  trunk(direction).capacity = std::min(bytes_per_s, kCapacityMax);
-  solver(direction).set_capacity(LinkId{0}, trunk(direction).capacity);
+  capacity = std::min(bytes_per_s, kCapacityMax);
+  solver(direction).set_capacity(LinkId{index}, capacity);
 }
 
-double StarNetwork::server(TransferDirection direction) const {
-  return trunk(direction).capacity;
+double FlowNetwork::link(std::string_view name, TransferDirection direction) const {
+  return topology_.links[index_of(name)].bytes_per_s[static_cast<std::size_t>(direction)];
 }
 
-void StarNetwork::set_connected(HospitalId hospital, bool connected) {
+void FlowNetwork::set_connected(HospitalId hospital, bool connected) {
   Access& access = access_of(hospital);
   access.connected = connected;
   if (!access.transfers.empty()) update_state(access);
 }
 
-bool StarNetwork::connected(HospitalId hospital) const {
+bool FlowNetwork::connected(HospitalId hospital) const {
   const auto it = accesses_.find(hospital.value);
   return it == accesses_.end() || it->second.connected;
 }
 
-StarNetwork::Access& StarNetwork::access_of(HospitalId hospital) {
+FlowNetwork::Access& FlowNetwork::access_of(HospitalId hospital) {
   Access& access = accesses_[hospital.value];
   access.network = this;
   access.hospital = hospital;
   return access;
 }
 
-const StarNetwork::Access& StarNetwork::attached(HospitalId hospital) const {
+const FlowNetwork::Access& FlowNetwork::attached(HospitalId hospital) const {
   const auto it = accesses_.find(hospital.value);
   ENSURE(it != accesses_.end(), "a hospital is attached before it is asked about");
   ENSURE(it->second.attached, "a hospital is attached before it is asked about");
@@ -126,8 +181,8 @@ const StarNetwork::Access& StarNetwork::attached(HospitalId hospital) const {
 
 // Moves the solver's clock to now and makes sure that the next completion is looked up again before
 // time goes on: all changes of one instant are solved together.
-BandwidthSharing& StarNetwork::solver(TransferDirection direction) {
-  static constexpr Handler kSolve = method_handler<&StarNetwork::on_solve>("bandwidth shared");
+BandwidthSharing& FlowNetwork::solver(TransferDirection direction) {
+  static constexpr Handler kSolve = method_handler<&FlowNetwork::on_solve>("bandwidth shared");
   Trunk& t = trunk(direction);
   t.sharing->advance(simulation_.now());
   t.changed = true;
@@ -138,7 +193,7 @@ BandwidthSharing& StarNetwork::solver(TransferDirection direction) {
   return *t.sharing;
 }
 
-void StarNetwork::enter(Transfer& transfer) {
+void FlowNetwork::enter(Transfer& transfer) {
   Access& access = *transfer.access_;
   transfer.active_index_ = active_.size();
   active_.push_back(&transfer);
@@ -150,7 +205,7 @@ void StarNetwork::enter(Transfer& transfer) {
   watch(access);
 }
 
-void StarNetwork::leave(Transfer& transfer) {
+void FlowNetwork::leave(Transfer& transfer) {
   Access& access = *transfer.access_;
   const std::int64_t moved = std::llround(transfer.moved_);
   trunk(transfer.direction_).bytes += moved;
@@ -162,7 +217,7 @@ void StarNetwork::leave(Transfer& transfer) {
   if (access.transfers.empty()) simulation_.cancel(access.change);
 }
 
-void StarNetwork::watch(Access& access) {
+void FlowNetwork::watch(Access& access) {
   static constexpr Handler kChange = method_handler<&Access::on_change>("availability changes");
   if (!access.availability) return;
   const TimeNs next = access.availability->next_change(simulation_.now());
@@ -171,12 +226,12 @@ void StarNetwork::watch(Access& access) {
                                        Call{&kChange, &access, 0, access.hospital.value});
 }
 
-void StarNetwork::Access::on_change(std::uint64_t) {
+void FlowNetwork::Access::on_change(std::uint64_t) {
   network->update_state(*this);
   if (!transfers.empty()) network->watch(*this);
 }
 
-void StarNetwork::update_state(Access& access) {
+void FlowNetwork::update_state(Access& access) {
   const bool up =
       access.connected && (!access.availability || access.availability->up_at(simulation_.now()));
   if (up == access.up) return;
@@ -193,13 +248,13 @@ void StarNetwork::update_state(Access& access) {
 }
 
 // Gives each of a hospital's flows in one direction an equal part of its link.
-void StarNetwork::share_access(Access& access, TransferDirection direction) {
+void FlowNetwork::share_access(Access& access, TransferDirection direction) {
   double flows = 0;
   for (const Transfer* transfer : access.transfers) {
     if (transfer->flowing() && transfer->direction() == direction) ++flows;
   }
   if (flows == 0) return;
-  const double cap = access.rate(direction) / flows;
+  const double cap = std::min(access.rate(direction) / flows, access.cap);
   for (const Transfer* transfer : access.transfers) {
     if (transfer->flowing() && transfer->direction() == direction) {
       solver(direction).set_cap(transfer->flow(), cap);
@@ -207,8 +262,8 @@ void StarNetwork::share_access(Access& access, TransferDirection direction) {
   }
 }
 
-void StarNetwork::on_solve(std::uint64_t) {
-  static constexpr Handler kEnd = method_handler<&StarNetwork::on_end>("transfer ends");
+void FlowNetwork::on_solve(std::uint64_t) {
+  static constexpr Handler kEnd = method_handler<&FlowNetwork::on_end>("transfer ends");
   solving_ = false;
   for (std::size_t i = 0; i < trunks_.size(); ++i) {
     Trunk& t = trunks_[i];
@@ -224,7 +279,7 @@ void StarNetwork::on_solve(std::uint64_t) {
   }
 }
 
-void StarNetwork::on_end(std::uint64_t direction) {
+void FlowNetwork::on_end(std::uint64_t direction) {
   const auto which = static_cast<TransferDirection>(direction);
   Trunk& t = trunk(which);
   t.end_at = kNever;

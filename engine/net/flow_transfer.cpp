@@ -1,4 +1,4 @@
-#include "net/star_transfer.hpp"
+#include "net/flow_transfer.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -12,7 +12,7 @@ namespace {
 constexpr TimeNs kPauseMax{3600 * kNsPerSecond};
 }  // namespace
 
-StarNetwork::Transfer::Transfer(StarNetwork& network, Access& access, TransferDirection direction,
+FlowNetwork::Transfer::Transfer(FlowNetwork& network, Access& access, TransferDirection direction,
                                 std::int64_t bytes, TimeNs give_up)
     : network_(&network),
       access_(&access),
@@ -24,14 +24,14 @@ StarNetwork::Transfer::Transfer(StarNetwork& network, Access& access, TransferDi
   outcome_.attempts = 0;
 }
 
-StarNetwork::Transfer::~Transfer() {
+FlowNetwork::Transfer::~Transfer() {
   if (!network_ || phase_ == Phase::ended) return;
   if (flowing()) moved_ += stop_flow();
   cancel_events();
   network_->leave(*this);
 }
 
-void StarNetwork::Transfer::begin() {
+void FlowNetwork::Transfer::begin() {
   static constexpr Handler kGiveUp = method_handler<&Transfer::on_give_up>("transfer given up");
   network_->enter(*this);
   Simulation& simulation = network_->simulation_;
@@ -43,7 +43,7 @@ void StarNetwork::Transfer::begin() {
   if (access_->up) try_start();
 }
 
-void StarNetwork::Transfer::came_up() {
+void FlowNetwork::Transfer::came_up() {
   static constexpr Handler kTimer = method_handler<&Transfer::on_timer>("transfer goes on");
   if (phase_ != Phase::waiting) return;
   if (!pause_due_) return try_start();
@@ -56,8 +56,8 @@ void StarNetwork::Transfer::came_up() {
                                           Call{&kTimer, this, 0, access_->hospital.value});
 }
 
-void StarNetwork::Transfer::went_down() {
-  const StarOptions& options = network_->options_;
+void FlowNetwork::Transfer::went_down() {
+  const FlowOptions& options = network_->options_;
   const bool attempting = phase_ == Phase::latency || phase_ == Phase::flowing;
   network_->simulation_.cancel(timer_);
   if (flowing()) {
@@ -71,40 +71,40 @@ void StarNetwork::Transfer::went_down() {
   pause_due_ = true;
 }
 
-void StarNetwork::Transfer::complete() {
+void FlowNetwork::Transfer::complete() {
   moved_ += left_;
   finish(true);
 }
 
-void StarNetwork::Transfer::abandon() {
+void FlowNetwork::Transfer::abandon() {
   cancel_events();
   network_ = nullptr;
 }
 
-double StarNetwork::Transfer::moved() const {
+double FlowNetwork::Transfer::moved() const {
   if (!flowing()) return moved_;
   const double wire_left = network_->trunk(direction_).sharing->remaining(flow_);
-  return moved_ + std::max(0.0, left_ - wire_left * (1 - access_->link.loss));
+  return moved_ + std::max(0.0, left_ - access_->payload(wire_left));
 }
 
-void StarNetwork::Transfer::try_start() {
+void FlowNetwork::Transfer::try_start() {
   static constexpr Handler kTimer = method_handler<&Transfer::on_timer>("transfer goes on");
   pause_due_ = false;
   ++outcome_.attempts;
   phase_ = Phase::latency;
   // the end of the latency is the network's own business, before any actor looks
-  timer_ = network_->simulation_.schedule(network_->simulation_.now() + access_->link.latency,
+  timer_ = network_->simulation_.schedule(network_->simulation_.now() + access_->latency,
                                           Priority::transfer_end,
                                           Call{&kTimer, this, 0, access_->hospital.value});
 }
 
-void StarNetwork::Transfer::start_flow() {
+void FlowNetwork::Transfer::start_flow() {
   if (left_ <= 0) return finish(true);
-  // of every byte on the wire a share `loss` has to be sent again: goodput = rate x (1 - loss)
   FlowDemand demand;
-  demand.bytes = left_ / (1 - access_->link.loss);
-  demand.cap_bytes_per_s = access_->rate(direction_);
-  demand.weight = access_->link.weight;
+  demand.bytes = access_->wire_bytes(left_);
+  demand.cap_bytes_per_s = std::min(access_->rate(direction_), access_->cap);
+  demand.weight = access_->weight[static_cast<std::size_t>(direction_)];
+  if (!network_->topology_.star) demand.route = *access_->route;
   flow_ = network_->solver(direction_).start(demand);
   phase_ = Phase::flowing;
   std::vector<Transfer*>& owners = network_->trunk(direction_).owners;
@@ -114,14 +114,14 @@ void StarNetwork::Transfer::start_flow() {
 }
 
 // Takes the flow off the wire; returns the payload bytes that it had delivered.
-double StarNetwork::Transfer::stop_flow() {
+double FlowNetwork::Transfer::stop_flow() {
   const double wire_left = network_->solver(direction_).abort(flow_);
   phase_ = Phase::waiting;
   network_->share_access(*access_, direction_);
-  return std::max(0.0, left_ - wire_left * (1 - access_->link.loss));
+  return std::max(0.0, left_ - access_->payload(wire_left));
 }
 
-void StarNetwork::Transfer::finish(bool completed) {
+void FlowNetwork::Transfer::finish(bool completed) {
   phase_ = Phase::ended;
   cancel_events();
   outcome_.completed = completed;
@@ -131,17 +131,17 @@ void StarNetwork::Transfer::finish(bool completed) {
   ended_.open();
 }
 
-void StarNetwork::Transfer::cancel_events() {
+void FlowNetwork::Transfer::cancel_events() {
   network_->simulation_.cancel(timer_);
   network_->simulation_.cancel(give_up_);
 }
 
-void StarNetwork::Transfer::on_timer(std::uint64_t) {
+void FlowNetwork::Transfer::on_timer(std::uint64_t) {
   if (phase_ == Phase::pausing) return try_start();
   start_flow();
 }
 
-void StarNetwork::Transfer::on_give_up(std::uint64_t) {
+void FlowNetwork::Transfer::on_give_up(std::uint64_t) {
   if (flowing()) moved_ += stop_flow();
   finish(false);
 }

@@ -1,5 +1,5 @@
-// The star: every hospital behind an access link of its own (full duplex), the server behind one
-// that all share, up and down.
+// Transfers on a topology: every hospital behind an access link of its own (full duplex), shared
+// links between these and the server, each with a capacity up and down.
 //
 // A transfer is a state machine of plain events; the coroutine that asked for it only waits for its
 // end. It is: waiting (its hospital is down) -> latency -> flowing -> done; an outage sends it back
@@ -18,25 +18,25 @@
 
 #include "net/network.hpp"
 #include "net/sharing.hpp"
+#include "net/topology.hpp"
 #include "sim/gate.hpp"
 
 namespace polyclinic {
 
-struct StarOptions {
-  // The server's shared links, by TransferDirection: down, up.
-  std::array<double, 2> server_bytes_per_s{125e6, 125e6};
+struct FlowOptions {
+  FlowModel flow;
   Interruption interrupted = Interruption::abort;
   std::int32_t retries = 3;       // further attempts after an abort
   TimeNs back_off{kNsPerSecond};  // pause before the second attempt; doubles, up to an hour
 };
 
-class StarNetwork final : public Network {
+class FlowNetwork final : public Network {
  public:
-  StarNetwork(Simulation& simulation, const StarOptions& options);
+  FlowNetwork(Simulation& simulation, const FlowOptions& options, Topology topology);
   // Transfers that still wait are left waiting for ever.
-  ~StarNetwork() override;
-  StarNetwork(const StarNetwork&) = delete;
-  StarNetwork& operator=(const StarNetwork&) = delete;
+  ~FlowNetwork() override;
+  FlowNetwork(const FlowNetwork&) = delete;
+  FlowNetwork& operator=(const FlowNetwork&) = delete;
 
   void attach(HospitalId hospital, const AccessLink& link, Availability* availability) override;
   Task<TransferOutcome> transfer(HospitalId hospital, TransferDirection direction,
@@ -46,8 +46,9 @@ class StarNetwork final : public Network {
   [[nodiscard]] std::int64_t bytes_of(HospitalId hospital,
                                       TransferDirection direction) const override;
   [[nodiscard]] std::int64_t bytes_total(TransferDirection direction) const override;
-  void set_server(TransferDirection direction, double bytes_per_s) override;
-  [[nodiscard]] double server(TransferDirection direction) const override;
+  [[nodiscard]] std::vector<std::string> links() const override;
+  void set_link(std::string_view name, TransferDirection direction, double bytes_per_s) override;
+  [[nodiscard]] double link(std::string_view name, TransferDirection direction) const override;
   void set_connected(HospitalId hospital, bool connected) override;
   [[nodiscard]] bool connected(HospitalId hospital) const override;
 
@@ -55,9 +56,14 @@ class StarNetwork final : public Network {
   class Transfer;
   // A hospital's end of its links, and the transfers that are on them.
   struct Access {
-    StarNetwork* network = nullptr;
+    FlowNetwork* network = nullptr;
     HospitalId hospital;
     AccessLink link;
+    const Route* route = nullptr;
+    TimeNs latency;                      // before the first byte
+    double goodput = 1;                  // payload per byte on the wire
+    double cap = 0;                      // of one flow: its window
+    std::array<double, 2> weight{1, 1};  // of one flow, by direction
     Availability* availability = nullptr;
     bool attached = false;
     bool connected = true;
@@ -67,12 +73,15 @@ class StarNetwork final : public Network {
     std::vector<Transfer*> transfers;     // in order of their beginning
 
     [[nodiscard]] double rate(TransferDirection direction) const;
+    // What so much payload is on the wire, and back: of every byte sent, a share `loss` has to be
+    // sent again, and headers take theirs.
+    [[nodiscard]] double wire_bytes(double payload) const { return payload / goodput; }
+    [[nodiscard]] double payload(double wire) const { return wire * goodput; }
     void on_change(std::uint64_t);
   };
-  // One direction of the server's link.
+  // One direction of the shared links.
   struct Trunk {
     std::unique_ptr<BandwidthSharing> sharing;
-    double capacity = 0;
     std::int64_t bytes = 0;         // of transfers that have ended
     std::vector<Transfer*> owners;  // by flow number; stale where none runs
     EventId end;                    // the next completion
@@ -82,6 +91,8 @@ class StarNetwork final : public Network {
 
   Access& access_of(HospitalId hospital);
   [[nodiscard]] const Access& attached(HospitalId hospital) const;
+  void model_flows(Access& access) const;
+  [[nodiscard]] std::uint32_t index_of(std::string_view name) const;
   Trunk& trunk(TransferDirection direction) { return trunks_[static_cast<std::size_t>(direction)]; }
   [[nodiscard]] const Trunk& trunk(TransferDirection direction) const {
     return trunks_[static_cast<std::size_t>(direction)];
@@ -97,7 +108,8 @@ class StarNetwork final : public Network {
   void on_end(std::uint64_t direction);
 
   Simulation& simulation_;
-  StarOptions options_;
+  FlowOptions options_;
+  Topology topology_;
   std::array<Trunk, 2> trunks_;
   std::unordered_map<std::uint32_t, Access> accesses_;  // looked up, never walked through
   std::vector<Transfer*> active_;                       // in order of no meaning
