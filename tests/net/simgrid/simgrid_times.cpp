@@ -5,9 +5,9 @@
 // lines of words; the worlds share no link, so they run beside each other in one simulation:
 //   link UP_BYTES_PER_S DOWN_BYTES_PER_S LATENCY_S      numbered from 0
 //   route LINK...                       a hospital and its links to the server; numbered from 0
-//   flow ROUTE up|down BYTES START_S [BREAK_S AGAIN_S]...
-//                                       what is on its way at BREAK_S is broken off and starts
-//                                       anew at AGAIN_S
+//   flow ROUTE up|down BYTES START_S [BREAK_S AGAIN_S anew|on]
+//                                       if it is on its way at BREAK_S, it is broken off and starts
+//                                       anew, or goes on, at AGAIN_S
 // Prints for each flow, in order, the second at which it has ended.
 #include <simgrid/Exception.hpp>
 #include <simgrid/s4u.hpp>
@@ -39,7 +39,10 @@ struct Flow {
   bool up = true;
   std::uint64_t bytes = 0;
   double start_s = 0;
-  std::vector<std::pair<double, double>> breaks;
+  bool broken = false;
+  double break_s = 0;
+  double again_s = 0;
+  bool goes_on = false;
   double end_s = -1;
 };
 
@@ -68,9 +71,9 @@ Worlds read(std::istream& in) {
       std::string direction;
       words >> flow.route >> direction >> flow.bytes >> flow.start_s;
       flow.up = direction == "up";
-      for (std::pair<double, double> broken; words >> broken.first >> broken.second;) {
-        flow.breaks.push_back(broken);
-      }
+      std::string how;
+      flow.broken = static_cast<bool>(words >> flow.break_s >> flow.again_s >> how);
+      flow.goes_on = how == "on";
       worlds.flows.push_back(flow);
     }
   }
@@ -120,21 +123,31 @@ void make_route(sg4::NetZone* zone, sg4::Host* from, sg4::Host* to,
 }
 #endif
 
-// Sends the flow, as often as it is broken off, and notes when it has arrived.
+// Sends the flow and notes when it has arrived. An actor of its own breaks it off: after a wait
+// that timed out SimGrid has forgotten what was left.
 void send(Flow& flow, sg4::Host* from, sg4::Host* to) {
   sg4::this_actor::sleep_until(flow.start_s);
-  for (const auto& [broken_s, again_s] : flow.breaks) {
+  double left = static_cast<double>(flow.bytes);
+  if (flow.broken) {
     sg4::CommPtr sent = sg4::Comm::sendto_async(from, to, flow.bytes);
-    try {
-      sent->wait_for(broken_s - sg4::Engine::get_clock());
-      flow.end_s = sg4::Engine::get_clock();
-      return;
-    } catch (const simgrid::TimeoutException&) {
+    bool arrived = false;
+    make_actor(*sg4::Engine::get_instance(), from, "breaker", [&flow, &arrived, &left, sent] {
+      sg4::this_actor::sleep_until(flow.break_s);
+      if (arrived) return;
+      if (flow.goes_on) left = sent->get_remaining();
       sent->cancel();
+    });
+    try {
+      sent->wait();
+      arrived = true;
+      flow.end_s = sg4::Engine::get_clock();
+    } catch (const simgrid::Exception&) {
     }
-    sg4::this_actor::sleep_until(again_s);
+    // the other actor refers to what is here
+    sg4::this_actor::sleep_until(flow.again_s);
+    if (arrived) return;
   }
-  sg4::Comm::sendto_async(from, to, flow.bytes)->wait();
+  sg4::Comm::sendto_async(from, to, static_cast<std::uint64_t>(left + 0.5))->wait();
   flow.end_s = sg4::Engine::get_clock();
 }
 
