@@ -75,6 +75,30 @@ TEST_CASE("from_version, setting links, reading state") {
                      20) == Lines{"10 h up 200 Mbit/s", "10 h down 2 Gbit/s", "10 h note 10 h"});
 }
 
+TEST_CASE("the network's links by name") {
+  CHECK(run_timeline(R"(at(hours(1), function(world)
+    local line = world.network.link["EU"]
+    line.up = line.up / 2
+    line.down = mbit(3)
+    world.network.link.server.up = mbit(200)
+  end))",
+                     2) ==
+        Lines{"1 h EU up 500 Mbit/s", "1 h EU down 3 Mbit/s", "1 h up 200 Mbit/s"});
+  CHECK(run_timeline("at(hours(1), function(world)\n  world.network.link.UE.up = mbit(1)\nend)",
+                     2) == Lines{"s.lua:3: world.network.link has no 'UE'\n"
+                                 "      world.network.link.UE.up = mbit(1)\n"
+                                 "                         ^\n"
+                                 "    did you mean 'EU'?\n"
+                                 "    there are server and EU"});
+  CHECK(
+      run_timeline("at(hours(1), function(world)\n  world.network.link.EU.up = 5\nend)", 2) ==
+      Lines{"s.lua:3: world.network.link[\"EU\"].up is a bandwidth above 0, found the plain number "
+            "5\n"
+            "      world.network.link.EU.up = 5\n"
+            "                            ^\n"
+            "    write for example mbit(200)"});
+}
+
 TEST_CASE("spawn starts at this instant, each coroutine by itself; stop ends the run") {
   CHECK(run_timeline(R"(at(hours(1), function(world)
     for i = 1, 2 do
