@@ -61,7 +61,14 @@ class GeneralSharing final : public BandwidthSharing {
     std::uint64_t touched = 0;  // the solution that it belongs to
     bool stopped = false;       // in the filling: its rate is found
     double found = 0;           // that rate
-    [[nodiscard]] double threshold() const { return cap / weight; }
+  };
+  // A flow and the level at which it stops by itself, cap / weight.
+  struct Threshold {
+    double level = 0;
+    std::uint32_t flow = 0;
+    friend bool operator<(const Threshold& a, const Threshold& b) {
+      return a.level != b.level ? a.level < b.level : a.flow < b.flow;
+    }
   };
   struct Member {
     std::uint32_t flow = 0;
@@ -91,12 +98,15 @@ class GeneralSharing final : public BandwidthSharing {
   Flow& running_flow(FlowId flow);
   [[nodiscard]] double left(const Flow& flow) const;
   void mark(std::uint32_t link);
+  void order(std::uint32_t slot);
+  void forget_order(std::uint32_t slot);
   void join(std::uint32_t slot);
   void leave(std::uint32_t slot);
   void settle();
   void touch_link(std::uint32_t link);
   void touch_flow(std::uint32_t slot);
   void gather();
+  void sort_part();
   void fill();
   [[nodiscard]] static double level_of(const Link& link);
   bool next_link(Candidate& first);
@@ -109,12 +119,14 @@ class GeneralSharing final : public BandwidthSharing {
   std::uint64_t sequence_ = 0;
   TimeNs now_;
   IndexedHeap<std::int64_t> ends_;
+  std::vector<Threshold> thresholds_;  // of all flows, sorted
   std::vector<std::uint32_t> changed_links_;
   std::vector<std::uint32_t> changed_flows_;
   // the component that is being solved
   std::uint64_t solution_ = 0;
   std::vector<std::uint32_t> part_flows_;
   std::vector<std::uint32_t> part_links_;
+  std::vector<Threshold> part_thresholds_;  // of part_flows_, sorted
   std::vector<Candidate> candidates_;
 };
 
@@ -165,7 +177,9 @@ void GeneralSharing::set_cap(FlowId id, double bytes_per_s) {
     links_[hop.link].caps += to_fixed(bytes_per_s, kCapUnit) - to_fixed(flow.cap, kCapUnit);
     mark(hop.link);
   }
+  forget_order(id.value);
   flow.cap = bytes_per_s;
+  order(id.value);
   changed_flows_.push_back(id.value);
 }
 
@@ -227,8 +241,20 @@ void GeneralSharing::mark(std::uint32_t link) {
   changed_links_.push_back(link);
 }
 
+void GeneralSharing::order(std::uint32_t slot) {
+  const Threshold threshold{flows_[slot].cap / flows_[slot].weight, slot};
+  thresholds_.insert(std::lower_bound(thresholds_.begin(), thresholds_.end(), threshold),
+                     threshold);
+}
+
+void GeneralSharing::forget_order(std::uint32_t slot) {
+  const Threshold threshold{flows_[slot].cap / flows_[slot].weight, slot};
+  thresholds_.erase(std::lower_bound(thresholds_.begin(), thresholds_.end(), threshold));
+}
+
 void GeneralSharing::join(std::uint32_t slot) {
   Flow& flow = flows_[slot];
+  order(slot);
   for (std::uint32_t i = 0; i < flow.hops.size(); ++i) {
     Link& link = links_[flow.hops[i].link];
     flow.hops[i].place = static_cast<std::uint32_t>(link.flows.size());
@@ -254,6 +280,7 @@ void GeneralSharing::leave(std::uint32_t slot) {
     link.weights -= to_fixed(flow.weight, kWeightUnit);
     mark(hop.link);
   }
+  forget_order(slot);
   flow.running = false;
   free_.push_back(slot);
 }
@@ -340,7 +367,23 @@ void GeneralSharing::stop(std::uint32_t slot, double rate) {
   }
 }
 
+// A small part is sorted by itself, a large one is picked out of all.
+void GeneralSharing::sort_part() {
+  part_thresholds_.clear();
+  if (part_flows_.size() < thresholds_.size() / 8) {
+    for (const std::uint32_t slot : part_flows_) {
+      part_thresholds_.push_back({flows_[slot].cap / flows_[slot].weight, slot});
+    }
+    std::sort(part_thresholds_.begin(), part_thresholds_.end());
+  } else {
+    for (const Threshold& threshold : thresholds_) {
+      if (flows_[threshold.flow].touched == solution_) part_thresholds_.push_back(threshold);
+    }
+  }
+}
+
 void GeneralSharing::fill() {
+  sort_part();
   candidates_.clear();
   for (const std::uint32_t index : part_links_) {
     Link& link = links_[index];
@@ -350,24 +393,20 @@ void GeneralSharing::fill() {
   }
   std::make_heap(candidates_.begin(), candidates_.end());
   for (const std::uint32_t slot : part_flows_) flows_[slot].stopped = false;
-  std::sort(part_flows_.begin(), part_flows_.end(), [&](std::uint32_t a, std::uint32_t b) {
-    return flows_[a].threshold() < flows_[b].threshold();
-  });
   double level = 0;
   std::size_t next = 0;
   Candidate full;
   bool filling = next_link(full);
-  while (next < part_flows_.size()) {
-    Flow& flow = flows_[part_flows_[next]];
-    if (flow.stopped) {
+  while (next < part_thresholds_.size()) {
+    const Threshold lowest = part_thresholds_[next];
+    if (flows_[lowest.flow].stopped) {
       ++next;
-    } else if (!filling || flow.threshold() <= full.level) {
+    } else if (!filling || lowest.level <= full.level) {
       // equal thresholds stop together, so that their order does not matter
-      const double threshold = flow.threshold();
-      for (; next < part_flows_.size(); ++next) {
-        const Flow& other = flows_[part_flows_[next]];
-        if (other.threshold() > threshold) break;
-        if (!other.stopped) stop(part_flows_[next], other.cap);
+      for (; next < part_thresholds_.size(); ++next) {
+        const Threshold other = part_thresholds_[next];
+        if (other.level > lowest.level) break;
+        if (!flows_[other.flow].stopped) stop(other.flow, flows_[other.flow].cap);
       }
       if (!filling) continue;
       candidates_.push_back(full);

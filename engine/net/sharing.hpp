@@ -68,11 +68,11 @@ class BandwidthSharing {
 std::unique_ptr<BandwidthSharing> make_star_sharing(double capacity_bytes_per_s);
 
 // Any topology: LinkId{i} has capacities[i], and every flow names the links that it crosses, each
-// once. Changes of one instant cost O(F log F + H log T) together, where F are the flows and T the
-// links of the part of the topology that they touch, and H the links crossed by those flows in all:
-// two flows touch each other when they cross a link that their caps together could fill. A link
-// that its flows cannot fill even at their caps connects nothing, and a flow that crosses no other
-// costs O(log n). REQUIRES: capacities >= 0, finite.
+// once. Two flows touch each other when they cross a link that their caps together could fill, and
+// a change is solved among the F flows and T links that it touches so, all changes of an instant at
+// once: O(H log T + R log n) where these flows cross H links and R of them change their rate. Apart
+// from that each change costs a move within a sorted list of the n flows. A link that its flows
+// cannot fill even at their caps connects nothing. REQUIRES: capacities >= 0, finite.
 std::unique_ptr<BandwidthSharing> make_general_sharing(std::vector<double> capacities);
 
 }  // namespace polyclinic
