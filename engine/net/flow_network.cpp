@@ -10,10 +10,10 @@ namespace polyclinic {
 
 namespace {
 constexpr double kCapacityMax = 1e18;  // bytes per second
-// For windows and weights a path is at least so long; 0 would have all of a link.
+// For windows and weights a path takes at least and at most so long: one of 0 would have all of a
+// link, and the solver wants weights that it can tell from 0.
 constexpr double kLatencyLeast_s = 1e-6;
-// Still a share for the solver; relative to a path of a second, a million years' latency.
-constexpr double kWeightLeast = 1e-9;
+constexpr double kRoundTripMost_s = 1e3;
 }  // namespace
 
 double FlowNetwork::Access::rate(TransferDirection direction) const {
@@ -73,12 +73,15 @@ void FlowNetwork::model_flows(Access& access) const {
     double& weight = access.weight[static_cast<std::size_t>(direction)];
     weight = access.link.weight;
     if (!flow.round_trip_weights) continue;
-    double round_trip_s = seconds + flow.weight_bytes / access.rate(direction);
-    for (const LinkId id : *access.route) {
-      const SharedLink& shared = topology_.links[id.value];
-      round_trip_s += flow.weight_bytes / shared.bytes_per_s[static_cast<std::size_t>(direction)];
+    double round_trip_s = seconds;
+    if (flow.weight_bytes > 0) {
+      round_trip_s += flow.weight_bytes / access.rate(direction);
+      for (const LinkId id : *access.route) {
+        const SharedLink& shared = topology_.links[id.value];
+        round_trip_s += flow.weight_bytes / shared.bytes_per_s[static_cast<std::size_t>(direction)];
+      }
     }
-    weight = std::max(weight / round_trip_s, kWeightLeast);
+    weight /= std::min(round_trip_s, kRoundTripMost_s);
   }
 }
 

@@ -111,7 +111,7 @@ Schema link_schema() {
 }
 
 Field window_field() {
-  return {"window", type::quantity(Dimension::data).inside(0, 1e18) | type::none(),
+  return {"window", type::quantity(Dimension::data).between(1, 1e18) | type::none(),
           Quantity{kWindowBytes, Dimension::data},
           "bytes under way at most: a flow gets at most window / (2 x latency)"};
 }
@@ -119,7 +119,7 @@ Field window_field() {
 std::vector<Field> flow_fields(double latency_factor, double bandwidth_factor) {
   return {{"latency_factor", type::number().between(0, 1e6), latency_factor,
            "the time before the first byte is so many latencies"},
-          {"bandwidth_factor", type::number().between(0.01, 1), bandwidth_factor,
+          {"bandwidth_factor", type::number().between(0.1, 1), bandwidth_factor,
            "payload per byte on the wire"}};
 }
 
@@ -140,7 +140,7 @@ std::vector<Schema> flow_schemas() {
                             "", "flow = flow.fair { bandwidth_factor = 0.95 }");
   fair.fields = flow_fields(1, 1);
   fair.fields.push_back({"window",
-                         type::quantity(Dimension::data).inside(0, 1e18) | type::none(),
+                         type::quantity(Dimension::data).between(1, 1e18) | type::none(),
                          {},
                          "bytes under way at most: a flow gets at most window / (2 x latency)",
                          false,

@@ -198,6 +198,26 @@ TEST_CASE("flow.lv08 adds what links cost to the weights") {
   CHECK(full.run() == Ends{ns(0.135), ns(0.135)});
 }
 
+TEST_CASE("extreme settings end, each in a time that makes sense") {
+  // latencies of 0 and of 50 years, a window of a byte, all of them at once on one link
+  for (const char* model : {"fair", "cm02", "lv08"}) {
+    Transfers transfers(
+        part("network", "star",
+             {{"server", bytes_per_s(1)},
+              {"flow", part("flow", model, {{"window", Quantity{1, Dimension::data}}})}}));
+    transfers.send(transfers.hospital(access(1e15, 1e15, 0)), kUp, 100'000'000);
+    transfers.send(transfers.hospital(access(1, 1, 0)), kUp, 1);
+    transfers.send(transfers.hospital(access(1e15, 1e15, 50 * 365.0 * 86400)), kUp, 1);
+    const Ends ends = transfers.run();
+    CAPTURE(model);
+    // 1 B/s carries 100,000,001 B in so many seconds; lv08 puts them into 1 / 0.97 as many
+    CHECK(ends[0] >= ns(1e8 - 1));
+    CHECK(ends[0] <= ns(1.04e8));
+    CHECK(ends[1] >= ns(1));
+    CHECK(ends[1] <= ends[0]);
+  }
+}
+
 TEST_CASE("what makes no sense in a network is said with the names that would") {
   CHECK(mistake("regions", {{"region", Table{{"Norwy", Table{{"up", mb(1)}}}}}}) ==
         "world.lua:7: network.regions: no hospital is in the region 'Norwy'\n"
