@@ -25,8 +25,8 @@ FlowNetwork::FlowNetwork(Simulation& simulation, const FlowOptions& options, Top
   for (std::size_t i = 0; i < trunks_.size(); ++i) {
     std::vector<double> capacities;
     for (const SharedLink& link : topology_.links) capacities.push_back(link.bytes_per_s[i]);
-    trunks_[i].sharing = topology_.star ? make_star_sharing(capacities.front())
-                                        : make_general_sharing(std::move(capacities));
+    trunks_[i].sharing =
+        topology_.star ? make_star_sharing(capacities.front()) : make_general_sharing(capacities);
     trunks_[i].sharing->advance(simulation.now());
   }
 }

@@ -438,7 +438,7 @@ void GeneralSharing::apply(std::uint32_t slot) {
 
 }  // namespace
 
-std::unique_ptr<BandwidthSharing> make_general_sharing(std::vector<double> capacities) {
+std::unique_ptr<BandwidthSharing> make_general_sharing(const std::vector<double>& capacities) {
   return std::make_unique<GeneralSharing>(capacities);
 }
 

@@ -73,6 +73,6 @@ std::unique_ptr<BandwidthSharing> make_star_sharing(double capacity_bytes_per_s)
 // once: O(H log T + R log n) where these flows cross H links and R of them change their rate. Apart
 // from that each change costs a move within a sorted list of the n flows. A link that its flows
 // cannot fill even at their caps connects nothing. REQUIRES: capacities >= 0, finite.
-std::unique_ptr<BandwidthSharing> make_general_sharing(std::vector<double> capacities);
+std::unique_ptr<BandwidthSharing> make_general_sharing(const std::vector<double>& capacities);
 
 }  // namespace polyclinic
