@@ -11,6 +11,7 @@
 #include "base/time.hpp"
 #include "base/value.hpp"
 #include "fed/parts.hpp"
+#include "net/network.hpp"
 #include "trace/event.hpp"
 
 namespace polyclinic {
@@ -31,6 +32,13 @@ class WorldControl {
   [[nodiscard]] virtual std::vector<std::string> links() const = 0;
   virtual void set_link(std::string_view name, TransferDirection direction, double bytes_per_s) = 0;
   [[nodiscard]] virtual double link(std::string_view name, TransferDirection direction) const = 0;
+  // The same for the server's link.
+  void set_server(TransferDirection direction, double bytes_per_s) {
+    set_link(kServerLink, direction, bytes_per_s);
+  }
+  [[nodiscard]] double server(TransferDirection direction) const {
+    return link(kServerLink, direction);
+  }
   virtual void note(std::string text) = 0;
   // Macro average of the newest measurement; nullopt before the first. Marks the run's output:
   // "a script read world.metric".
