@@ -23,7 +23,7 @@ polyclinic_floor(learn LINK fmt::fmt Eigen3::Eigen)
 polyclinic_floor(fed LINK fmt::fmt)
 polyclinic_floor(world LINK fmt::fmt nlohmann_json::nlohmann_json)
 polyclinic_floor(record LINK fmt::fmt nlohmann_json::nlohmann_json PkgConfig::SQLITE PkgConfig::LIBZIP)
-polyclinic_floor(study LINK fmt::fmt)
+polyclinic_floor(study LINK fmt::fmt nlohmann_json::nlohmann_json)
 polyclinic_floor(script LINK fmt::fmt nlohmann_json::nlohmann_json PkgConfig::LUA)
 polyclinic_floor(cli LINK fmt::fmt nlohmann_json::nlohmann_json CLI11::CLI11)
 

@@ -15,6 +15,7 @@
 #include "cli/interrupt.hpp"
 #include "cli/parse.hpp"
 #include "cli/run_command.hpp"
+#include "cli/sweep_command.hpp"
 
 namespace polyclinic {
 
@@ -26,6 +27,7 @@ void print_error(const Mistake& mistake) {
 
 Exit dispatch(const CommandLine& line) {
   if (line.command == "run") return run_scenario(line.run);
+  if (line.command == "sweep") return run_sweep(line.sweep);
   if (line.command == "check") return check_scenario(line.run);
   if (line.command == "eval") return evaluate(line);
   if (line.command == "list") return list_vocabulary(line.name);

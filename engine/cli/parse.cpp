@@ -41,6 +41,7 @@ struct Texts {
   std::vector<std::string> settings;
   std::string seed;
   std::string threads;
+  std::string seeds;
   std::string round;
   std::string hospital;
   std::string code;
@@ -53,6 +54,7 @@ class Parser {
     app_.allow_extras();
     app_.add_flag("--version", version_, "print build, instruction set and libraries");
     add_run();
+    add_sweep();
     add_check();
     add_eval();
     add_others();
@@ -81,6 +83,7 @@ class Parser {
     for (int i = 0; i < argc; ++i) {
       line_.run.command_line += (i > 0 ? " " : "") + std::string(argv[i]);
     }
+    line_.sweep.run = line_.run;
     return std::move(line_);
   }
 
@@ -111,18 +114,44 @@ class Parser {
   }
 
   void add_run() {
-    CLI::App& run = add_command("run", "run a scenario and print what happened");
+    CLI::App& run = add_command("run", "run a scenario or a study and print what happened");
     run.add_option("FILE", line_.run.file, "scenario")->required()->type_name("");
     add_scenario_options(run);
-    run.add_option("--threads", texts_.threads,
-                   "threads to compute with (default: all); never changes a result")
+    add_result_options(run, "new folder for database, tables and model");
+  }
+
+  void add_result_options(CLI::App& command, const char* out) {
+    command
+        .add_option("--threads", texts_.threads,
+                    "threads to compute with (default: all); never changes a result")
         ->type_name("N")
         ->take_last();
-    run.add_option("--out", line_.run.out, "new folder for database, tables and model")
-        ->type_name("DIR")
+    command.add_option("--out", line_.run.out, out)->type_name("DIR")->take_last();
+    command.add_flag("--json", line_.run.json, "print the result as one JSON object");
+    command.add_flag("-q,--quiet", line_.run.quiet, "print nothing but errors");
+  }
+
+  void add_sweep() {
+    CLI::App& sweep = add_command("sweep", "run a scenario or study over seeds and values");
+    sweep.add_option("FILE", line_.run.file, "scenario or study")->required()->type_name("");
+    one_value(sweep.add_option("--vary", line_.sweep.vary,
+                               "values of a parameter: noise=0.5,1,2 or, from:to:count, "
+                               "skew=0.1:1.0:4; every combination is run"),
+              "K=V,V");
+    sweep.add_option("--seeds", texts_.seeds, "runs of each arm (default: the study's, else 10)")
+        ->type_name("N")
         ->take_last();
-    run.add_flag("--json", line_.run.json, "print the result as one JSON object");
-    run.add_flag("-q,--quiet", line_.run.quiet, "print nothing but errors");
+    sweep.add_option("--compare", line_.sweep.metric, "value to compare: auroc, auroc.worst ...")
+        ->type_name("METRIC")
+        ->take_last();
+    sweep.add_option("--against", line_.sweep.against, "arm that the others are compared with")
+        ->type_name("ARM")
+        ->take_last();
+    sweep.add_option("--csv", line_.sweep.csv, "new file for a row per run")
+        ->type_name("FILE")
+        ->take_last();
+    add_scenario_options(sweep);
+    add_result_options(sweep, "new folder for database and tables");
   }
 
   void add_check() {
@@ -269,6 +298,9 @@ class Parser {
     }
     if (given("--threads")) {
       line_.run.threads = whole_number<int>("--threads", texts_.threads, 1, 1024);
+    }
+    if (given("--seeds")) {
+      line_.sweep.seeds = whole_number<std::int64_t>("--seeds", texts_.seeds, 1, 1'000'000);
     }
     if (given("--round")) {
       line_.round = whole_number<std::int64_t>("--round", texts_.round, 1, 1'000'000'000);

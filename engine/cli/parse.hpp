@@ -6,14 +6,15 @@
 #include <string>
 #include <vector>
 
-#include "cli/run_command.hpp"
+#include "cli/sweep_command.hpp"
 
 namespace polyclinic {
 
 struct CommandLine {
-  // "run", "check", "eval", "list", "docs", "explain", "new", "help", "version".
+  // "run", "sweep", "check", "eval", "list", "docs", "explain", "new", "help", "version".
   std::string command;
   RunArguments run;                 // run, check; script and json for eval as well
+  SweepArguments sweep;             // sweep, its `run` filled in last
   std::optional<std::string> code;  // eval -e
   std::string name;                 // docs, list, new, explain: NAME, KIND, RUN
   std::string write;                // docs --write

@@ -13,6 +13,7 @@
 #include "base/parallel.hpp"
 #include "cli/build_facts.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/sweep_command.hpp"
 #include "record/end_table.hpp"
 #include "record/json_report.hpp"
 #include "record/progress.hpp"
@@ -20,8 +21,6 @@
 #include "world/world.hpp"
 
 namespace polyclinic {
-
-namespace {
 
 double wall_seconds() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
@@ -43,13 +42,20 @@ Progress::Options progress_options() {
   return options;
 }
 
-void add_provenance(RunResult& result, const RunArguments& arguments, double seconds) {
+Facts provenance(const RunArguments& arguments, double seconds) {
   Facts facts = build_facts();
   facts.emplace_back("instruction_set", instruction_set());
   facts.emplace_back("libraries", libraries());
   facts.emplace_back("host", host());
   facts.emplace_back("wall_seconds", fmt::format("{:.3f}", seconds));
   facts.emplace_back("command", arguments.command_line);
+  return facts;
+}
+
+namespace {
+
+void add_provenance(RunResult& result, const RunArguments& arguments, double seconds) {
+  Facts facts = provenance(arguments, seconds);
   for (auto& [key, value] : result.provenance) facts.emplace_back(std::move(key), value);
   result.provenance = std::move(facts);
 }
@@ -75,6 +81,11 @@ Exit run_scenario(const RunArguments& arguments) {
   if (!arguments.out.empty()) folder.emplace(arguments.out);
   const std::unique_ptr<ScenarioScript> script =
       ScenarioScript::load(arguments.file, arguments.script);
+  if (script->study().declared) {
+    SweepArguments sweep;
+    sweep.run = arguments;
+    return run_sweep(sweep);
+  }
   std::optional<Progress> progress;
   if (!arguments.json && !arguments.quiet) progress.emplace(progress_options());
   RunOptions options;
@@ -111,6 +122,9 @@ Exit run_scenario(const RunArguments& arguments) {
 Exit check_scenario(const RunArguments& arguments) {
   const std::unique_ptr<ScenarioScript> script =
       ScenarioScript::load(arguments.file, arguments.script);
+  if (script->study().declared) {
+    return check_study(arguments);
+  }
   const World world(script->spec(), script.get(), RunOptions());
   for (const std::string& line : world.describe()) fmt::print("{}\n", line);
   if (!script->params().empty()) {

@@ -3,7 +3,9 @@
 
 #include <string>
 
+#include "cli/build_facts.hpp"
 #include "cli/cli.hpp"
+#include "record/progress.hpp"
 #include "script/scenario_script.hpp"
 
 namespace polyclinic {
@@ -18,7 +20,14 @@ struct RunArguments {
   std::string command_line;  // as typed, for provenance
 };
 
-// Runs a scenario. Throws ScenarioError before anything has run; RunError after having printed and
+// A clock that only goes forward.
+double wall_seconds();
+// Progress on standard error.
+Progress::Options progress_options();
+// How results were made: build, instruction set, host, command.
+Facts provenance(const RunArguments& arguments, double seconds);
+
+// Runs a scenario, or the study that the file returns. Throws ScenarioError before anything has run; RunError after having printed and
 // kept what there was.
 Exit run_scenario(const RunArguments& arguments);
 

@@ -2,54 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <initializer_list>
 #include <map>
 #include <string_view>
 #include <vector>
 
+#include "record/csv_row.hpp"
 #include "record/drop_reasons.hpp"
 
 namespace polyclinic {
 
 namespace {
-
-// a column, not a comment line: every reader of CSV understands it
-constexpr std::string_view kNoteColumn = "note";
-constexpr std::string_view kNote = "simulation not for clinical use";
-
-std::string quoted(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
-  std::string out = "\"";
-  for (char c : text) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + '"';
-}
-
-class Row {
- public:
-  Row& add(std::string_view text) {
-    text_ += quoted(text) + ",";
-    return *this;
-  }
-  Row& add(const char* text) { return add(std::string_view(text)); }
-  Row& add(const std::string& text) { return add(std::string_view(text)); }
-  Row& add(std::int64_t value) { return add(fmt::format("{}", value)); }
-  Row& add(double value) { return add(fmt::format("{}", value)); }
-  Row& add(const std::optional<double>& value) {
-    return value ? add(*value) : add(std::string_view());
-  }
-  // Ends the row with the note.
-  [[nodiscard]] std::string done() const { return text_ + std::string(kNote) + "\n"; }
-
- private:
-  std::string text_;
-};
-
-std::string head(std::initializer_list<std::string_view> names) {
-  return fmt::format("{},{}\n", fmt::join(names, ","), kNoteColumn);
-}
 
 using Names = std::map<HospitalId, std::string>;
 
@@ -60,7 +22,7 @@ std::string arm_rows(const ArmResult& arm, const Names& names) {
         {"macro", a.macro}, {"weighted", a.weighted}, {"micro", a.micro}, {"worst", a.worst}};
     for (const auto& [name, value] : averages) {
       const bool macro = std::string_view(name) == "macro";
-      Row row;
+      CsvRow row;
       row.add(arm.name).add(a.metric).add(std::string_view(name));
       row.add(std::string_view(name) == "worst" ? a.worst_hospital : std::string());
       row.add(value).add(macro ? a.macro_low : std::nullopt);
@@ -71,7 +33,7 @@ std::string arm_rows(const ArmResult& arm, const Names& names) {
   for (const HospitalMetrics& hospital : arm.hospitals) {
     const auto name = names.find(hospital.hospital);
     for (const auto& [metric, v] : hospital.metrics) {
-      Row row;
+      CsvRow row;
       row.add(arm.name).add(metric).add("");
       row.add(name == names.end() ? std::string() : name->second);
       row.add(v.value).add(v.low).add(v.high).add(v.n).add(v.events).add("").add(v.reason);
@@ -86,7 +48,7 @@ std::string arm_rows(const ArmResult& arm, const Names& names) {
 std::string metrics_csv(const RunResult& result) {
   Names names;
   for (const HospitalAccount& account : result.hospitals) names[account.hospital] = account.name;
-  std::string text = head({"arm", "metric", "average", "hospital", "value", "low", "high", "n",
+  std::string text = csv_head({"arm", "metric", "average", "hospital", "value", "low", "high", "n",
                            "events", "hospitals_counted", "reason"});
   text += arm_rows(result.federated, names);
   for (const ArmResult& arm : result.baselines) text += arm_rows(arm, names);
@@ -99,9 +61,9 @@ std::string hospitals_csv(const RunResult& result) {
   for (DropReason reason : reasons) text += fmt::format("dropped_{},", name(reason));
   text += fmt::format(
       "bytes_up,bytes_down,busy_seconds,median_round_seconds,outages,down_seconds,remarks,{}\n",
-      kNoteColumn);
+      kCsvNoteColumn);
   for (const HospitalAccount& a : result.hospitals) {
-    Row row;
+    CsvRow row;
     row.add(a.name).add(a.region).add(a.role == HospitalRole::external ? "external" : "member");
     row.add(a.patients).add(a.train_rows).add(a.weight).add(a.invitations).add(a.participations);
     for (DropReason reason : reasons) {
@@ -116,10 +78,10 @@ std::string hospitals_csv(const RunResult& result) {
 }
 
 std::string rounds_csv(const RunResult& result) {
-  std::string text = head(
+  std::string text = csv_head(
       {"round", "version", "opened_seconds", "closed_seconds", "invited", "aggregated", "failed"});
   for (const RoundRecord& r : result.round_records) {
-    Row row;
+    CsvRow row;
     row.add(r.round).add(r.version).add(r.opened.seconds()).add(r.closed.seconds());
     text += row.add(r.invited).add(r.aggregated).add(std::int64_t{r.failed}).done();
   }

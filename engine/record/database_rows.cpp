@@ -8,18 +8,7 @@ namespace polyclinic {
 
 namespace {
 
-constexpr std::int64_t kRun = 1;  // a folder holds one run; studies will hold more
-
-Sqlite create(const std::string& path) {
-  Sqlite database(path, Sqlite::Mode::create);
-  // NORMAL: with a write-ahead log a commit survives the death of the process without a sync
-  database.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN;");
-  database.run(kDatabaseSchema);
-  database.prepare("INSERT INTO about VALUES ('note', 'simulation, not for clinical use')").run();
-  database.prepare("INSERT INTO about VALUES ('format', ?)").run(std::int64_t{kDatabaseFormat});
-  database.run("COMMIT;");
-  return database;
-}
+constexpr std::int64_t kRun = 1;  // `run --out` keeps one run
 
 std::optional<std::int64_t> nanoseconds(TimeNs time) {
   return time == kNever ? std::nullopt : std::optional(time.ns);
@@ -39,8 +28,19 @@ std::string_view direction_name(TransferDirection direction) {
 
 }  // namespace
 
+Sqlite create_results_database(const std::string& path) {
+  Sqlite database(path, Sqlite::Mode::create);
+  // NORMAL: with a write-ahead log a commit survives the death of the process without a sync
+  database.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN;");
+  database.run(kDatabaseSchema);
+  database.prepare("INSERT INTO about VALUES ('note', 'simulation, not for clinical use')").run();
+  database.prepare("INSERT INTO about VALUES ('format', ?)").run(std::int64_t{kDatabaseFormat});
+  database.run("COMMIT;");
+  return database;
+}
+
 DatabaseRows::DatabaseRows(const std::string& path)
-    : database_(create(path)),
+    : database_(create_results_database(path)),
       run_(database_.prepare("INSERT INTO runs (run, scenario, title, seed, world, hospitals, "
                              "rounds_planned, parameters, state) VALUES (?,?,?,?,?,?,?,?,?)")),
       end_(database_.prepare("UPDATE runs SET state = ?, reason = ?, ended_ns = ?, versions = ?, "

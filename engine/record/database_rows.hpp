@@ -13,6 +13,9 @@
 
 namespace polyclinic {
 
+// Creates a database with its tables. Throws SqliteError.
+Sqlite create_results_database(const std::string& path);
+
 // Throws SqliteError from every member.
 class DatabaseRows {
  public:

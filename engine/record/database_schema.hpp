@@ -4,7 +4,7 @@
 namespace polyclinic {
 
 // Counts changes of the tables; kept in `about`.
-inline constexpr int kDatabaseFormat = 2;
+inline constexpr int kDatabaseFormat = 3;
 
 inline constexpr const char* kDatabaseSchema = R"SQL(
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -66,6 +66,23 @@ CREATE TABLE outages (          -- filled when the run has ended
 CREATE TABLE notes (run INTEGER NOT NULL, at_ns INTEGER NOT NULL, text TEXT NOT NULL);
 CREATE TABLE remarks (run INTEGER NOT NULL, text TEXT NOT NULL);
 CREATE TABLE provenance (run INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL);
+CREATE TABLE study (            -- one row where the file holds a study, none where it holds a run
+  title TEXT NOT NULL, scenario TEXT NOT NULL,
+  state TEXT NOT NULL,          -- running, done, interrupted, failed (a run failed)
+  metric TEXT NOT NULL, first_seed TEXT NOT NULL, seeds INTEGER NOT NULL,
+  runs_planned INTEGER NOT NULL);
+CREATE TABLE study_arms (
+  study_arm INTEGER PRIMARY KEY, name TEXT NOT NULL,
+  settings TEXT NOT NULL,       -- values of --vary: "noise=0.5 skew=1"
+  changes TEXT NOT NULL,        -- what it changes in the base, as written
+  reference TEXT,               -- pooled, local_only; NULL: a federation
+  against INTEGER);             -- the arm it is compared with; NULL: with none
+CREATE TABLE study_runs (
+  run INTEGER PRIMARY KEY, study_arm INTEGER NOT NULL, replication INTEGER NOT NULL);
+CREATE VIEW study_named AS
+  SELECT s.run, a.name AS study_arm, a.settings, s.replication, r.seed, r.state, r.reason,
+         r.ended_ns / 1e9 AS sim_seconds, r.versions, r.bytes_up, r.bytes_down, r.fingerprint
+  FROM study_runs s JOIN study_arms a USING (study_arm) JOIN runs r USING (run);
 CREATE VIEW metrics_named AS
   SELECT m.run, a.name AS arm, m.version, m.metric, m.average, h.name AS hospital,
          m.value, m.low, m.high, m.n, m.events, m.hospitals_counted, m.reason

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <set>
 #include <vector>
@@ -30,19 +29,6 @@ std::string with_interval(const std::optional<double>& value, const std::optiona
                           const std::optional<double>& high) {
   if (!value || !low || !high) return number(value);
   return fmt::format("{:.3f} ({:.2f}-{:.2f})", *value, *low, *high);
-}
-
-// Three digits say enough of a size.
-std::string size_text(std::int64_t bytes) {
-  constexpr std::array kUnits{"B", "kB", "MB", "GB", "TB"};
-  auto value = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  while (value >= 999.5 && unit + 1 < kUnits.size()) {
-    value /= 1000.0;
-    ++unit;
-  }
-  const int digits = unit == 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
-  return fmt::format("{:.{}f} {}", value, digits, kUnits[unit]);
 }
 
 std::string time_text(TimeNs time) {

@@ -5,10 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <memory>
 #include <vector>
 
 #include "base/check.hpp"
@@ -17,6 +15,7 @@
 #include "record/csv_export.hpp"
 #include "record/json_report.hpp"
 #include "record/stored_run.hpp"
+#include "record/whole_file.hpp"
 
 namespace polyclinic {
 
@@ -25,11 +24,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kAnotherFolder = "give a folder that can be written with --out DIR";
-
-// Written whole or not at all: under another name first, then renamed.
-struct CloseFile {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
 
 std::string readme(const RunResult& result, std::string_view state) {
   return fmt::format(
@@ -52,58 +46,59 @@ std::string readme(const RunResult& result, std::string_view state) {
 
 }  // namespace
 
-ResultsFolder::ResultsFolder(std::string path)
-    : path_(std::move(path)), database_(database_path(path_)) {
+void refuse_results(const std::string& path) {
   std::error_code ignored;
-  if (fs::exists(path_, ignored) && !fs::is_directory(path_, ignored)) {
-    throw ScenarioError({}, fmt::format("--out {} is a file, not a folder", path_),
+  if (fs::exists(path, ignored) && !fs::is_directory(path, ignored)) {
+    throw ScenarioError({}, fmt::format("--out {} is a file, not a folder", path),
                         "results fill a folder: give another name");
   }
-  const std::string database = database_path(path_);
+  const std::string database = database_path(path);
   if (!fs::exists(database, ignored)) return;
-  const std::string hint = fmt::format(
+  std::string hint = fmt::format(
       "`polyclinic explain {}` tells what happened in it; give another folder with --out DIR, or "
       "remove this one",
-      path_);
+      path);
   std::string found;
   try {
-    found = describe(read_stored_run(database));
+    if (const auto study = describe_stored_study(database)) {
+      found = *study;
+      hint = "give another folder with --out DIR, or remove this one";
+    } else {
+      found = describe(read_stored_run(database));
+    }
   } catch (const ScenarioError& error) {
     found = error.mistakes().front().message;
   }
-  throw ScenarioError({}, fmt::format("{} already holds results: {}", path_, found), hint);
+  throw ScenarioError({}, fmt::format("{} already holds results: {}", path, found), hint);
 }
 
-void ResultsFolder::open(ResultsDatabase::ProfileOf profile_of) {
+void make_results_folder(const std::string& path) {
   std::error_code error;
-  fs::create_directories(path_, error);
+  fs::create_directories(path, error);
   if (error) {
-    throw ScenarioError({}, fmt::format("the folder {} cannot be made: {}", path_, error.message()),
+    throw ScenarioError({}, fmt::format("the folder {} cannot be made: {}", path, error.message()),
                         kAnotherFolder);
   }
   // SQLite would only say that it cannot open a file
-  if (faccessat(AT_FDCWD, path_.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
+  if (faccessat(AT_FDCWD, path.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
     throw ScenarioError(
-        {}, fmt::format("the folder {} cannot be written: {}", path_, std::strerror(errno)),
+        {}, fmt::format("the folder {} cannot be written: {}", path, std::strerror(errno)),
         kAnotherFolder);
   }
+}
+
+ResultsFolder::ResultsFolder(std::string path)
+    : path_(std::move(path)), database_(database_path(path_)) {
+  refuse_results(path_);
+}
+
+void ResultsFolder::open(ResultsDatabase::ProfileOf profile_of) {
+  make_results_folder(path_);
   database_.open(std::move(profile_of));
 }
 
 void ResultsFolder::write_file(const std::string& name, const std::string& text) const {
-  const std::string whole = (fs::path(path_) / name).string();
-  const std::string part = whole + ".part";
-  const auto fail = [&](int code) {
-    std::remove(part.c_str());
-    return RunError({}, fmt::format("{} cannot be written: {}", whole, std::strerror(code)),
-                    kAnotherFolder);
-  };
-  std::unique_ptr<std::FILE, CloseFile> file(std::fopen(part.c_str(), "wb"));
-  if (!file) throw fail(errno);
-  const bool written = std::fwrite(text.data(), 1, text.size(), file.get()) == text.size();
-  if (!written) throw fail(errno);
-  if (std::fclose(file.release()) != 0) throw fail(errno);
-  if (std::rename(part.c_str(), whole.c_str()) != 0) throw fail(errno);
+  write_whole_file((fs::path(path_) / name).string(), text);
 }
 
 void ResultsFolder::write_model(const RunResult& result) const {

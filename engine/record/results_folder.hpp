@@ -11,6 +11,12 @@
 
 namespace polyclinic {
 
+// Looks, and changes nothing. Throws ScenarioError when the folder already holds results (saying
+// which) or when something else bears its name.
+void refuse_results(const std::string& path);
+// Makes the folder. Throws ScenarioError when that cannot be done or when it cannot be written.
+void make_results_folder(const std::string& path);
+
 class ResultsFolder {
  public:
   // Looks, and changes nothing. Throws ScenarioError when the folder already holds results (saying

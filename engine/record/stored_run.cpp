@@ -23,7 +23,31 @@ std::string database_path(const std::string& folder) {
   return (std::filesystem::path(folder) / "results.sqlite").string();
 }
 
+std::optional<std::string> describe_stored_study(const std::string& database) {
+  try {
+    const Sqlite file(database, Sqlite::Mode::read_only);
+    SqliteStatement table =
+        file.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'study'");
+    if (!table.step()) return std::nullopt;
+    SqliteStatement row = file.prepare(
+        "SELECT title, scenario, state, runs_planned, (SELECT count(*) FROM study_runs) "
+        "FROM study");
+    if (!row.step()) return std::nullopt;
+    const std::string title = row.text(0);
+    std::string text = title.empty() ? row.text(1) : fmt::format("{} ({})", title, row.text(1));
+    text += fmt::format(", a study: {} of {} runs have ended", row.integer(4), row.integer(3));
+    return row.text(2) == "running" ? text + "; it was killed or still runs" : text;
+  } catch (const SqliteError& error) {
+    throw unreadable(database, error.what());
+  }
+}
+
 StoredRun read_stored_run(const std::string& database) {
+  if (const auto study = describe_stored_study(database)) {
+    throw ScenarioError({}, fmt::format("{} holds no single run: {}", database, *study),
+                        "its runs.csv and arms.csv say what came out; to look into one run, repeat "
+                        "it with `polyclinic run FILE --seed N --out DIR`");
+  }
   StoredRun run;
   try {
     const Sqlite file(database, Sqlite::Mode::read_only);

@@ -32,6 +32,10 @@ std::string database_path(const std::string& folder);
 // Reads the run of a database file. Throws ScenarioError when it is no results database.
 StoredRun read_stored_run(const std::string& database);
 
+// "Ways to weight (study.lua), a study: 12 of 30 runs are done; it was killed or still runs" where
+// the database holds a study; nullopt where it holds a run. Throws ScenarioError as above.
+std::optional<std::string> describe_stored_study(const std::string& database);
+
 // "Sepsis risk (scenarios/quickstart.lua), seed 1: 7 of 30 rounds; it was killed or still runs".
 std::string describe(const StoredRun& run);
 

@@ -1,6 +1,9 @@
 #include "record/text_table.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
 
 namespace polyclinic {
 
@@ -24,6 +27,18 @@ std::string shortened(const std::string& text, std::size_t width) {
     if (starts_character(text[end]) && ++characters == width) break;
   }
   return text.substr(0, end) + "…";
+}
+
+std::string size_text(std::int64_t bytes) {
+  constexpr std::array kUnits{"B", "kB", "MB", "GB", "TB"};
+  auto value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  while (value >= 999.5 && unit + 1 < kUnits.size()) {
+    value /= 1000.0;
+    ++unit;
+  }
+  const int digits = unit == 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+  return fmt::format("{:.{}f} {}", value, digits, kUnits[unit]);
 }
 
 std::string wrapped(const std::string& text, std::size_t width, std::size_t indent,

@@ -1,6 +1,7 @@
 // Columns of text for a terminal.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,8 @@ namespace polyclinic {
 std::size_t text_width(const std::string& text);
 // At most `width` characters, the last "…" where something was cut.
 std::string shortened(const std::string& text, std::size_t width);
+// "981 B", "1.32 MB": three digits say enough of a size.
+std::string size_text(std::int64_t bytes);
 // The text broken between words into lines of at most `width` characters, each but the first
 // indented by `indent` blanks; no final newline. The first line begins after `used` columns.
 std::string wrapped(const std::string& text, std::size_t width, std::size_t indent,

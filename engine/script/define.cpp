@@ -96,6 +96,25 @@ void add_shorthands(const Catalogue& catalogue, Schema& schema) {
   }
 }
 
+// Calls the build function at the top of the stack, which it pops: the strategy's fields become its
+// composition.
+void add_composition(lua_State* L, const Schema& schema, Part& part) {
+  Table params;
+  for (const FieldValue& field : part.fields) params.emplace_back(field.name, field.value);
+  push_value(L, Value(std::move(params)));
+  push_locked(L, "p");
+  lua_call(L, 1, 1);
+  const Value* result = to_boxed(L, -1);
+  if (result == nullptr || result->part() == nullptr || result->part()->kind != "composition") {
+    fail(L,
+         fmt::format("the build function of {} returned {}", schema.full_name(),
+                     describe_argument(L, -1)),
+         "it returns compose { ... }");
+  }
+  part.fields.push_back({"composition", *result, part.where, true});
+  lua_pop(L, 1);
+}
+
 // upvalues: the strategy's name, its build function.
 int make_strategy(lua_State* L) {
   auto& interpreter = Interpreter::of(L);
@@ -105,20 +124,8 @@ int make_strategy(lua_State* L) {
   bool good = false;
   Part part = read_part(L, *schema, 1, &good);
   if (good) {
-    Table params;
-    for (const FieldValue& field : part.fields) params.emplace_back(field.name, field.value);
     lua_pushvalue(L, lua_upvalueindex(2));
-    push_value(L, Value(std::move(params)));
-    push_locked(L, "p");
-    lua_call(L, 1, 1);
-    const Value* result = to_boxed(L, -1);
-    if (result == nullptr || result->part() == nullptr || result->part()->kind != "composition") {
-      fail(L,
-           fmt::format("the build function of {} returned {}", schema->full_name(),
-                       describe_argument(L, -1)),
-           "it returns compose { ... }");
-    }
-    part.fields.push_back({"composition", *result, part.where, true});
+    add_composition(L, *schema, part);
   }
   push_value(L, Value(std::move(part)));
   return 1;
@@ -140,7 +147,27 @@ void check_name(const Part& declaration, const Catalogue& catalogue) {
   }
 }
 
+// Argument 1: a light pointer to a strategy whose fields were changed.
+int rebuild_composition(lua_State* L) {
+  auto& interpreter = Interpreter::of(L);
+  auto& part = *static_cast<Part*>(lua_touserdata(L, 1));
+  const Schema* schema = interpreter.catalogue.find("strategy", part.name);
+  ENSURE(schema != nullptr, "a strategy was declared before it was used");
+  std::erase_if(part.fields, [](const FieldValue& field) { return field.name == "composition"; });
+  interpreter.push_function(L, interpreter.strategy_builds.at(part.name));
+  add_composition(L, *schema, part);
+  return 0;
+}
+
 }  // namespace
+
+void rebuild_strategy(Interpreter& interpreter, Part& strategy) {
+  if (!interpreter.strategy_builds.contains(strategy.name)) return;
+  lua_State* L = interpreter.lua();
+  lua_pushcfunction(L, guarded<rebuild_composition>);
+  lua_pushlightuserdata(L, &strategy);
+  interpreter.call(1, 0);
+}
 
 int define_strategy(lua_State* L) {
   auto& interpreter = Interpreter::of(L);
@@ -168,7 +195,9 @@ int define_strategy(lua_State* L) {
   interpreter.catalogue.add(std::move(schema));
 
   lua_pushlstring(L, name.data(), name.size());
-  interpreter.push_function(L, declaration.at("build").as<FunctionRef>());
+  const FunctionRef build = declaration.at("build").as<FunctionRef>();
+  interpreter.strategy_builds.emplace(name, build);
+  interpreter.push_function(L, build);
   lua_pushcclosure(L, guarded<make_strategy>, 2);
   lua_pushvalue(L, -1);
   add_strategy(L, name);

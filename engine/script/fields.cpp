@@ -35,7 +35,7 @@ class Adapter {
         return;
       }
       if (a.kind == Kind::part && adapt_part(type, a, value, where, places)) return;
-      if (a.kind == Kind::list) adapt_list(a, value, where);
+      if (a.kind == Kind::list) adapt_list(a, value, where, places);
       if (a.kind == Kind::table) adapt_table(a, value, where, places);
     }
   }
@@ -49,6 +49,7 @@ class Adapter {
     const Schema* schema = Interpreter::of(L_).catalogue.find(a.names[0], "");
     if (schema == nullptr || (list && !list->empty() && schema->items_field.empty())) return false;
     std::vector<FieldValue> fields;
+    std::map<std::string, std::string> repairs;
     if (table) {
       for (const auto& [name, item] : *table) {
         FieldValue field{name, item, where, true};
@@ -60,21 +61,59 @@ class Adapter {
           if (nested != places->tables.end()) inner = &nested->second;
         }
         const Field* declared = schema->find(name);
-        if (declared) adapt(declared->type, field.value, field.where, inner);
+        if (declared) {
+          adapt(declared->type, field.value, field.where, inner);
+          const std::string hint = hint_for(declared->type, field.value);
+          if (!hint.empty()) repairs[name] = hint;
+        }
         fields.push_back(std::move(field));
       }
     } else if (!list->empty()) {
       fields.push_back({schema->items_field, *list, where, true});
     }
+    const std::size_t before = mistakes_.size();
     value = Value(schema->resolve(std::move(fields), where, mistakes_));
+    add_repairs(*schema, repairs, before);
     return true;
   }
 
-  void adapt_list(const Type::Alternative& a, Value& value, const SourcePosition& where) {
+  // What to write instead of a value that does not fit, or "".
+  std::string hint_for(const Type& type, const Value& value) {
+    Value copy = value;
+    if (!fit(type, copy)) return "";
+    if (const auto* function = value.get_if<FunctionRef>()) {
+      Interpreter::of(L_).push_function(L_, *function);
+    } else {
+      lua_pushnil(L_);
+    }
+    std::string hint = repair(L_, type, value);
+    lua_pop(L_, 1);
+    return hint;
+  }
+
+  void add_repairs(const Schema& schema, const std::map<std::string, std::string>& repairs,
+                   std::size_t first) {
+    for (const auto& [name, hint] : repairs) {
+      const std::string beginning = fmt::format("{}: '{}' ", schema.full_name(), name);
+      for (std::size_t i = first; i < mistakes_.size(); ++i) {
+        Mistake& mistake = mistakes_[i];
+        if (mistake.message.starts_with(beginning)) mistake.hint = hint + "\n" + mistake.hint;
+      }
+    }
+  }
+
+  void adapt_list(const Type::Alternative& a, Value& value, const SourcePosition& where,
+                  const TablePlaces* places) {
     const auto* items = value.get_if<List>();
     if (!items) return;
     List adapted = *items;
-    for (Value& item : adapted) adapt(*a.element, item, where, nullptr);
+    // items that were left out (false) or made by a loop have no places of their own
+    const bool placed = places != nullptr && places->items.size() == adapted.size() &&
+                        places->item_tables.size() == adapted.size();
+    for (std::size_t i = 0; i < adapted.size(); ++i) {
+      adapt(*a.element, adapted[i], placed ? places->items[i] : where,
+            placed ? &places->item_tables[i] : nullptr);
+    }
     value = Value(std::move(adapted));
   }
 

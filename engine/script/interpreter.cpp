@@ -55,6 +55,9 @@ Interpreter::Interpreter(ScriptOptions given, const std::string& scenario)
       folder(folder_of(scenario)),
       random(make_run_key(options.seed.value_or(1), 0), Purpose::kLuaRandom, 0) {
   for (Schema& schema : script_schemas()) catalogue.add(std::move(schema));
+  for (Schema& schema : study_schemas(*catalogue.find("scenario", ""))) {
+    catalogue.add(std::move(schema));
+  }
   lua_State* L = lua();
   open_values(L);
   push_globals(*this);

@@ -59,6 +59,8 @@ class Interpreter : public Sandbox {
   Table params;
   std::optional<SourcePosition> params_where;
   std::vector<Mistake> mistakes;
+  // build functions of strategies, by name
+  std::map<std::string, FunctionRef> strategy_builds;
 
  private:
   void read_library();
@@ -84,6 +86,9 @@ Part read_part(lua_State* L, const Schema& schema, int first, bool* good = nullp
 
 // data "...": finds a file, or throws Failure (files.cpp).
 FilePath find_data(lua_State* L, const std::string& asked);
+
+// Makes the composition of a strategy anew from its fields (define.cpp). Throws Failure.
+void rebuild_strategy(Interpreter& interpreter, Part& strategy);
 
 // Lua functions of other files.
 int define_strategy(lua_State* L);    // define.cpp

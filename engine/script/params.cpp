@@ -56,19 +56,21 @@ bool fits(const Value& standard, const Value& value) {
          standard.as<Quantity>().dimension == value.as<Quantity>().dimension;
 }
 
-std::string example_setting(const std::string& name, const Value& standard) {
-  switch (sort_of(standard)) {
-    case Sort::quantity: {
-      std::string text = to_text(standard);
-      std::erase(text, ' ');
-      return fmt::format("--set {}={}", name, text);
-    }
-    case Sort::text: return fmt::format("--set {}={}", name, standard.as<std::string>());
-    default: return fmt::format("--set {}={}", name, to_text(standard));
-  }
+std::string example_setting(std::string_view option, const std::string& name,
+                            const Value& standard) {
+  std::string text = to_text(standard);
+  if (sort_of(standard) == Sort::quantity) std::erase(text, ' ');
+  if (sort_of(standard) == Sort::text) text = standard.as<std::string>();
+  return fmt::format("{} {}={}", option, name, text);
 }
 
-void apply(lua_State* L, Table& params, const std::string& name, const std::string& text) {
+// The option that the nth setting comes from.
+std::string_view option_of(const ScriptOptions& options, std::size_t n) {
+  return n + options.varied < options.settings.size() ? "--set" : "--vary";
+}
+
+void apply(lua_State* L, Table& params, std::string_view option, const std::string& name,
+           const std::string& text) {
   const auto it = std::find_if(params.begin(), params.end(),
                                [&](const auto& entry) { return entry.first == name; });
   if (it == params.end()) {
@@ -78,16 +80,16 @@ void apply(lua_State* L, Table& params, const std::string& name, const std::stri
     if (!names.empty()) {
       hint += fmt::format("{}its params are {}", hint.empty() ? "" : "\n", join_names(names));
     }
-    fail(L, fmt::format("--set {}={}: the scenario has no param '{}'", name, text, name), hint);
+    fail(L, fmt::format("{} {}={}: the scenario has no param '{}'", option, name, text, name), hint);
   }
   Value value = parse_setting(text);
   // text may look like a number
   if (sort_of(it->second) == Sort::text) value = text;
   if (!fits(it->second, value)) {
     fail(L,
-         fmt::format("--set {}={}: '{}' is {} in the scenario, and this is {}", name, text, name,
-                     describe(it->second), describe(value)),
-         fmt::format("write it like this: {}", example_setting(name, it->second)));
+         fmt::format("{} {}={}: '{}' is {} in the scenario, and this is {}", option, name, text,
+                     name, describe(it->second), describe(value)),
+         fmt::format("write it like this: {}", example_setting(option, name, it->second)));
   }
   it->second = std::move(value);
 }
@@ -118,7 +120,11 @@ int declare_params(lua_State* L) {
     }
   }
   interpreter.params_where = where;
-  for (const auto& [name, text] : interpreter.options.settings) apply(L, params, name, text);
+  const ScriptOptions& options = interpreter.options;
+  for (std::size_t n = 0; n < options.settings.size(); ++n) {
+    const auto& [name, text] = options.settings[n];
+    apply(L, params, option_of(options, n), name, text);
+  }
   interpreter.params = params;
   push_value(L, Value(std::move(params)));
   push_locked(L, "params");
@@ -129,7 +135,8 @@ void check_settings(Interpreter& interpreter) {
   if (interpreter.params_where || interpreter.options.settings.empty()) return;
   const auto& [name, text] = interpreter.options.settings[0];
   throw Failure({{{interpreter.file, 0, 0},
-                  fmt::format("--set {}={}: the scenario has no params", name, text),
+                  fmt::format("{} {}={}: the scenario has no params",
+                              option_of(interpreter.options, 0), name, text),
                   fmt::format("declare it in the file: local p = params {{ {} = {} }}", name,
                               to_text(parse_setting(text)))}});
 }

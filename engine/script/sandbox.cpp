@@ -10,6 +10,8 @@
 #include <memory>
 #include <new>
 
+#include "base/hash.hpp"
+
 namespace polyclinic::script {
 
 namespace {
@@ -385,6 +387,15 @@ SourcePosition Sandbox::point_at_call(lua_State* L, int level, const SourcePosit
 const SourceText* Sandbox::source(std::string_view name) const {
   const auto it = sources_.find(name);
   return it == sources_.end() ? nullptr : it->second.get();
+}
+
+std::uint64_t Sandbox::source_hash() const {
+  Hasher hasher;
+  for (const auto& [name, source] : sources_) {
+    hasher.text(name);
+    hasher.text(source->text());
+  }
+  return hasher.value();
 }
 
 SourcePosition Sandbox::point_at(const SourcePosition& where, std::string_view name,

@@ -67,6 +67,8 @@ class Sandbox {
   [[nodiscard]] SourcePosition where(lua_State* L) const;
   // The text of that name, or nullptr.
   [[nodiscard]] const SourceText* source(std::string_view name) const;
+  // Of the names and texts of everything that was read.
+  [[nodiscard]] std::uint64_t source_hash() const;
   // Where `name` stands in the line of `where`.
   [[nodiscard]] SourcePosition point_at(const SourcePosition& where, std::string_view name,
                                         bool member) const;

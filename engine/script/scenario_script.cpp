@@ -37,8 +37,8 @@ RunError run_error(const Failure& failure) {
   return {mistake.where, mistake.message, mistake.hint};
 }
 
-// What the file returned, the first of `count` results on the stack.
-Part returned_scenario(Interpreter& interpreter, int count) {
+// What the file returned, the first of `count` results on the stack: a scenario or a study.
+Part returned_part(Interpreter& interpreter, int count) {
   lua_State* L = interpreter.lua();
   const SourcePosition file{interpreter.file, 0, 0};
   if (count == 0) {
@@ -46,11 +46,11 @@ Part returned_scenario(Interpreter& interpreter, int count) {
   }
   const Value* value = script::to_boxed(L, -count);
   const Part* part = value ? value->part() : nullptr;
-  if (part == nullptr || part->kind != "scenario") {
+  if (part == nullptr || (part->kind != "scenario" && part->kind != "study")) {
     throw ScenarioError(
         file,
         fmt::format("the file returns {}, not a scenario", script::describe_argument(L, -count)),
-        "end it with: return scenario { ... }");
+        "end it with: return scenario { ... }, or return study { ... }");
   }
   return *part;
 }
@@ -61,13 +61,15 @@ class LoadedScript : public ScenarioScript {
       : interpreter_(options, path), custom_(interpreter_) {
     const int count = interpreter_.run(read_file(path), path);
     script::check_settings(interpreter_);
-    spec_ = resolve_world(returned_scenario(interpreter_, count), path);
-    if (options.seed) spec_.seed = *options.seed;
-    spec_.params = interpreter_.params;
+    resolve(returned_part(interpreter_, count), path);
+    for (StudyArm& arm : study_.arms) settle(arm.spec);
+    settle(spec_);
     lua_settop(interpreter_.lua(), 0);
   }
 
   [[nodiscard]] const WorldSpec& spec() const override { return spec_; }
+  [[nodiscard]] const StudySpec& study() const override { return study_; }
+  [[nodiscard]] std::uint64_t source_hash() const override { return interpreter_.source_hash(); }
   [[nodiscard]] const Table& params() const override { return interpreter_.params; }
 
   void start(const List& timeline, WorldControl& world) override {
@@ -103,8 +105,25 @@ class LoadedScript : public ScenarioScript {
   }
 
  private:
+  void resolve(const Part& returned, const std::string& path) {
+    if (returned.kind == "study") {
+      const auto rebuild = [this](Part& part) { script::rebuild_strategy(interpreter_, part); };
+      study_ = make_study(returned, path, rebuild);
+      spec_ = study_.arms.front().spec;
+    } else {
+      spec_ = resolve_world(returned, path);
+      study_ = study_of_one(spec_);
+    }
+  }
+
+  void settle(WorldSpec& spec) const {
+    if (interpreter_.options.seed) spec.seed = *interpreter_.options.seed;
+    spec.params = interpreter_.params;
+  }
+
   Interpreter interpreter_;
   CustomParts custom_;
+  StudySpec study_;
   WorldSpec spec_;
 };
 

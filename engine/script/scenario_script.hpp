@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "study/study_spec.hpp"
 #include "world/catalogue.hpp"
 #include "world/script_host.hpp"
 #include "world/world_spec.hpp"
@@ -18,7 +19,8 @@ namespace polyclinic {
 struct ScriptOptions {
   std::vector<std::string> data_folders;                      // --data, searched in this order
   std::vector<std::pair<std::string, std::string>> settings;  // --set k=v
-  std::optional<std::uint64_t> seed;                          // --seed
+  std::size_t varied = 0;             // the last so many of these come from --vary
+  std::optional<std::uint64_t> seed;  // --seed
   std::int64_t memory_bytes_max = 256LL << 20U;
   std::int64_t instructions_max = 200'000'000;  // per callback; the file itself too
 };
@@ -30,7 +32,11 @@ class ScenarioScript : public ScriptHost {
   static std::unique_ptr<ScenarioScript> load(const std::string& path,
                                               const ScriptOptions& options);
 
+  // The scenario; of a study, the world of its first arm.
   [[nodiscard]] virtual const WorldSpec& spec() const = 0;
+  [[nodiscard]] virtual const StudySpec& study() const = 0;
+  // Of all Lua source that was read: tells whether a file changed since.
+  [[nodiscard]] virtual std::uint64_t source_hash() const = 0;
   // Declared by the file's `params { ... }`: name, default, for `check` and `--set`.
   [[nodiscard]] virtual const Table& params() const = 0;
 };

@@ -330,6 +330,8 @@ TablePlaces SourceText::read_table(std::size_t open, int depth) const {
     value = std::min(value, tokens_.size() - 1);
     if (key.empty()) {
       places.items.push_back(place(first));
+      const bool table = is(first, "{") && depth < kDepthMax;
+      places.item_tables.push_back(table ? read_table(value, depth + 1) : TablePlaces{});
     } else {
       places.fields.insert_or_assign(key, place(first));
       if (is(tokens_[value], "{") && depth < kDepthMax) {

@@ -24,6 +24,7 @@ struct TablePlaces {
   std::map<std::string, SourcePosition, std::less<>> fields;
   std::map<std::string, TablePlaces, std::less<>> tables;  // fields that are tables themselves
   std::vector<SourcePosition> items;
+  std::vector<TablePlaces> item_tables;  // as many as items; empty for one that is no table
 };
 
 struct CallPlace {
@@ -38,6 +39,7 @@ class SourceText {
   SourceText& operator=(const SourceText&) = delete;
 
   [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const std::string& text() const { return text_; }
   // Without its line break; "" beyond the end.
   [[nodiscard]] std::string_view line(int number) const;
   // Lines `first` to `last`, both included.

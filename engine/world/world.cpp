@@ -13,6 +13,10 @@ std::vector<std::string> World::describe() const {
   return impl_->describe();
 }
 
+std::vector<std::string> World::measured_values() const {
+  return impl_->measurement->plan().value_names();
+}
+
 HospitalProfile World::hospital(HospitalId id) const {
   return impl_->population->profile(id);
 }

@@ -33,6 +33,9 @@ class World {
   // The resolved world in words, a line per fact, for `polyclinic check`.
   [[nodiscard]] std::vector<std::string> describe() const;
 
+  // What results will call the measured values: "auroc", "calibration_slope", ... in their order.
+  [[nodiscard]] std::vector<std::string> measured_values() const;
+
   // Who a hospital is. REQUIRES: its id came in an event or in the result.
   [[nodiscard]] HospitalProfile hospital(HospitalId id) const;
 

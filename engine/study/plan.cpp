@@ -1,0 +1,285 @@
+#include "study/plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/parallel.hpp"
+#include "study/values.hpp"
+#include "world/world.hpp"
+
+namespace polyclinic {
+
+namespace {
+
+constexpr std::int64_t kRunsMost = 1'000'000;
+
+// Every combination of the values, the last parameter changing fastest.
+std::vector<Settings> product(const std::vector<Variation>& vary) {
+  std::vector<Settings> points(1);
+  for (const Variation& one : vary) {
+    std::vector<Settings> longer;
+    for (const Settings& point : points) {
+      for (const std::string& value : one.values) {
+        longer.push_back(point);
+        longer.back().emplace_back(one.name, value);
+      }
+    }
+    points = std::move(longer);
+  }
+  return points;
+}
+
+void check_variations(const std::vector<Variation>& vary) {
+  std::int64_t points = 1;
+  for (std::size_t i = 0; i < vary.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (vary[i].name != vary[j].name) continue;
+      throw ScenarioError({}, fmt::format("--vary {} is given twice", vary[i].name),
+                          "list all its values in one: --vary name=1,2,3");
+    }
+    points *= static_cast<std::int64_t>(vary[i].values.size());
+    if (points > kRunsMost) {
+      throw ScenarioError({}, fmt::format("--vary asks for more than {} combinations", kRunsMost),
+                          "give fewer values");
+    }
+  }
+}
+
+std::string settings_text(const Settings& settings) {
+  std::string text;
+  for (const auto& [name, value] : settings) {
+    text += fmt::format("{}{}={}", text.empty() ? "" : " ", name, value);
+  }
+  return text;
+}
+
+// Mistakes of several worlds: one that all have is said once, others with the world's name.
+class Mistakes {
+ public:
+  // What a world has; `world` is empty where there is only one.
+  void add(const std::string& world, const std::vector<Mistake>& found) {
+    ++worlds_;
+    for (const Mistake& m : found) {
+      const auto known = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) {
+        return e.mistake.message == m.message && e.mistake.where.file == m.where.file &&
+               e.mistake.where.line == m.where.line && e.mistake.where.column == m.where.column;
+      });
+      if (known != entries_.end()) {
+        ++known->worlds;
+      } else if (entries_.size() < kMost) {
+        entries_.push_back({m, world, 1});
+      }
+    }
+  }
+  void raise() const {
+    if (entries_.empty()) return;
+    std::vector<Mistake> all;
+    for (const Entry& entry : entries_) {
+      Mistake mistake = entry.mistake;
+      if (entry.worlds < worlds_ && !entry.first.empty()) {
+        mistake.message = fmt::format("arm '{}': {}", entry.first, mistake.message);
+      }
+      all.push_back(std::move(mistake));
+    }
+    throw ScenarioError(std::move(all));
+  }
+
+ private:
+  static constexpr std::size_t kMost = 20;
+  struct Entry {
+    Mistake mistake;
+    std::string first;  // the world that had it first
+    std::int64_t worlds = 0;
+  };
+  std::vector<Entry> entries_;
+  std::int64_t worlds_ = 0;
+};
+
+// One point of the product, read.
+struct Point {
+  StudySpec spec;  // of its arms only what the plan needs
+  std::uint64_t source_hash = 0;
+  std::vector<std::vector<std::string>> measured;             // by arm
+  std::vector<std::vector<Mistake>> mistakes;                 // by arm
+  std::optional<std::vector<Mistake>> unreadable;             // the file itself
+};
+
+Point read_point(const LoadStudy& load, const Settings& varied,
+                 std::optional<std::uint64_t> seed) {
+  Point point;
+  try {
+    LoadedStudy loaded = load(varied, seed);
+    point.source_hash = loaded.source_hash;
+    point.spec = std::move(loaded.spec);
+    for (StudyArm& arm : point.spec.arms) {
+      point.measured.emplace_back();
+      point.mistakes.emplace_back();
+      try {
+        const World world(arm.spec, loaded.script.get(), RunOptions());
+        point.measured.back() = world.measured_values();
+      } catch (const ScenarioError& error) {
+        point.mistakes.back() = error.mistakes();
+      }
+      // each run reads its own: thousands of points need not stay
+      const std::uint64_t first = arm.spec.seed;
+      arm.spec = WorldSpec();
+      arm.spec.seed = first;
+    }
+  } catch (const ScenarioError& error) {
+    point.unreadable = error.mistakes();
+  }
+  return point;
+}
+
+class Planner {
+ public:
+  Planner(const PlanOptions& options, const LoadStudy& load) : o_(options), load_(load) {}
+
+  StudyPlan make() {
+    check_variations(o_.vary);
+    plan_.file = o_.file;
+    plan_.points = product(o_.vary);
+    read_points();
+    name_arms();
+    report_mistakes();
+    const StudySpec& first = points_.front().spec;
+    plan_.title = first.title;
+    plan_.seeds = o_.seeds.value_or(first.seeds);
+    plan_.first_seed = first.arms.front().spec.seed;
+    check_size();
+    choose_metric();
+    choose_against();
+    return std::move(plan_);
+  }
+
+ private:
+  void read_points() {
+    // the first alone: what is wrong with the file is wrong at every point
+    points_.resize(plan_.points.size());
+    points_[0] = read_point(load_, plan_.points[0], o_.seed);
+    if (points_[0].unreadable) throw ScenarioError(*points_[0].unreadable);
+    Workers workers(o_.threads);
+    workers.for_each(points_.size() - 1, [&](std::size_t i, int) {
+      points_[i + 1] = read_point(load_, plan_.points[i + 1], o_.seed);
+    });
+  }
+
+  void name_arms() {
+    for (std::size_t p = 0; p < points_.size(); ++p) {
+      plan_.source_hashes.push_back(points_[p].source_hash);
+      const StudySpec& spec = points_[p].spec;
+      const std::string varied = settings_text(plan_.points[p]);
+      for (std::size_t a = 0; a < spec.arms.size(); ++a) {
+        PlannedArm arm;
+        arm.name = spec.arms[a].name;
+        // a scenario has one arm, and no name for it
+        if (!varied.empty()) arm.name = spec.declared ? arm.name + " " + varied : varied;
+        arm.point = p;
+        arm.member = a;
+        arm.changes = spec.arms[a].changes;
+        arm.reference = spec.arms[a].reference;
+        plan_.arms.push_back(std::move(arm));
+      }
+    }
+  }
+
+  void report_mistakes() const {
+    Mistakes mistakes;
+    std::size_t arm = 0;
+    for (std::size_t p = 0; p < points_.size(); ++p) {
+      if (points_[p].unreadable) {
+        mistakes.add(settings_text(plan_.points[p]), *points_[p].unreadable);
+        continue;
+      }
+      for (const auto& found : points_[p].mistakes) mistakes.add(plan_.arms[arm++].name, found);
+    }
+    mistakes.raise();
+  }
+
+  void check_size() const {
+    if (plan_.runs() <= kRunsMost) return;
+    throw ScenarioError({},
+                        fmt::format("{} arms with {} seeds are {} runs; at most {} fit in a study",
+                                    plan_.arms.size(), plan_.seeds, plan_.runs(), kRunsMost),
+                        "give fewer values to --vary, or fewer seeds");
+  }
+
+  void choose_metric() {
+    const StudySpec& spec = points_.front().spec;
+    plan_.measured = points_.front().measured.front();
+    plan_.metric = !o_.metric.empty() ? o_.metric : spec.metric;
+    if (plan_.metric.empty()) plan_.metric = plan_.measured.empty() ? "" : plan_.measured.front();
+    std::size_t arm = 0;
+    for (const Point& point : points_) {
+      for (const std::vector<std::string>& measured : point.measured) {
+        check_metric(measured, plan_.arms[arm++].name);
+      }
+    }
+  }
+
+  void check_metric(const std::vector<std::string>& measured, const std::string& arm) const {
+    if (is_value_name(plan_.metric, measured)) return;
+    const bool option = !o_.metric.empty();
+    std::vector<std::string> names = measured;
+    for (const std::string_view other : kOtherValues) names.emplace_back(other);
+    const std::string near = did_you_mean(plan_.metric, names);
+    const std::string who = plan_.arms.size() == 1 ? "is not measured"
+                                                   : fmt::format("is not measured by '{}'", arm);
+    throw ScenarioError(
+        option ? SourcePosition() : points_.front().spec.metric_where,
+        fmt::format("{}'{}' {}", option ? "--compare: " : "", plan_.metric, who),
+        (near.empty() ? "" : near + "\n") + "there are " + join_names(names) +
+            "; \"auroc.worst\", \"auroc.weighted\" and \"auroc.micro\" are a metric's other averages");
+  }
+
+  // Which arm an arm is compared with: the named one of the file at the same point, one named in
+  // full wherever it is; without a name the first of the file, or the first point.
+  void choose_against() {
+    const StudySpec& spec = points_.front().spec;
+    const std::string name = !o_.against.empty() ? o_.against : spec.against;
+    const auto whole = std::find_if(plan_.arms.begin(), plan_.arms.end(),
+                                    [&](const PlannedArm& arm) { return arm.name == name; });
+    const bool several = spec.arms.size() > 1;
+    for (PlannedArm& arm : plan_.arms) {
+      if (whole != plan_.arms.end()) {
+        arm.against = static_cast<std::size_t>(whole - plan_.arms.begin());
+      } else if (name.empty() && !several) {
+        arm.against = 0;
+      } else {
+        arm.against = at_same_point(arm.point, name);
+      }
+    }
+  }
+
+  std::size_t at_same_point(std::size_t point, const std::string& name) const {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < plan_.arms.size(); ++i) {
+      const PlannedArm& arm = plan_.arms[i];
+      const std::string& member = points_[arm.point].spec.arms[arm.member].name;
+      if (arm.point == point && (name.empty() || member == name)) return i;
+      if (arm.point == point && points_[point].spec.declared) names.push_back(member);
+    }
+    for (const PlannedArm& arm : plan_.arms) names.push_back(arm.name);
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    constexpr std::size_t kNamesMost = 20;
+    const std::string near = did_you_mean(name, names);
+    if (names.size() > kNamesMost) names.resize(kNamesMost);
+    throw ScenarioError({}, fmt::format("--against: there is no arm '{}'", name),
+                        (near.empty() ? "" : near + "\n") + "arms are " + join_names(names));
+  }
+
+  const PlanOptions& o_;
+  const LoadStudy& load_;
+  StudyPlan plan_;
+  std::vector<Point> points_;
+};
+
+}  // namespace
+
+StudyPlan make_plan(const PlanOptions& options, const LoadStudy& load) {
+  return Planner(options, load).make();
+}
+
+}  // namespace polyclinic

@@ -1,0 +1,28 @@
+// How far a study is, for a person who waits.
+#pragma once
+
+#include "record/progress.hpp"
+#include "study/plan.hpp"
+
+namespace polyclinic {
+
+class StudyProgress {
+ public:
+  StudyProgress(Progress::Options options, std::int64_t runs);
+  // `ended` runs are over, `failed` of them by a failure.
+  void show(std::int64_t ended, std::int64_t failed);
+  // Takes the live line away; nothing elsewhere.
+  void clear();
+
+ private:
+  [[nodiscard]] std::string line(std::int64_t ended, std::int64_t failed, double wall) const;
+
+  Progress::Options o_;
+  std::int64_t runs_;
+  std::int64_t shown_ = 0;  // plain lines: the last that got one
+  double started_;
+  double wall_shown_ = -1;
+  bool line_open_ = false;
+};
+
+}  // namespace polyclinic
