@@ -123,7 +123,7 @@ Exit check_scenario(const RunArguments& arguments) {
   const std::unique_ptr<ScenarioScript> script =
       ScenarioScript::load(arguments.file, arguments.script);
   if (script->study().declared) {
-    return check_study(arguments);
+    return check_study(arguments, script->params());
   }
   const World world(script->spec(), script.get(), RunOptions());
   for (const std::string& line : world.describe()) fmt::print("{}\n", line);

@@ -27,8 +27,8 @@ Progress::Options progress_options();
 // How results were made: build, instruction set, host, command.
 Facts provenance(const RunArguments& arguments, double seconds);
 
-// Runs a scenario, or the study that the file returns. Throws ScenarioError before anything has run; RunError after having printed and
-// kept what there was.
+// Runs a scenario, or the study that the file returns. Throws ScenarioError before anything has
+// run; RunError after having printed and kept what there was.
 Exit run_scenario(const RunArguments& arguments);
 
 // Validates and prints the resolved world.

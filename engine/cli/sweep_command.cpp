@@ -120,7 +120,7 @@ Exit run_sweep(const SweepArguments& arguments) {
   return Exit::done;
 }
 
-Exit check_study(const RunArguments& arguments) {
+Exit check_study(const RunArguments& arguments, const Table& params) {
   SweepArguments sweep;
   sweep.run = arguments;
   const LoadStudy load = loader(arguments);
@@ -138,6 +138,7 @@ Exit check_study(const RunArguments& arguments) {
                                  plan.first_seed + static_cast<std::uint64_t>(plan.seeds - 1)));
   add("runs", fmt::format("{}", plan.runs()));
   add("compare", fmt::format("{}, with {}", plan.metric, plan.arms[plan.arms[0].against].name));
+  if (!params.empty()) add("params", to_text(Value(params)));
   fmt::print("{} is valid\n", arguments.file);
   return Exit::done;
 }

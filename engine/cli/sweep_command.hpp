@@ -23,7 +23,7 @@ struct SweepArguments {
 // result and makes the exit code 1.
 Exit run_sweep(const SweepArguments& arguments);
 
-// Validates a study and prints its arms and the number of its runs.
-Exit check_study(const RunArguments& arguments);
+// Validates a study and prints its arms, the number of its runs and the file's params.
+Exit check_study(const RunArguments& arguments, const Table& params);
 
 }  // namespace polyclinic

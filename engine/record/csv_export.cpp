@@ -49,7 +49,7 @@ std::string metrics_csv(const RunResult& result) {
   Names names;
   for (const HospitalAccount& account : result.hospitals) names[account.hospital] = account.name;
   std::string text = csv_head({"arm", "metric", "average", "hospital", "value", "low", "high", "n",
-                           "events", "hospitals_counted", "reason"});
+                               "events", "hospitals_counted", "reason"});
   text += arm_rows(result.federated, names);
   for (const ArmResult& arm : result.baselines) text += arm_rows(arm, names);
   return text;

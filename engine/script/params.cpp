@@ -80,7 +80,8 @@ void apply(lua_State* L, Table& params, std::string_view option, const std::stri
     if (!names.empty()) {
       hint += fmt::format("{}its params are {}", hint.empty() ? "" : "\n", join_names(names));
     }
-    fail(L, fmt::format("{} {}={}: the scenario has no param '{}'", option, name, text, name), hint);
+    fail(L, fmt::format("{} {}={}: the scenario has no param '{}'", option, name, text, name),
+         hint);
   }
   Value value = parse_setting(text);
   // text may look like a number

@@ -7,8 +7,8 @@
 namespace polyclinic {
 
 // The base with the given fields of `change` put over it. A part of the same kind and name as the
-// base's merges in turn, its given fields alone; any other value replaces; `none` removes. Strategies
-// whose fields merged are rebuilt.
+// base's merges in turn, its given fields alone; any other value replaces; `none` removes.
+// Strategies whose fields merged are rebuilt.
 Part merge_part(const Part& base, const Part& change, const RebuildStrategy& rebuild);
 
 // The given fields of an arm, as written: "aggregation = aggregation.median {}, rounds = 5".

@@ -100,13 +100,12 @@ class Mistakes {
 struct Point {
   StudySpec spec;  // of its arms only what the plan needs
   std::uint64_t source_hash = 0;
-  std::vector<std::vector<std::string>> measured;             // by arm
-  std::vector<std::vector<Mistake>> mistakes;                 // by arm
-  std::optional<std::vector<Mistake>> unreadable;             // the file itself
+  std::vector<std::vector<std::string>> measured;  // by arm
+  std::vector<std::vector<Mistake>> mistakes;      // by arm
+  std::optional<std::vector<Mistake>> unreadable;  // the file itself
 };
 
-Point read_point(const LoadStudy& load, const Settings& varied,
-                 std::optional<std::uint64_t> seed) {
+Point read_point(const LoadStudy& load, const Settings& varied, std::optional<std::uint64_t> seed) {
   Point point;
   try {
     LoadedStudy loaded = load(varied, seed);
@@ -181,6 +180,22 @@ class Planner {
         arm.reference = spec.arms[a].reference;
         plan_.arms.push_back(std::move(arm));
       }
+      add_units(p, plan_.arms.size() - spec.arms.size());
+    }
+  }
+
+  // The arms of a point, from position `first` on.
+  void add_units(std::size_t point, std::size_t first) {
+    std::optional<std::size_t> of_base;
+    for (std::size_t i = first; i < plan_.arms.size(); ++i) {
+      if (!points_[point].spec.arms[plan_.arms[i].member].base_world) {
+        plan_.units.push_back({i});
+      } else if (of_base) {
+        plan_.units[*of_base].push_back(i);
+      } else {
+        of_base = plan_.units.size();
+        plan_.units.push_back({i});
+      }
     }
   }
 
@@ -224,13 +239,15 @@ class Planner {
     std::vector<std::string> names = measured;
     for (const std::string_view other : kOtherValues) names.emplace_back(other);
     const std::string near = did_you_mean(plan_.metric, names);
-    const std::string who = plan_.arms.size() == 1 ? "is not measured"
-                                                   : fmt::format("is not measured by '{}'", arm);
+    const bool first = arm == plan_.arms.front().name;
+    const std::string message =
+        option ? fmt::format("--compare {}: no such value is measured", plan_.metric)
+               : fmt::format("'{}' is not measured", plan_.metric);
     throw ScenarioError(
         option ? SourcePosition() : points_.front().spec.metric_where,
-        fmt::format("{}'{}' {}", option ? "--compare: " : "", plan_.metric, who),
+        first ? message : message + fmt::format(" by the arm '{}'", arm),
         (near.empty() ? "" : near + "\n") + "there are " + join_names(names) +
-            "; \"auroc.worst\", \"auroc.weighted\" and \"auroc.micro\" are a metric's other averages");
+            "\nauroc.worst, auroc.weighted and auroc.micro are the other averages of auroc");
   }
 
   // Which arm an arm is compared with: the named one of the file at the same point, one named in
@@ -241,31 +258,37 @@ class Planner {
     const auto whole = std::find_if(plan_.arms.begin(), plan_.arms.end(),
                                     [&](const PlannedArm& arm) { return arm.name == name; });
     const bool several = spec.arms.size() > 1;
-    for (PlannedArm& arm : plan_.arms) {
+    for (std::size_t i = 0; i < plan_.arms.size(); ++i) {
+      PlannedArm& arm = plan_.arms[i];
       if (whole != plan_.arms.end()) {
         arm.against = static_cast<std::size_t>(whole - plan_.arms.begin());
       } else if (name.empty() && !several) {
         arm.against = 0;
       } else {
-        arm.against = at_same_point(arm.point, name);
+        arm.against = at_same_point(arm, i, name);
       }
     }
   }
 
-  std::size_t at_same_point(std::size_t point, const std::string& name) const {
-    std::vector<std::string> names;
-    for (std::size_t i = 0; i < plan_.arms.size(); ++i) {
-      const PlannedArm& arm = plan_.arms[i];
-      const std::string& member = points_[arm.point].spec.arms[arm.member].name;
-      if (arm.point == point && (name.empty() || member == name)) return i;
-      if (arm.point == point && points_[point].spec.declared) names.push_back(member);
+  // The arm of the file that bears the name (the first without one), at a point.
+  [[nodiscard]] std::size_t at_same_point(const PlannedArm& arm, std::size_t position,
+                                          const std::string& name) const {
+    const std::vector<StudyArm>& members = points_[arm.point].spec.arms;
+    for (std::size_t m = 0; m < members.size(); ++m) {
+      if (name.empty() || members[m].name == name) return position - arm.member + m;
     }
-    for (const PlannedArm& arm : plan_.arms) names.push_back(arm.name);
-    std::sort(names.begin(), names.end());
-    names.erase(std::unique(names.begin(), names.end()), names.end());
     constexpr std::size_t kNamesMost = 20;
+    std::vector<std::string> names;
+    if (points_[arm.point].spec.declared) {
+      for (const StudyArm& member : members) names.push_back(member.name);
+    }
+    for (const PlannedArm& other : plan_.arms) {
+      if (std::find(names.begin(), names.end(), other.name) == names.end() &&
+          names.size() < kNamesMost) {
+        names.push_back(other.name);
+      }
+    }
     const std::string near = did_you_mean(name, names);
-    if (names.size() > kNamesMost) names.resize(kNamesMost);
     throw ScenarioError({}, fmt::format("--against: there is no arm '{}'", name),
                         (near.empty() ? "" : near + "\n") + "arms are " + join_names(names));
   }

@@ -30,10 +30,10 @@ using LoadStudy =
     std::function<LoadedStudy(const Settings& varied, std::optional<std::uint64_t> seed)>;
 
 struct PlannedArm {
-  std::string name;        // "median", "noise=0.5", "median noise=0.5"
-  std::size_t point = 0;   // of the product of --vary
-  std::size_t member = 0;  // position among the arms of the file
-  std::string changes;
+  std::string name;         // "median", "noise=0.5", "median noise=0.5"
+  std::size_t point = 0;    // of the product of --vary
+  std::size_t member = 0;   // position among the arms of the file
+  std::string changes;      // in the base, as written
   std::string reference;    // "pooled", "local_only", or empty
   std::size_t against = 0;  // the arm that it is compared with, by position; itself: with none
 };
@@ -49,16 +49,15 @@ struct StudyPlan {
   std::string metric;                 // what is compared
   std::vector<std::string> measured;  // values that the first arm measures
 
-  [[nodiscard]] std::int64_t runs() const {
-    return seeds * static_cast<std::int64_t>(arms.size());
-  }
-  // Which arm and replication a run is of; runs count from 0, replication by replication, so that
-  // a study that is cut short has whole comparisons.
-  [[nodiscard]] std::size_t arm_of(std::int64_t run) const {
-    return static_cast<std::size_t>(run % static_cast<std::int64_t>(arms.size()));
-  }
-  [[nodiscard]] std::int64_t replication_of(std::int64_t run) const {
-    return run / static_cast<std::int64_t>(arms.size());
+  // Arms that one simulation of a federation serves, by position: the base and the references that
+  // are measured beside it; elsewhere one arm each.
+  std::vector<std::vector<std::size_t>> units;
+
+  [[nodiscard]] std::int64_t runs() const { return seeds * static_cast<std::int64_t>(arms.size()); }
+  // From 1, replication by replication.
+  [[nodiscard]] std::int64_t run_number(std::size_t arm, std::int64_t replication) const {
+    return replication * static_cast<std::int64_t>(arms.size()) + static_cast<std::int64_t>(arm) +
+           1;
   }
 };
 

@@ -15,12 +15,14 @@ constexpr std::array kOfTheStudy{"title", "seed", "baselines"};
 
 Schema arm_schema(const Schema& scenario) {
   Schema arm{.kind = "arm",
-             .doc = "One of the worlds that a study compares: a name, and the fields of the "
-                    "scenario that it changes. A part of the same kind and name as the base's "
-                    "merges field by field, any other replaces, none removes.",
+             .doc =
+                 "One of the worlds that a study compares: a name, and the fields of the "
+                 "scenario that it changes. A part of the same kind and name as the base's "
+                 "merges field by field, any other replaces, none removes.",
              .fields = {Field{"name", type::text(), {}, "how tables call it", true}},
-             .example = "arms = { { name = \"plain\" }, { name = \"median\", aggregation = "
-                        "aggregation.median {} } }"};
+             .example =
+                 "arms = { { name = \"plain\" }, { name = \"median\", aggregation = "
+                 "aggregation.median {} } }"};
   for (const Field& field : scenario.fields) {
     if (std::find(kOfTheStudy.begin(), kOfTheStudy.end(), field.name) != kOfTheStudy.end()) {
       continue;
@@ -69,20 +71,34 @@ Schema compare_schema() {
 std::vector<Schema> study_schemas(const Schema& scenario) {
   Schema study{
       .kind = "study",
-      .doc = "Several worlds under the same seeds: a base scenario and arms that each change some "
-             "of its fields. Arms with one seed share every random draw that both make.",
-      .fields = {Field{"title", type::text(), {}, "one line that says what is compared", false,
+      .doc =
+          "Several worlds under the same seeds: a base scenario and arms that each change some "
+          "of its fields. Arms with one seed share every random draw that both make.",
+      .fields = {Field{"title",
+                       type::text(),
+                       {},
+                       "one line that says what is compared",
+                       false,
                        "the base's"},
                  Field{"base", type::part("scenario"), {}, "the scenario that arms change", true},
-                 Field{"arms", type::list(type::part("arm")), {}, "the worlds to compare", false,
+                 Field{"arms",
+                       type::list(type::part("arm")),
+                       {},
+                       "the worlds to compare",
+                       false,
                        "the base alone"},
                  Field{"seeds", type::integer().between(1, kSeedsMost), std::int64_t{10},
                        "runs of each arm, with the seeds that follow the base's; --seeds overrides "
                        "it"},
-                 Field{"compare", type::part("compare"), {}, "metric and arm to compare with", false,
+                 Field{"compare",
+                       type::part("compare"),
+                       {},
+                       "metric and arm to compare with",
+                       false,
                        "the first metric, the first arm"}},
-      .example = "return study { base = scenario { cohort = cohort.ehr {} }, arms = { { name = "
-                 "\"plain\" }, { name = \"twice\", training = training.sgd { epochs = 2 } } } }"};
+      .example =
+          "return study { base = scenario { cohort = cohort.ehr {} }, arms = { { name = "
+          "\"plain\" }, { name = \"twice\", training = training.sgd { epochs = 2 } } } }"};
   return {std::move(study), arm_schema(scenario), compare_schema()};
 }
 

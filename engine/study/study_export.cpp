@@ -23,6 +23,8 @@ Json spread_json(const Spread& spread) {
   json["sd"] = number(spread.sd);
   json["low"] = spread.interval ? Json(spread.interval->low) : Json(nullptr);
   json["high"] = spread.interval ? Json(spread.interval->high) : Json(nullptr);
+  json["bootstrap_low"] = spread.bootstrap ? Json(spread.bootstrap->low) : Json(nullptr);
+  json["bootstrap_high"] = spread.bootstrap ? Json(spread.bootstrap->high) : Json(nullptr);
   return json;
 }
 
@@ -70,8 +72,7 @@ Json run_json(const StudyPlan& plan, const StudyRun& run) {
   json["versions"] = run.versions;
   json["bytes_up"] = run.bytes_up ? Json(*run.bytes_up) : Json(nullptr);
   json["bytes_down"] = run.bytes_down ? Json(*run.bytes_down) : Json(nullptr);
-  json["converged"] =
-      run.convergence.checked ? Json(run.convergence.converged) : Json(nullptr);
+  json["converged"] = run.convergence.checked ? Json(run.convergence.converged) : Json(nullptr);
   json["metrics"] = averages_json(run);
   json["fingerprint"] = run.fingerprint;
   return json;
@@ -130,7 +131,8 @@ std::string runs_csv(const StudyResult& result) {
   head.insert(head.end(), {"replication", "seed", "state", "reason", "sim_seconds", "versions",
                            "bytes_up", "bytes_down"});
   for (const std::string& name : metrics) {
-    for (const char* average : {"", ".weighted", ".micro", ".worst"}) head.push_back(name + average);
+    for (const char* average : {"", ".weighted", ".micro", ".worst"})
+      head.push_back(name + average);
   }
   head.emplace_back("fingerprint");
   std::string text = csv_head(head);
@@ -156,7 +158,8 @@ std::string arms_csv(const StudyResult& result) {
   const StudyPlan& plan = result.plan;
   std::vector<std::string> head{"arm"};
   for (const std::string& name : varied_names(plan)) head.push_back("set_" + name);
-  head.insert(head.end(), {"value", "against", "n", "mean", "sd", "low", "high"});
+  head.insert(head.end(), {"value", "against", "n", "mean", "sd", "low", "high", "bootstrap_low",
+                           "bootstrap_high"});
   std::string text = csv_head(head);
   const std::vector<ArmSummary> arms = summarise(plan, result.runs);
   const auto add = [&](std::size_t a, const std::string& value, const std::string& against,
@@ -165,8 +168,10 @@ std::string arms_csv(const StudyResult& result) {
     row.add(plan.arms[a].name);
     for (const auto& [name, set] : plan.points[plan.arms[a].point]) row.add(set);
     row.add(value).add(against).add(spread.n).add(spread.mean).add(spread.sd);
-    row.add(spread.interval ? std::optional(spread.interval->low) : std::nullopt);
-    row.add(spread.interval ? std::optional(spread.interval->high) : std::nullopt);
+    for (const auto& interval : {spread.interval, spread.bootstrap}) {
+      row.add(interval ? std::optional(interval->low) : std::nullopt);
+      row.add(interval ? std::optional(interval->high) : std::nullopt);
+    }
     text += row.done();
   };
   for (std::size_t a = 0; a < arms.size(); ++a) {

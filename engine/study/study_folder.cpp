@@ -47,10 +47,11 @@ std::string readme(const StudyResult& result) {
 struct StudyFolder::Database {
   explicit Database(const std::string& path)
       : file(create_results_database(path)),
-        run(file.prepare("INSERT INTO runs (run, scenario, title, seed, world, outcome, model, "
-                         "hospitals, rounds_planned, parameters, state, reason, ended_ns, versions, "
-                         "bytes_up, bytes_down, converged, convergence, fingerprint) "
-                         "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")),
+        run(file.prepare(
+            "INSERT INTO runs (run, scenario, title, seed, world, outcome, model, "
+            "hospitals, rounds_planned, parameters, state, reason, ended_ns, versions, "
+            "bytes_up, bytes_down, converged, convergence, fingerprint) "
+            "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")),
         study_run(file.prepare("INSERT INTO study_runs VALUES (?,?,?)")),
         arm(file.prepare("INSERT INTO arms VALUES (?,?,?,?)")),
         metric(file.prepare("INSERT INTO metrics (run, arm, version, metric, average, value, low, "
@@ -77,13 +78,12 @@ struct StudyFolder::Database {
   void write(const StudyRun& r) {
     file.run("BEGIN");
     const auto ended_ns = r.ended ? std::optional(r.ended->ns) : std::nullopt;
-    const auto converged = r.convergence.checked
-                               ? std::optional(std::int64_t{r.convergence.converged})
-                               : std::nullopt;
+    const auto converged =
+        r.convergence.checked ? std::optional(std::int64_t{r.convergence.converged}) : std::nullopt;
     run.run(r.run, plan->file, plan->title, fmt::format("{}", r.seed),
-            fmt::format("{:016x}", r.world_hash), r.outcome, r.model, r.hospitals,
-            r.rounds_planned, r.parameters, name(r.state), r.reason, ended_ns, r.versions,
-            r.bytes_up, r.bytes_down, converged, r.convergence.text, r.fingerprint);
+            fmt::format("{:016x}", r.world_hash), r.outcome, r.model, r.hospitals, r.rounds_planned,
+            r.parameters, name(r.state), r.reason, ended_ns, r.versions, r.bytes_up, r.bytes_down,
+            converged, r.convergence.text, r.fingerprint);
     study_run.run(r.run, static_cast<std::int64_t>(r.arm) + 1, r.replication);
     const std::string& reference = plan->arms[r.arm].reference;
     if (r.state == RunState::done) {
@@ -136,10 +136,9 @@ void StudyFolder::add(const StudyRun& run) {
   try {
     database_->write(run);
   } catch (const SqliteError& error) {
-    throw RunError({},
-                   fmt::format("{} cannot be written any more: {}", database_path(path_),
-                               error.what()),
-                   "what was committed before is kept there; give another folder with --out DIR");
+    throw RunError(
+        {}, fmt::format("{} cannot be written any more: {}", database_path(path_), error.what()),
+        "what was committed before is kept there; give another folder with --out DIR");
   }
 }
 
@@ -150,10 +149,9 @@ void StudyFolder::finish(const StudyResult& result) {
     SqliteStatement fact = database_->file.prepare("INSERT INTO provenance VALUES (0,?,?)");
     for (const auto& [key, value] : result.provenance) fact.run(key, value);
   } catch (const SqliteError& error) {
-    throw RunError({},
-                   fmt::format("{} cannot be written any more: {}", database_path(path_),
-                               error.what()),
-                   "what was committed before is kept there; give another folder with --out DIR");
+    throw RunError(
+        {}, fmt::format("{} cannot be written any more: {}", database_path(path_), error.what()),
+        "what was committed before is kept there; give another folder with --out DIR");
   }
   database_.reset();
   const auto write = [&](const char* name, const std::string& text) {

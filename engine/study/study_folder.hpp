@@ -1,6 +1,6 @@
 // The folder that `sweep --out DIR` fills: results.sqlite while the study lasts, a commit per run,
-// and at its end study.json, runs.csv, arms.csv and README.txt, each of which appears under its name
-// only when it is whole.
+// and at its end study.json, runs.csv, arms.csv and README.txt, each of which appears under its
+// name only when it is whole.
 #pragma once
 
 #include <memory>

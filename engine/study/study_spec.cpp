@@ -11,19 +11,10 @@ namespace polyclinic {
 
 namespace {
 
-void set(Part& part, std::string_view field, Value value, bool given) {
-  const auto it = std::find_if(part.fields.begin(), part.fields.end(),
-                               [&](const FieldValue& f) { return f.name == field; });
-  ENSURE(it != part.fields.end(), "a resolved scenario has every field of its schema");
-  it->value = std::move(value);
-  it->given = given;
-}
-
 std::string title_of(const Part& part) {
   const Value* title = part.find("title");
   return title ? title->as<std::string>() : "";
 }
-
 
 class StudyMaker {
  public:
@@ -69,6 +60,8 @@ class StudyMaker {
       arm.reference = strategy->name;
       std::erase_if(change.fields, [](const FieldValue& f) { return f.name == "strategy"; });
     }
+    arm.base_world = std::none_of(change.fields.begin(), change.fields.end(),
+                                  [](const FieldValue& f) { return f.given; });
     try {
       arm.spec = resolve_arm(change, arm.reference.empty() ? nullptr : strategy);
     } catch (const ScenarioError& error) {
@@ -83,8 +76,8 @@ class StudyMaker {
   void check_name(const Part& part, const StudySpec& spec) {
     const std::string& name = part.text("name");
     if (name.empty()) {
-      mistakes_.push_back({part.where_of("name"), "an arm's name is empty",
-                           "tables show it: name = \"median\""});
+      mistakes_.push_back(
+          {part.where_of("name"), "an arm's name is empty", "tables show it: name = \"median\""});
     }
     for (const StudyArm& other : spec.arms) {
       if (other.name != name) continue;
@@ -102,7 +95,7 @@ class StudyMaker {
                           "a world needs patients: give another cohort");
     }
     // references are arms of their own: once per seed, not once per arm
-    set(scenario, "baselines", reference ? Value(List{Value(*reference)}) : Value(false), true);
+    set_baselines(scenario, reference ? List{Value(*reference)} : List{});
     return resolve_world(std::move(scenario), file_);
   }
 
@@ -129,6 +122,14 @@ class StudyMaker {
 
 }  // namespace
 
+void set_baselines(Part& scenario, List baselines) {
+  const auto it = std::find_if(scenario.fields.begin(), scenario.fields.end(),
+                               [](const FieldValue& f) { return f.name == "baselines"; });
+  ENSURE(it != scenario.fields.end(), "a resolved scenario has every field of its schema");
+  it->value = baselines.empty() ? Value(false) : Value(std::move(baselines));
+  it->given = true;
+}
+
 StudySpec make_study(const Part& study, const std::string& file, const RebuildStrategy& rebuild) {
   return StudyMaker(study, file, rebuild).make();
 }
@@ -139,7 +140,8 @@ StudySpec study_of_one(const WorldSpec& spec) {
   StudyArm arm;
   arm.name = "base";
   arm.spec = spec;
-  set(arm.spec.scenario, "baselines", Value(false), true);
+  arm.base_world = true;
+  set_baselines(arm.spec.scenario, {});
   study.arms.push_back(std::move(arm));
   return study;
 }

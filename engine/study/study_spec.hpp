@@ -13,14 +13,16 @@ namespace polyclinic {
 
 struct StudyArm {
   std::string name;
-  WorldSpec spec;         // resolved; computes no baselines but the one that a reference arm is
-  std::string reference;  // "pooled", "local_only": its numbers count; empty: the federation's
-  std::string changes;    // what it changes in the base, as written; empty: nothing
+  WorldSpec spec;           // resolved; computes no baselines but the one that a reference arm is
+  std::string reference;    // "pooled", "local_only": its numbers count; empty: the federation's
+  std::string changes;      // what it changes in the base, as written; empty: nothing
+  bool base_world = false;  // its federation is the base's: a reference, or no change at all
   SourcePosition where;
 };
 
 struct StudySpec {
-  bool declared = false;  // the file returns a study; false: a scenario, which is a study of one arm
+  bool declared =
+      false;  // the file returns a study; false: a scenario, which is a study of one arm
   std::string title;
   std::vector<StudyArm> arms;
   std::int64_t seeds = 10;
@@ -39,6 +41,9 @@ StudySpec make_study(const Part& study, const std::string& file, const RebuildSt
 
 // A scenario as a study of one arm, "base".
 StudySpec study_of_one(const WorldSpec& spec);
+
+// Sets what a scenario computes beside its federation; an empty list: nothing.
+void set_baselines(Part& scenario, List baselines);
 
 // The schemas of `study`, `arm` and `compare`; an arm may name the fields of the scenario's schema.
 std::vector<Schema> study_schemas(const Schema& scenario);

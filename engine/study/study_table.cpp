@@ -71,10 +71,10 @@ class StudyTable {
  private:
   std::string heading() const {
     const auto done = static_cast<std::int64_t>(r_.runs.size()) - failed_runs(r_);
-    std::string text = fmt::format(
-        "  {}: {} {}, {} {} ({}): {} of {} runs are done", plan_.file, plan_.arms.size(),
-        plan_.arms.size() == 1 ? "arm" : "arms", plan_.seeds, plan_.seeds == 1 ? "seed" : "seeds",
-        seeds_text(), done, plan_.runs());
+    std::string text =
+        fmt::format("  {}: {} {}, {} {} ({}): {} of {} runs are done", plan_.file,
+                    plan_.arms.size(), plan_.arms.size() == 1 ? "arm" : "arms", plan_.seeds,
+                    plan_.seeds == 1 ? "seed" : "seeds", seeds_text(), done, plan_.runs());
     if (failed_runs(r_) > 0) text += fmt::format(", {} failed", failed_runs(r_));
     return text + (r_.interrupted ? ", interrupted\n" : "\n");
   }
@@ -148,11 +148,12 @@ class StudyTable {
     if (plan_.seeds < 2) intervals = "One seed has no spread and no interval: ask for more seeds.";
     text += paragraph(intervals);
     if (!compares()) return text;
-    const bool several_points = common_reference() == nullptr;
+    const PlannedArm* common = common_reference();
     return text + paragraph(fmt::format(
-                      "A difference is paired: an arm minus {} with the same seed, which share "
-                      "hospitals, patients, network, outages and selection wherever both draw them.",
-                      several_points ? "the arm it is compared with at the same values" : "the other"));
+                      "A difference is paired: an arm minus {}, seed by seed. With one seed they "
+                      "share hospitals, patients, network, outages and selection wherever both "
+                      "draw them.",
+                      common ? common->name : "the first or named arm at the same values"));
   }
 
   static std::string paragraph(const std::string& text) {
@@ -206,18 +207,22 @@ class StudyTable {
       text += paragraph("Runs that had not converged: " + join_names(names) +
                         ". More rounds may change the order.");
     }
+    std::vector<std::string> references;
     for (const PlannedArm& arm : plan_.arms) {
-      if (arm.reference.empty()) continue;
-      text += paragraph(fmt::format(
-          "{}: the reference {}, trained with as many visits per row as the base's federation; no "
-          "bound.",
-          arm.name, arm.reference));
+      if (arm.reference.empty() || references.size() == kReasonsMost) continue;
+      references.push_back(arm.name);
+    }
+    if (!references.empty()) {
+      text +=
+          paragraph(fmt::format("References, not bounds: {}, trained with as many visits per "
+                                "row as the base's federation.",
+                                join_names(references)));
     }
     std::size_t said = 0;
     for (const StudyRun& run : r_.runs) {
       if (run.state != RunState::failed || ++said > kReasonsMost) continue;
-      text += paragraph(fmt::format("{}, seed {}, failed: {}", plan_.arms[run.arm].name, run.seed,
-                                    run.reason));
+      text += paragraph(
+          fmt::format("{}, seed {}, failed: {}", plan_.arms[run.arm].name, run.seed, run.reason));
     }
     if (said > kReasonsMost) {
       text += fmt::format("  ... and {} more failed\n", said - kReasonsMost);

@@ -27,9 +27,28 @@ std::vector<double> differences(const BySeed& values, const BySeed& against) {
   return result;
 }
 
+// Percentiles of the means of resamples (Efron and Tibshirani 1993, section 13.3).
+statistics::Interval bootstrap_interval(const std::vector<double>& values, Stream& stream) {
+  constexpr int kResamples = 2000;
+  std::vector<double> means;
+  std::vector<double> resample(values.size());
+  for (int i = 0; i < kResamples; ++i) {
+    for (double& x : resample) x = values[stream.below(values.size())];
+    means.push_back(statistics::mean(resample));
+  }
+  const std::vector<double> ends = statistics::quantiles(means, std::vector<double>{0.025, 0.975});
+  return {ends[0], ends[1]};
+}
+
+// Where the bootstrap of one value of one arm draws: no run has this replication.
+Stream bootstrap_stream(const StudyPlan& plan, std::size_t arm, std::size_t value) {
+  constexpr std::uint64_t kOfTheStudy = ~std::uint64_t{0};
+  return {make_run_key(plan.first_seed, kOfTheStudy), Purpose::kInterval, arm, value};
+}
+
 }  // namespace
 
-Spread spread_of(const std::vector<double>& values) {
+Spread spread_of(const std::vector<double>& values, Stream stream) {
   Spread spread;
   spread.n = static_cast<std::int64_t>(values.size());
   if (values.empty()) return spread;
@@ -37,6 +56,7 @@ Spread spread_of(const std::vector<double>& values) {
   if (values.size() < 2) return spread;
   spread.sd = statistics::sd(values);
   spread.interval = statistics::student_interval(values);
+  if (values.size() >= kBootstrapLeast) spread.bootstrap = bootstrap_interval(values, stream);
   return spread;
 }
 
@@ -68,10 +88,12 @@ std::vector<ArmSummary> summarise(const StudyPlan& plan, const std::vector<Study
   const std::vector<BySeed> compared = compared_values(plan, runs);
   for (std::size_t a = 0; a < arms.size(); ++a) {
     for (std::size_t v = 0; v < names.size(); ++v) {
-      arms[a].values.emplace_back(names[v], spread_of(values[a][v]));
+      arms[a].values.emplace_back(names[v], spread_of(values[a][v], bootstrap_stream(plan, a, v)));
     }
     const std::size_t against = plan.arms[a].against;
-    if (against != a) arms[a].difference = spread_of(differences(compared[a], compared[against]));
+    if (against == a) continue;
+    arms[a].difference = spread_of(differences(compared[a], compared[against]),
+                                   bootstrap_stream(plan, a, names.size()));
   }
   return arms;
 }
@@ -79,8 +101,8 @@ std::vector<ArmSummary> summarise(const StudyPlan& plan, const std::vector<Study
 metrics::Better direction_of(const StudyPlan& plan, const std::vector<StudyRun>& runs) {
   for (const StudyRun& run : runs) {
     for (const MeasuredAverages& averages : run.averages) {
-      const bool same = averages.metric == plan.metric ||
-                        plan.metric.rfind(averages.metric + ".", 0) == 0;
+      const bool same =
+          averages.metric == plan.metric || plan.metric.rfind(averages.metric + ".", 0) == 0;
       if (same) return averages.better;
     }
   }

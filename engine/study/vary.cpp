@@ -87,7 +87,8 @@ Variation parse_variation(const std::string& text) {
   std::vector<std::string> sorted = vary.values;
   std::sort(sorted.begin(), sorted.end());
   const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
-  if (twice != sorted.end()) throw mistake(text, fmt::format("the value {} is there twice", *twice));
+  if (twice != sorted.end())
+    throw mistake(text, fmt::format("the value {} is there twice", *twice));
   return vary;
 }
 
