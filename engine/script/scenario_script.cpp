@@ -50,7 +50,7 @@ Part returned_part(Interpreter& interpreter, int count) {
     throw ScenarioError(
         file,
         fmt::format("the file returns {}, not a scenario", script::describe_argument(L, -count)),
-        "end it with: return scenario { ... }, or return study { ... }");
+        "end it with: return scenario { ... }");
   }
   return *part;
 }

@@ -9,17 +9,12 @@ namespace {
 // What a script built from the other fields.
 constexpr std::string_view kBuilt = "composition";
 
-bool is_none(const Value& value) {
-  return value.get_if<None>() != nullptr;
-}
-
 bool same_kind(const Value& a, const Value& b) {
   return a.part() && b.part() && a.part()->kind == b.part()->kind &&
          a.part()->name == b.part()->name;
 }
 
 Value merged_value(const Value& base, const Value& change, const RebuildStrategy& rebuild) {
-  if (is_none(change)) return {};
   if (!same_kind(base, change)) return change;
   Part part = merge_part(*base.part(), *change.part(), rebuild);
   if (part.kind == "strategy" && rebuild) rebuild(part);
@@ -63,7 +58,7 @@ Part merge_part(const Part& base, const Part& change, const RebuildStrategy& reb
     }
     it->value = merged_value(it->value, field.value, rebuild);
     it->where = field.where;
-    it->given = !is_none(field.value);
+    it->given = !field.value.absent();
   }
   return merged;
 }

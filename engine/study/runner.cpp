@@ -98,6 +98,7 @@ class Runner {
       if (index >= simulations()) return;
       std::vector<StudyRun> runs = simulate(index);
       const std::lock_guard lock(mutex_);
+      if (broken_.load()) return;  // nothing is committed behind what could not be
       try {
         ended(index, std::move(runs));
       } catch (...) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "study/merge.hpp"
 #include "study/study_spec.hpp"
 
 namespace polyclinic {
@@ -13,6 +14,11 @@ constexpr std::int64_t kSeedsMost = 100'000;
 // Fields of a scenario that arms share by their nature, or that the study has itself.
 constexpr std::array kOfTheStudy{"title", "seed", "baselines"};
 
+bool takes_none(const Type& type) {
+  return std::any_of(type.alternatives.begin(), type.alternatives.end(),
+                     [](const auto& way) { return way.kind == Type::Kind::none; });
+}
+
 Schema arm_schema(const Schema& scenario) {
   Schema arm{.kind = "arm",
              .doc =
@@ -21,8 +27,8 @@ Schema arm_schema(const Schema& scenario) {
                  "merges field by field, any other replaces, none removes.",
              .fields = {Field{"name", type::text(), {}, "how tables call it", true}},
              .example =
-                 "arms = { { name = \"plain\" }, { name = \"median\", aggregation = "
-                 "aggregation.median {} } }"};
+                 "arms = { { name = \"plain\" }, { name = \"equal\", aggregation = "
+                 "aggregation.mean { weights = \"equal\" } } }"};
   for (const Field& field : scenario.fields) {
     if (std::find(kOfTheStudy.begin(), kOfTheStudy.end(), field.name) != kOfTheStudy.end()) {
       continue;
@@ -35,11 +41,7 @@ Schema arm_schema(const Schema& scenario) {
       changed.type = changed.type | type::part("baseline");
       changed.doc += "; baseline.pooled {} or baseline.local_only {}: the arm is that reference";
     }
-    const auto takes_none = [](const Type::Alternative& a) { return a.kind == Type::Kind::none; };
-    const auto& ways = changed.type.alternatives;
-    if (std::none_of(ways.begin(), ways.end(), takes_none)) {
-      changed.type = changed.type | type::none();
-    }
+    if (!takes_none(changed.type)) changed.type = changed.type | type::none();
     arm.fields.push_back(std::move(changed));
   }
   return arm;
@@ -67,6 +69,14 @@ Schema compare_schema() {
 }
 
 }  // namespace
+
+bool none_is_a_value(std::string_view field) {
+  static const std::vector<Schema> all = world_schemas();
+  const auto scenario =
+      std::find_if(all.begin(), all.end(), [](const Schema& s) { return s.kind == "scenario"; });
+  const Field* found = scenario->find(field);
+  return found != nullptr && takes_none(found->type);
+}
 
 std::vector<Schema> study_schemas(const Schema& scenario) {
   Schema study{

@@ -55,6 +55,9 @@ class StudyMaker {
     arm.changes = changes_text(part);
     Part change = part;
     std::erase_if(change.fields, [](const FieldValue& f) { return f.name == "name"; });
+    for (FieldValue& field : change.fields) {
+      if (field.value.get_if<None>() && !none_is_a_value(field.name)) field.value = Value();
+    }
     const Part* strategy = part.part("strategy");
     if (strategy && strategy->kind == "baseline") {
       arm.reference = strategy->name;

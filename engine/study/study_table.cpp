@@ -193,6 +193,7 @@ class StudyTable {
 
   std::string remarks() const {
     std::string text;
+    std::size_t without = 0;
     std::map<std::size_t, std::int64_t> unfinished;
     for (const StudyRun& run : r_.runs) {
       if (run.convergence.checked && !run.convergence.converged) ++unfinished[run.arm];
@@ -206,6 +207,13 @@ class StudyTable {
     if (!names.empty()) {
       text += paragraph("Runs that had not converged: " + join_names(names) +
                         ". More rounds may change the order.");
+    }
+    for (std::size_t a = 0; a < arms_.size(); ++a) {
+      const std::int64_t n = arms_[a].values.empty() ? arms_[a].done : arms_[a].values[0].second.n;
+      if (n == arms_[a].done || ++without > kReasonsMost) continue;
+      text += paragraph(
+          fmt::format("No {} in {} of {} runs of {}: they are in no mean and no pair.",
+                      plan_.metric, arms_[a].done - n, arms_[a].done, plan_.arms[a].name));
     }
     std::vector<std::string> references;
     for (const PlannedArm& arm : plan_.arms) {

@@ -315,6 +315,33 @@ function aggregation.custom(rule, weights, max_share) end
 ---@return aggregation_part
 function aggregation.mean(fields) end
 
+---@class arm_part: part
+
+---@class arm_fields
+---@field name string how tables call it
+---@field hospitals? hospitals_part|none|false size, machine, link and habits of each (default: the base's)
+---@field cohort? cohort_part|none|false the patients (default: the base's)
+---@field model? model_part|none|false what is trained (default: the base's)
+---@field training? training_part|none|false how a hospital trains (default: the base's)
+---@field rounds? integer|none|false how many rounds (default: the base's)
+---@field participants? all|integer|fraction|none|false hospitals invited to a round: a count, fraction(0.75) or all (default: the base's)
+---@field selection? selection_part|none|false who is invited, instead of participants (default: the base's)
+---@field deadline? time|none|false a round closes at the latest so long after it opened (default: the base's)
+---@field strategy? strategy_part|composition_part|baseline_part|none|false a named set of choices for the parts below; baseline.pooled {} or baseline.local_only {}: the arm is that reference (default: the base's)
+---@field protocol? protocol_part|none|false when rounds open and close (default: the base's)
+---@field objective? objective_part|none|false what is minimised beside the loss (default: the base's)
+---@field aggregation? aggregation_part|none|false how updates become one (default: the base's)
+---@field server? server_part|none|false what the server does with the aggregate (default: the base's)
+---@field network? network_part|none|false the wires (default: the base's)
+---@field timeline? (happening_part)[]|none|false what happens when: at(days(2), f), every(hours(6), f) (default: the base's)
+---@field measure? measure_part|none|false what the experimenter looks at (default: the base's)
+---@field stop? stop_part|none|false when to end before the last round (default: the base's)
+
+---One of the worlds that a study compares: a name, and the fields of the scenario that it changes. A part of the same kind and name as the base's merges field by field, any other replaces, none removes.
+---@param fields? arm_fields
+---@return arm_part
+function arm(fields) end
+
 ---@class availability_part: part
 availability = {}
 
@@ -484,6 +511,17 @@ function cohort.synthetic(fields) end
 ---@param names? table<string, string>
 ---@return column_part
 function column(name, names) end
+
+---@class compare_part: part
+
+---@class compare_fields
+---@field metric? string a measured value, macro average; "auroc.worst", "auroc.weighted" and "auroc.micro" are its others; also sim_seconds, bytes_up, bytes_down, versions (default: the first that is measured)
+---@field against? string name of the arm that the others are compared with (default: the first arm)
+
+---What a study compares its arms by, and with which of them.
+---@param fields? compare_fields
+---@return compare_part
+function compare(fields) end
 
 ---@class composition_part: part
 
@@ -1333,6 +1371,20 @@ function strategy.fedprox(fields) end
 ---@param fields? strategy_fedyogi_fields
 ---@return strategy_part
 function strategy.fedyogi(fields) end
+
+---@class study_part: part
+
+---@class study_fields
+---@field title? string one line that says what is compared (default: the base's)
+---@field base scenario_part the scenario that arms change
+---@field arms? (arm_part)[] the worlds to compare (default: the base alone)
+---@field seeds? integer runs of each arm, with the seeds that follow the base's; --seeds overrides it (default: `10`)
+---@field compare? compare_part metric and arm to compare with (default: the first metric, the first arm)
+
+---Several worlds under the same seeds: a base scenario and arms that each change some of its fields. Arms with one seed share every random draw that both make.
+---@param fields? study_fields
+---@return study_part
+function study(fields) end
 
 ---@class time_to_event_part: part
 
