@@ -23,13 +23,16 @@ struct Wording {
 };
 
 // The kinds whose parts are not written kind.name { ... }.
-constexpr std::array<Wording, 7> kWordings{{{"a part composition.*", "compose { ... }"},
-                                            {"a part happening.*", "at(...) or every(...)"},
-                                            {"a part column.*", "column \"...\""},
-                                            {"a part positive.*", "positive \"...\""},
-                                            {"found composition", "found compose { ... }"},
-                                            {"happening.at", "at(...)"},
-                                            {"happening.every", "every(...)"}}};
+constexpr std::array<Wording, 9> kWordings{
+    {{"a list of a part arm.*", "a list of arms { { name = ... }, ... }"},
+     {"a part scenario.*", "scenario { ... }"},
+     {"a part composition.*", "compose { ... }"},
+     {"a part happening.*", "at(...) or every(...)"},
+     {"a part column.*", "column \"...\""},
+     {"a part positive.*", "positive \"...\""},
+     {"found composition", "found compose { ... }"},
+     {"happening.at", "at(...)"},
+     {"happening.every", "every(...)"}}};
 
 // The call of a word, with nothing filled in.
 std::string bare_call(const Schema* schema, const std::string& word) {

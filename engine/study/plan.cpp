@@ -146,7 +146,6 @@ class Planner {
     plan_.title = first.title;
     plan_.seeds = o_.seeds.value_or(first.seeds);
     plan_.first_seed = first.arms.front().spec.seed;
-    check_size();
     choose_metric();
     choose_against();
     return std::move(plan_);
@@ -158,10 +157,23 @@ class Planner {
     points_.resize(plan_.points.size());
     points_[0] = read_point(load_, plan_.points[0], o_.seed);
     if (points_[0].unreadable) throw ScenarioError(*points_[0].unreadable);
+    check_size();
     Workers workers(o_.threads);
     workers.for_each(points_.size() - 1, [&](std::size_t i, int) {
       points_[i + 1] = read_point(load_, plan_.points[i + 1], o_.seed);
     });
+  }
+
+  // Before thousands of points are read for nothing.
+  void check_size() const {
+    const StudySpec& first = points_[0].spec;
+    const auto arms = static_cast<std::int64_t>(first.arms.size() * points_.size());
+    const std::int64_t seeds = o_.seeds.value_or(first.seeds);
+    if (arms * seeds <= kRunsMost) return;
+    throw ScenarioError({},
+                        fmt::format("{} arms with {} seeds are {} runs; a study has at most {}",
+                                    arms, seeds, arms * seeds, kRunsMost),
+                        "give fewer values to --vary, or fewer seeds");
   }
 
   void name_arms() {
@@ -210,14 +222,6 @@ class Planner {
       for (const auto& found : points_[p].mistakes) mistakes.add(plan_.arms[arm++].name, found);
     }
     mistakes.raise();
-  }
-
-  void check_size() const {
-    if (plan_.runs() <= kRunsMost) return;
-    throw ScenarioError({},
-                        fmt::format("{} arms with {} seeds are {} runs; at most {} fit in a study",
-                                    plan_.arms.size(), plan_.seeds, plan_.runs(), kRunsMost),
-                        "give fewer values to --vary, or fewer seeds");
   }
 
   void choose_metric() {

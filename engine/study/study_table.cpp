@@ -191,41 +191,60 @@ class StudyTable {
     return table;
   }
 
-  std::string remarks() const {
-    std::string text;
-    std::size_t without = 0;
-    std::map<std::size_t, std::int64_t> unfinished;
+  // "3 of plain and 1 of equal": in how many runs of which arms something holds; empty: in none.
+  template <class Holds>
+  std::string counted(const Holds& holds) const {
+    std::map<std::size_t, std::int64_t> runs;  // by arm
     for (const StudyRun& run : r_.runs) {
-      if (run.convergence.checked && !run.convergence.converged) ++unfinished[run.arm];
+      if (run.state == RunState::done && holds(run)) ++runs[run.arm];
     }
     std::vector<std::string> names;
-    for (const auto& [arm, count] : unfinished) {
-      if (names.size() < kReasonsMost) {
-        names.push_back(fmt::format("{} of {}", count, plan_.arms[arm].name));
-      }
+    for (const auto& [arm, count] : runs) {
+      if (names.size() == kReasonsMost) break;
+      names.push_back(fmt::format("{} of {}", count, plan_.arms[arm].name));
     }
-    if (!names.empty()) {
-      text += paragraph("Runs that had not converged: " + join_names(names) +
+    if (runs.size() > names.size()) {
+      names.push_back(fmt::format("those of {} more arms", runs.size() - names.size()));
+    }
+    return join_names(names);
+  }
+
+  // What a reader of the means must know.
+  std::string remarks() const {
+    std::string text;
+    const std::string moving = counted(
+        [](const StudyRun& run) { return run.convergence.checked && !run.convergence.converged; });
+    if (!moving.empty()) {
+      text += paragraph("Runs that had not converged: " + moving +
                         ". More rounds may change the order.");
     }
-    for (std::size_t a = 0; a < arms_.size(); ++a) {
-      const std::int64_t n = arms_[a].values.empty() ? arms_[a].done : arms_[a].values[0].second.n;
-      if (n == arms_[a].done || ++without > kReasonsMost) continue;
+    const std::string none =
+        counted([&](const StudyRun& run) { return !value_of(run, plan_.metric).has_value(); });
+    if (!none.empty() && !plan_.metric.empty()) {
       text += paragraph(
-          fmt::format("No {} in {} of {} runs of {}: they are in no mean and no pair.",
-                      plan_.metric, arms_[a].done - n, arms_[a].done, plan_.arms[a].name));
+          fmt::format("Runs without {}: {}. They are in no mean and no pair.", plan_.metric, none));
     }
-    std::vector<std::string> references;
+    const std::string empty = counted([](const StudyRun& run) { return run.versions == 0; });
+    if (!empty.empty()) {
+      text += paragraph("Runs that made no version, their model untrained: " + empty + ".");
+    }
+    return text + references() + failures();
+  }
+
+  std::string references() const {
+    std::vector<std::string> names;
     for (const PlannedArm& arm : plan_.arms) {
-      if (arm.reference.empty() || references.size() == kReasonsMost) continue;
-      references.push_back(arm.name);
+      if (!arm.reference.empty() && names.size() < kReasonsMost) names.push_back(arm.name);
     }
-    if (!references.empty()) {
-      text +=
-          paragraph(fmt::format("References, not bounds: {}, trained with as many visits per "
-                                "row as the base's federation.",
-                                join_names(references)));
-    }
+    if (names.empty()) return {};
+    return paragraph(fmt::format(
+        "References, not bounds: {}, trained with as many visits per row as the federation "
+        "beside them.",
+        join_names(names)));
+  }
+
+  std::string failures() const {
+    std::string text;
     std::size_t said = 0;
     for (const StudyRun& run : r_.runs) {
       if (run.state != RunState::failed || ++said > kReasonsMost) continue;

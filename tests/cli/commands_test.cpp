@@ -1,6 +1,8 @@
 // System: the program's commands. Expectation: what they print, leave behind and return.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "program.hpp"
@@ -153,6 +155,26 @@ TEST_CASE("Ctrl-C ends within a second with 130 and keeps what there is") {
     const test::Outcome story = test::run(folder, {"explain", out});
     CHECK(story.out.find("; interrupted.\n") != std::string::npos);
   }
+}
+
+TEST_CASE("Ctrl-C ends a sweep with 130 and keeps the runs that had ended") {
+  const test::Folder folder;
+  folder.write("small.lua", test::kSmall);
+  test::Disturbance disturbance;
+  disturbance.signal = SIGINT;
+  // the first line comes at a tenth of the runs
+  disturbance.when = [&] { return folder.read(".stderr").find("run 50/500") != std::string::npos; };
+  const test::Outcome outcome =
+      test::run(folder, {"sweep", "small.lua", "--seeds", "500", "--threads", "2", "--out", "o"},
+                disturbance);
+  CHECK(outcome.exit == 130);
+  CHECK(outcome.seconds_after_signal < 1.0);
+  CHECK(outcome.out.find("of 500 runs are done, interrupted") != std::string::npos);
+  CHECK(folder.read("o/README.txt").find("state        interrupted") != std::string::npos);
+  const std::string rows = folder.read("o/runs.csv");
+  const auto count = std::count(rows.begin(), rows.end(), '\n') - 1;
+  CHECK(count >= 50);
+  CHECK(count < 500);
 }
 
 TEST_CASE("kill -9 leaves a database that opens; the same folder says what it holds") {
