@@ -46,14 +46,6 @@ void check_variations(const std::vector<Variation>& vary) {
   }
 }
 
-std::string settings_text(const Settings& settings) {
-  std::string text;
-  for (const auto& [name, value] : settings) {
-    text += fmt::format("{}{}={}", text.empty() ? "" : " ", name, value);
-  }
-  return text;
-}
-
 // Mistakes of several worlds: one that all have is said once, others with the world's name.
 class Mistakes {
  public:
@@ -304,6 +296,14 @@ class Planner {
 };
 
 }  // namespace
+
+std::string settings_text(const Settings& settings) {
+  std::string text;
+  for (const auto& [name, value] : settings) {
+    text += fmt::format("{}{}={}", text.empty() ? "" : " ", name, value);
+  }
+  return text;
+}
 
 StudyPlan make_plan(const PlanOptions& options, const LoadStudy& load) {
   return Planner(options, load).make();

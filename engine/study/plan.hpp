@@ -18,6 +18,9 @@ namespace polyclinic {
 // Values of --vary at one point of the product: name and value, as --set takes them.
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
+// "noise=0.5 skew=1".
+std::string settings_text(const Settings& settings);
+
 // A scenario file as it was read for one point and seed.
 struct LoadedStudy {
   std::unique_ptr<ScriptHost> script;  // null where the arms have no functions

@@ -1,6 +1,7 @@
 // A study as JSON and as CSV.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "record/csv_row.hpp"

@@ -18,12 +18,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string settings_text(const Settings& settings) {
-  std::string text;
-  for (const auto& [name, value] : settings) {
-    text += fmt::format("{}{}={}", text.empty() ? "" : " ", name, value);
-  }
-  return text;
+RunError write_error(const std::string& database, const SqliteError& error) {
+  return {{},
+          fmt::format("{} cannot be written any more: {}", database, error.what()),
+          "what was committed before is kept there; give another folder with --out DIR"};
 }
 
 std::string readme(const StudyResult& result) {
@@ -136,9 +134,7 @@ void StudyFolder::add(const StudyRun& run) {
   try {
     database_->write(run);
   } catch (const SqliteError& error) {
-    throw RunError(
-        {}, fmt::format("{} cannot be written any more: {}", database_path(path_), error.what()),
-        "what was committed before is kept there; give another folder with --out DIR");
+    throw write_error(database_path(path_), error);
   }
 }
 
@@ -149,9 +145,7 @@ void StudyFolder::finish(const StudyResult& result) {
     SqliteStatement fact = database_->file.prepare("INSERT INTO provenance VALUES (0,?,?)");
     for (const auto& [key, value] : result.provenance) fact.run(key, value);
   } catch (const SqliteError& error) {
-    throw RunError(
-        {}, fmt::format("{} cannot be written any more: {}", database_path(path_), error.what()),
-        "what was committed before is kept there; give another folder with --out DIR");
+    throw write_error(database_path(path_), error);
   }
   database_.reset();
   const auto write = [&](const char* name, const std::string& text) {
