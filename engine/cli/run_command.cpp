@@ -84,6 +84,7 @@ Exit run_scenario(const RunArguments& arguments) {
   if (script->study().declared) {
     SweepArguments sweep;
     sweep.run = arguments;
+    sweep.read = true;
     return run_sweep(sweep);
   }
   std::optional<Progress> progress;

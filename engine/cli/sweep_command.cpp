@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
+#include <exception>
 #include <filesystem>
+#include <memory>
 
 #include "base/parallel.hpp"
 #include "cli/interrupt.hpp"
@@ -16,9 +19,13 @@ namespace polyclinic {
 
 namespace {
 
-LoadStudy loader(const RunArguments& arguments) {
-  return [&arguments](const Settings& varied, std::optional<std::uint64_t> seed) {
+// Only the first reading of the file shows what it prints.
+LoadStudy loader(const RunArguments& arguments, bool read) {
+  // shared: the function is copied, the flag is one
+  const auto shown = std::make_shared<std::atomic<bool>>(read);
+  return [&arguments, shown](const Settings& varied, std::optional<std::uint64_t> seed) {
     ScriptOptions options = arguments.script;
+    options.silent = shown->exchange(true);
     options.settings.insert(options.settings.end(), varied.begin(), varied.end());
     options.varied = varied.size();
     if (seed) options.seed = seed;
@@ -85,7 +92,7 @@ Exit run_sweep(const SweepArguments& arguments) {
   std::optional<StudyFolder> folder;
   if (!arguments.run.out.empty()) folder.emplace(arguments.run.out);
   check_csv(arguments.csv);
-  const LoadStudy load = loader(arguments.run);
+  const LoadStudy load = loader(arguments.run, arguments.read);
   StudyResult result;
   result.plan = plan_of(arguments, load);
   const KeepResults keep;
@@ -109,9 +116,18 @@ Exit run_sweep(const SweepArguments& arguments) {
   result.interrupted = static_cast<std::int64_t>(result.runs.size()) < result.plan.runs();
   result.provenance = provenance(arguments.run, wall_seconds() - started);
   result.provenance.emplace_back("threads", fmt::format("{}", options.threads));
-  if (folder) folder->finish(result);
-  if (!arguments.csv.empty()) write_whole_file(arguments.csv, runs_csv(result));
+  // what cannot be written is reported last, after what there is has been printed
+  std::exception_ptr failure;
+  try {
+    if (folder) folder->finish(result);
+    if (!arguments.csv.empty()) {
+      write_whole_file(arguments.csv, runs_csv(result), "give another file with --csv FILE");
+    }
+  } catch (const RunError&) {
+    failure = std::current_exception();
+  }
   print_study(result, arguments);
+  if (failure) std::rethrow_exception(failure);
   if (result.interrupted) return Exit::interrupted;
   if (const std::int64_t failed = failed_runs(result); failed > 0) {
     throw RunError({}, fmt::format("{} of {} runs failed", failed, result.plan.runs()),
@@ -123,7 +139,7 @@ Exit run_sweep(const SweepArguments& arguments) {
 Exit check_study(const RunArguments& arguments, const Table& params) {
   SweepArguments sweep;
   sweep.run = arguments;
-  const LoadStudy load = loader(arguments);
+  const LoadStudy load = loader(arguments, true);
   const StudyPlan plan = plan_of(sweep, load);
   const auto add = [](std::string_view what, const std::string& text) {
     fmt::print("{:<12} {}\n", what, text);

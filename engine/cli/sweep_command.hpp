@@ -17,6 +17,7 @@ struct SweepArguments {
   std::string metric;   // --compare, or empty
   std::string against;  // --against, or empty
   std::string csv;      // file for a row per run, or empty
+  bool read = false;    // the file was read before and its prints were shown
 };
 
 // Runs a study. Throws ScenarioError before anything has run; a run that fails is a row of the

@@ -98,7 +98,7 @@ void ResultsFolder::open(ResultsDatabase::ProfileOf profile_of) {
 }
 
 void ResultsFolder::write_file(const std::string& name, const std::string& text) const {
-  write_whole_file((fs::path(path_) / name).string(), text);
+  write_whole_file((fs::path(path_) / name).string(), text, kAnotherFolder);
 }
 
 void ResultsFolder::write_model(const RunResult& result) const {

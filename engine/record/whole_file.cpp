@@ -19,12 +19,11 @@ struct CloseFile {
 
 }  // namespace
 
-void write_whole_file(const std::string& path, const std::string& text) {
+void write_whole_file(const std::string& path, const std::string& text, const std::string& hint) {
   const std::string part = path + ".part";
   const auto fail = [&](int code) {
     std::remove(part.c_str());
-    return RunError({}, fmt::format("{} cannot be written: {}", path, std::strerror(code)),
-                    "give a folder that can be written with --out DIR");
+    return RunError({}, fmt::format("{} cannot be written: {}", path, std::strerror(code)), hint);
   };
   std::unique_ptr<std::FILE, CloseFile> file(std::fopen(part.c_str(), "wb"));
   if (!file) throw fail(errno);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "script/interpreter.hpp"
 #include "script/libraries.hpp"
 #include "script/sandbox.hpp"
 #include "script/values.hpp"
@@ -167,6 +168,7 @@ int to_string(lua_State* L) {
 }
 
 int print(lua_State* L) {
+  if (Interpreter::of(L).options.silent) return 0;
   std::string line;
   for (int i = 1; i <= lua_gettop(L); ++i) {
     if (i > 1) line += '\t';

@@ -260,6 +260,7 @@ std::string json_text(lua_State* L, int index) {
 }
 
 int inspect_value(lua_State* L) {
+  if (Interpreter::of(L).options.silent) return lua_gettop(L);
   for (int i = 1; i <= lua_gettop(L); ++i) {
     const std::string text = inspect_text(L, i) + "\n";
     std::fwrite(text.data(), 1, text.size(), stderr);

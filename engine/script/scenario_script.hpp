@@ -21,6 +21,7 @@ struct ScriptOptions {
   std::vector<std::pair<std::string, std::string>> settings;  // --set k=v
   std::size_t varied = 0;             // the last so many of these come from --vary
   std::optional<std::uint64_t> seed;  // --seed
+  bool silent = false;  // print and inspect show nothing: what runs again has shown it
   std::int64_t memory_bytes_max = 256LL << 20U;
   std::int64_t instructions_max = 200'000'000;  // per callback; the file itself too
 };

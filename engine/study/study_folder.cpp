@@ -149,7 +149,8 @@ void StudyFolder::finish(const StudyResult& result) {
   }
   database_.reset();
   const auto write = [&](const char* name, const std::string& text) {
-    write_whole_file((fs::path(path_) / name).string(), text);
+    write_whole_file((fs::path(path_) / name).string(), text,
+                     "give a folder that can be written with --out DIR");
   };
   write("study.json", study_json(result, 2) + "\n");
   write("runs.csv", runs_csv(result));
