@@ -1,11 +1,16 @@
 #include "record/database.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <condition_variable>
 #include <cstdio>
+#include <cstring>
 #include <deque>
+#include <filesystem>
 #include <mutex>
 #include <thread>
 #include <unordered_set>
@@ -14,6 +19,7 @@
 #include "base/check.hpp"
 #include "base/error.hpp"
 #include "record/database_rows.hpp"
+#include "record/stored_run.hpp"
 
 namespace polyclinic {
 
@@ -127,13 +133,23 @@ ResultsDatabase::~ResultsDatabase() = default;
 
 void ResultsDatabase::open(ProfileOf profile_of) {
   profile_of_ = std::move(profile_of);
+  const auto cannot = [&](const char* why) {
+    return ScenarioError({}, fmt::format("{} cannot be created: {}", path_, why),
+                         "give a folder that can be written with --out DIR");
+  };
+  // of two runs that begin at once, the file is one's and the other leaves it alone
+  const int file = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (file < 0 && errno == EEXIST) {
+    throw holds_results(std::filesystem::path(path_).parent_path().string());
+  }
+  if (file < 0) throw cannot(std::strerror(errno));
+  ::close(file);
   try {
     writer_ = std::make_unique<Writer>(path_);
   } catch (const SqliteError& error) {
     // nothing lay there before: nothing half-made stays
     for (const char* end : {"", "-wal", "-shm", "-journal"}) std::remove((path_ + end).c_str());
-    throw ScenarioError({}, fmt::format("{} cannot be created: {}", path_, error.what()),
-                        "give a folder that can be written with --out DIR");
+    throw cannot(error.what());
   }
 }
 

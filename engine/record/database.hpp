@@ -25,8 +25,8 @@ class ResultsDatabase final : public Observer {
 
   // Who a hospital is; asked once for each that the run names, on the run's thread.
   using ProfileOf = std::function<HospitalProfile(HospitalId)>;
-  // Creates the file and starts the writer. REQUIRES: nothing lies at the path. Throws
-  // ScenarioError when it cannot be created (no such folder, read-only).
+  // Creates the file and starts the writer. Throws ScenarioError when it cannot be created (no such
+  // folder, read-only), or when one is there by now: another run's, which stays as it is.
   void open(ProfileOf profile_of);
 
   // Hands the event to the writer; waits while more than kQueueMax are pending. When writing has

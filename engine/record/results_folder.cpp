@@ -52,24 +52,7 @@ void refuse_results(const std::string& path) {
     throw ScenarioError({}, fmt::format("--out {} is a file, not a folder", path),
                         "results fill a folder: give another name");
   }
-  const std::string database = database_path(path);
-  if (!fs::exists(database, ignored)) return;
-  std::string hint = fmt::format(
-      "`polyclinic explain {}` tells what happened in it; give another folder with --out DIR, or "
-      "remove this one",
-      path);
-  std::string found;
-  try {
-    if (const auto study = describe_stored_study(database)) {
-      found = *study;
-      hint = "give another folder with --out DIR, or remove this one";
-    } else {
-      found = describe(read_stored_run(database));
-    }
-  } catch (const ScenarioError& error) {
-    found = error.mistakes().front().message;
-  }
-  throw ScenarioError({}, fmt::format("{} already holds results: {}", path, found), hint);
+  if (fs::exists(database_path(path), ignored)) throw holds_results(path);
 }
 
 void make_results_folder(const std::string& path) {

@@ -54,7 +54,7 @@ StoredRun read_stored_run(const std::string& database) {
     SqliteStatement rows = file.prepare(
         "SELECT scenario, title, seed, state, reason, outcome, model, convergence, fingerprint, "
         "hospitals, rounds_planned, versions, ended_ns FROM runs");
-    if (!rows.step()) throw unreadable(database, "it holds no run");
+    if (!rows.step()) throw unreadable(database, "no round of a run has been closed in it");
     run.scenario = rows.text(0);
     run.title = rows.text(1);
     run.seed = rows.text(2);
@@ -90,6 +90,29 @@ std::string describe(const StoredRun& run) {
   text += " rounds";
   if (run.state == "running") return text + "; it was killed or still runs";
   return text + (run.reason.empty() ? "" : "; " + run.reason);
+}
+
+ScenarioError holds_results(const std::string& folder) {
+  const std::string database = database_path(folder);
+  std::string found;
+  std::string hint = fmt::format(
+      "`polyclinic explain {}` tells what happened in it; give another folder with --out DIR, or "
+      "remove this one",
+      folder);
+  std::error_code unknown;
+  try {
+    if (std::filesystem::file_size(database, unknown) == 0) {
+      found = "a run has just begun there";
+    } else if (const auto study = describe_stored_study(database)) {
+      found = *study;
+      hint = "give another folder with --out DIR, or remove this one";
+    } else {
+      found = describe(read_stored_run(database));
+    }
+  } catch (const ScenarioError& error) {
+    found = error.mistakes().front().message;
+  }
+  return {{}, fmt::format("{} already holds results: {}", folder, found), hint};
 }
 
 }  // namespace polyclinic

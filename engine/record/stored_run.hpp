@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "base/error.hpp"
 #include "base/time.hpp"
 
 namespace polyclinic {
@@ -38,5 +39,8 @@ std::optional<std::string> describe_stored_study(const std::string& database);
 
 // "Sepsis risk (scenarios/quickstart.lua), seed 1: 7 of 30 rounds; it was killed or still runs".
 std::string describe(const StoredRun& run);
+
+// The refusal to write into a folder whose database is there: says what it holds.
+ScenarioError holds_results(const std::string& folder);
 
 }  // namespace polyclinic

@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "program.hpp"
@@ -106,6 +106,29 @@ TEST_CASE("a folder with results is not written again") {
   CHECK(story.out.find("Three hospitals (a.lua), seed 1. Simulation, not for clinical use.\n"
                        "4 rounds were closed and 4 versions made in ") == 0);
   CHECK(story.out.find("version 2\n") != std::string::npos);
+}
+
+TEST_CASE("two programs that start at once into one folder: one runs, one is refused") {
+  const test::Folder folder;
+  folder.write("a.lua", test::kSmall);
+  // whichever is ahead, and however far
+  for (const std::string out : {"r1", "r2", "r3", "r4"}) {
+    std::string command = "cd '" + folder.path("") + "'";
+    for (const char* n : {"1", "2"}) {
+      command += std::string("; (") + POLYCLINIC_PROGRAM + " run a.lua -q --out " + out +
+                 " 2>error" + n + "; echo $? >exit" + n + ") &";
+      command += n[0] == '1' ? " :" : " wait";
+    }
+    REQUIRE(std::system(command.c_str()) == 0);
+    const std::string exits = folder.read("exit1") + folder.read("exit2");
+    CHECK((exits == "0\n2\n" || exits == "2\n0\n"));
+    const std::string errors = folder.read("error1") + folder.read("error2");
+    CHECK(errors.find(out + " already holds results: ") == 0);
+    const test::Outcome story = test::run(folder, {"explain", out});
+    CHECK(story.exit == 0);
+    CHECK(story.out.find("4 rounds were closed and 4 versions made in ") != std::string::npos);
+    CHECK(folder.has(out + "/model.npz"));
+  }
 }
 
 TEST_CASE("a user's mistake leaves no folder behind") {

@@ -141,8 +141,7 @@ TEST_CASE("a folder that is not there is the user's mistake") {
     CHECK(false);
   } catch (const ScenarioError& error) {
     CHECK(error.mistakes().at(0).message ==
-          "/nowhere/at/all/results.sqlite cannot be created: unable to open database file (No such "
-          "file or directory)");
+          "/nowhere/at/all/results.sqlite cannot be created: No such file or directory");
   }
 }
 

@@ -72,6 +72,24 @@ TEST_CASE("a second run into the same folder says what is there and changes noth
   CHECK(test::read_file(out + "/result.json") == before);
 }
 
+TEST_CASE("of two runs that begin at once in one folder, the second leaves the first's alone") {
+  const test::Folder folder;
+  const std::string out = folder.path("a");
+  ResultsFolder first(out);
+  ResultsFolder second(out);  // nothing is there yet
+  first.open(test::profile);
+  std::string message;
+  try {
+    second.open(test::profile);
+  } catch (const ScenarioError& error) {
+    message = error.mistakes().at(0).message;
+  }
+  CHECK(message.find(out + " already holds results: ") == 0);
+  test::feed(first.observer(), 3);
+  first.finish(test::result(), "done");
+  CHECK(refusal(out).message.find("3 of 3 rounds") != std::string::npos);
+}
+
 TEST_CASE("what cannot be a results folder is refused before anything runs") {
   const test::Folder folder;
   const std::string file = folder.path("file");
