@@ -1,7 +1,9 @@
 // A population of sites, made lazily: the data of a federation.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <span>
@@ -46,6 +48,15 @@ struct Oracle {
   double standard_error = 0;           // of the achievable ones, where they come from a sample
 };
 
+// Thrown where a site was being made when the run was interrupted: nothing of it is kept, and who
+// asks again gets it whole.
+class SiteInterrupted final : public std::exception {
+ public:
+  [[nodiscard]] const char* what() const noexcept override {
+    return "interrupted while a hospital's data were made";
+  }
+};
+
 class Cohort {
  public:
   virtual ~Cohort() = default;
@@ -56,6 +67,8 @@ class Cohort {
   [[nodiscard]] virtual std::int64_t sites() const = 0;
   // The prepared site. Thread-safe; the same bits whenever and in whatever order it is asked for.
   [[nodiscard]] virtual SitePtr site(HospitalId hospital) const = 0;
+  // The site where it costs little: null where it would have to be generated.
+  [[nodiscard]] virtual SitePtr site_at_hand(HospitalId hospital) const { return site(hospital); }
   // Training rows of a site, without making the site where the cohort can say so cheaply.
   [[nodiscard]] virtual std::int64_t train_rows(HospitalId hospital) const = 0;
   // All sites' training rows in one table for the pooled reference, in hospital order, prepared as
@@ -77,7 +90,14 @@ struct CohortContext {
   RunKey run;
   const SiteDirectory* directory = nullptr;  // outlives the cohort
   std::int64_t cache_bytes = 512LL << 20U;
+  // Set: generators stop with SiteInterrupted. Null: never. Outlives the cohort.
+  const std::atomic<bool>* stop = nullptr;
 };
+
+// Throws SiteInterrupted when the flag is set; for the loops of generators.
+inline void check_stop(const std::atomic<bool>* stop) {
+  if (stop != nullptr && stop->load(std::memory_order_relaxed)) throw SiteInterrupted();
+}
 
 // Builds the cohort that a resolved part `cohort.*` describes. Throws ScenarioError when its files
 // or numbers are wrong.

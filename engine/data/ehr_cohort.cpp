@@ -100,6 +100,9 @@ class EhrCohort final : public Cohort {
   [[nodiscard]] SitePtr site(HospitalId hospital) const override {
     return cache_.get(hospital, [&] { return make_site(hospital); });
   }
+  [[nodiscard]] SitePtr site_at_hand(HospitalId hospital) const override {
+    return cache_.find(hospital);
+  }
   [[nodiscard]] std::int64_t train_rows(HospitalId hospital) const override {
     return site(hospital)->train.rows;
   }
@@ -207,6 +210,7 @@ RawSitePtr EhrCohort::make_raw(HospitalId hospital) const {
   raw->rows.groups.resize(info_.groups.size());
   std::vector<SplitPart> decided;
   const auto add_person = [&](const Person& person, bool at_home) {
+    check_stop(context_.stop);
     for (std::size_t k = 0; k < person.day.size(); ++k) {
       const bool away = person.overlaps && k == person.away;
       if (away == at_home) continue;
@@ -313,6 +317,7 @@ SitePtr EhrCohort::pooled(std::span<const HospitalId> hospitals) const {
   const Fitted fitted = fit_pooled(hospitals, sites);
   auto all = std::make_shared<Site>();
   for (const RawSitePtr& raw : sites) {
+    check_stop(context_.stop);
     const SitePtr one = prepare(*raw, fitted);
     append_rows(one->train, all->train);
     append_rows(one->validation, all->validation);

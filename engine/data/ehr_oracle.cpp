@@ -142,6 +142,7 @@ Oracle ehr_oracle(const Part& part, const CohortContext& context) {
     oracle.latent_auroc_within += auroc(std::move(here), Atoms::masses) / used_sites;
     std::vector<Atom> sample;
     for (int batch = 0; batch < kOracleBatches; ++batch) {
+      check_stop(context.stop);
       const std::vector<Atom> part_of_it = sample_achievable(world, site, batch * rows, rows);
       append(part_of_it, 1, sample);
       append(part_of_it, weight, batch_all[batch]);

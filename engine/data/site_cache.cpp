@@ -91,6 +91,13 @@ SitePtr SiteCache::get(HospitalId hospital, const std::function<SitePtr()>& make
   return site;
 }
 
+SitePtr SiteCache::find(HospitalId hospital) const {
+  const std::lock_guard lock(state_->mutex);
+  const auto found = state_->entries.find(hospital);
+  if (found == state_->entries.end() || found->second.bytes < 0) return nullptr;
+  return found->second.site.get();
+}
+
 std::int64_t SiteCache::bytes() const {
   const std::lock_guard lock(state_->mutex);
   return state_->bytes;

@@ -24,6 +24,9 @@ class SiteCache {
   // REQUIRES: make asks neither this cache nor a pool of threads.
   SitePtr get(HospitalId hospital, const std::function<SitePtr()>& make) const;
 
+  // The site if it is kept here; null otherwise, also while it is being made.
+  [[nodiscard]] SitePtr find(HospitalId hospital) const;
+
   // Bytes kept now, and how many sites were made so far: for tests and for the curious.
   [[nodiscard]] std::int64_t bytes() const;
   [[nodiscard]] std::int64_t made() const;

@@ -65,6 +65,7 @@ class SyntheticCohort : public Cohort {
   Part part_;
   RunKey run_;
   const SiteDirectory* directory_;
+  const std::atomic<bool>* stop_;
   std::int64_t named_ = 0;  // hospitals that the world names
   std::int64_t sites_ = 0;
   double alpha_ = 0;
@@ -79,7 +80,11 @@ class SyntheticCohort : public Cohort {
 };
 
 SyntheticCohort::SyntheticCohort(const Part& part, const CohortContext& context)
-    : part_(part), run_(context.run), directory_(context.directory), cache_(context.cache_bytes) {
+    : part_(part),
+      run_(context.run),
+      directory_(context.directory),
+      stop_(context.stop),
+      cache_(context.cache_bytes) {
   alpha_ = part.number("alpha");
   beta_ = part.number("beta");
   iid_ = part.flag("iid");
@@ -162,6 +167,7 @@ SitePtr SyntheticCohort::make(HospitalId hospital) const {
   std::vector<double> score(classes_);
   auto next_test = split.test.begin();
   for (std::int32_t row = 0; row < count; ++row) {
+    check_stop(stop_);
     const bool in_test = next_test != split.test.end() && *next_test == row;
     if (in_test) ++next_test;
     Dataset& data = in_test ? site->test : site->train;

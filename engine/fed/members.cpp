@@ -3,11 +3,10 @@
 namespace polyclinic {
 
 Member& Members::of(HospitalId hospital) {
-  Member*& found = found_[hospital];
-  if (found != nullptr) return *found;
-  auto& slot = members_[hospital];
-  slot = std::make_unique<Member>();
-  Member& member = *slot;
+  if (const auto there = found_.find(hospital); there != found_.end()) return *there->second;
+  // in the list only when whole: making its data may be interrupted
+  auto made = std::make_unique<Member>();
+  Member& member = *made;
   member.profile = population_.profile(hospital);
   AvailabilityContext context;
   context.run = run_;
@@ -23,7 +22,8 @@ Member& Members::of(HospitalId hospital) {
   link.loss = member.profile.loss;
   link.region = member.profile.region;
   network_.attach(hospital, link, member.availability.get());
-  found = &member;
+  members_.emplace(hospital, std::move(made));
+  found_[hospital] = &member;
   return member;
 }
 

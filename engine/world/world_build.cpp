@@ -103,6 +103,7 @@ void World::Impl::build_sites() {
   context.run = run_key;
   context.directory = this;
   context.cache_bytes = options.cache_bytes;
+  context.stop = options.interrupt;
   PopulationContext names;
   names.run = run_key;
   const Part* hospitals = spec.scenario.part("hospitals");

@@ -38,22 +38,32 @@ std::vector<std::string> World::Impl::hospital_names() const {
   return names;
 }
 
+// Makes the hospital known to the network. False when the run was interrupted meanwhile: no Lua
+// sees that, and the run ends after this event.
+bool World::Impl::touch(HospitalId hospital) const {
+  try {
+    members->of(hospital);
+    return true;
+  } catch (const SiteInterrupted&) {
+    return false;
+  }
+}
+
 void World::Impl::disconnect(std::string_view hospital) {
   const HospitalId id = find_hospital(hospital);
-  members->of(id);
+  if (!touch(id)) return;
   network->set_connected(id, false);
 }
 
 void World::Impl::reconnect(std::string_view hospital) {
   const HospitalId id = find_hospital(hospital);
-  members->of(id);
+  if (!touch(id)) return;
   network->set_connected(id, true);
 }
 
 bool World::Impl::connected(std::string_view hospital) const {
   const HospitalId id = find_hospital(hospital);
-  members->of(id);
-  return network->connected(id);
+  return !touch(id) || network->connected(id);
 }
 
 std::int64_t World::Impl::participations(std::string_view hospital) const {

@@ -80,6 +80,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void wake_at(TimeNs time, std::uint64_t token) override;
   void wake_at_version(std::int64_t version, std::uint64_t token) override;
   [[nodiscard]] HospitalId find_hospital(std::string_view name) const;
+  [[nodiscard]] bool touch(HospitalId hospital) const;
 
   WorldSpec spec;
   ScriptHost* script;

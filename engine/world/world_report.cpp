@@ -127,9 +127,8 @@ void World::Impl::fill_accounts() {
   listed.insert(listed.end(), external.begin(), external.end());
   std::sort(listed.begin(), listed.end());
   listed.erase(std::unique(listed.begin(), listed.end()), listed.end());
-  // who interrupts a run does not wait until the data of a thousand hospitals are made
-  constexpr std::size_t kSitesMost = 100;
-  const bool brief = evaluator->interrupted() && listed.size() > kSitesMost;
+  // who interrupts a run does not wait until data are generated for its account
+  const bool brief = evaluator->interrupted();
   for (HospitalId id : listed) {
     HospitalAccount account;
     account.hospital = id;
@@ -138,12 +137,12 @@ void World::Impl::fill_accounts() {
     account.region = profile.region;
     account.role = profile.role;
     const auto it = members->touched().find(id);
-    if (brief) {
+    const SitePtr site = brief ? cohort->site_at_hand(id) : cohort->site(id);
+    if (!site) {
       account.patients = profile.patients;
       if (it != members->touched().end()) account.train_rows = it->second->train_rows;
     } else {
-      account.train_rows = cohort->train_rows(id);
-      const SitePtr site = cohort->site(id);
+      account.train_rows = site->train.rows;
       account.rows = site->train.rows + site->validation.rows + site->test.rows;
       account.patients = patients_of(*site);
       account.remarks = site->remarks;

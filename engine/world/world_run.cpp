@@ -62,13 +62,20 @@ void World::Impl::run() {
   } catch (const RunError& error) {
     failure = std::current_exception();
     result.stop_reason = "it failed: " + error.mistake().message;
+  } catch (const SiteInterrupted&) {
+    result.interrupted = true;
+    end("interrupted");
   }
   // whatever happened, what there is until now is kept and said
   server_actor->abandon();
   if (script && script_started) script->finish();
   if (!failure) {
-    if (measured_version != versions->current()) measure_now();
-    run_baselines();
+    try {
+      if (measured_version != versions->current()) measure_now();
+      run_baselines();
+    } catch (const SiteInterrupted&) {
+      // what was measured before stands
+    }
     if (evaluator->interrupted() && !result.interrupted) {
       result.interrupted = true;
       result.stop_reason += "; interrupted before everything was measured";

@@ -200,6 +200,28 @@ TEST_CASE("Ctrl-C ends a sweep with 130 and keeps the runs that had ended") {
   CHECK(count < 500);
 }
 
+TEST_CASE("Ctrl-C does not wait for the data of large hospitals") {
+  const test::Folder folder;
+  // each takes many seconds to generate; the database is made before the first of them
+  folder.write("large.lua", R"LUA(
+return scenario {
+  hospitals = hospitals { count = 3, patients = 300000 }, cohort = cohort.ehr {}, rounds = 3,
+})LUA");
+  test::Disturbance disturbance;
+  disturbance.signal = SIGINT;
+  disturbance.when = [&] { return folder.has("i/results.sqlite-wal"); };
+  const test::Outcome outcome =
+      test::run(folder, {"run", "large.lua", "--json", "--out", "i"}, disturbance);
+  CHECK(outcome.exit == 130);
+  CHECK(outcome.seconds_after_signal < 1.0);
+  const Json json = Json::parse(outcome.out);
+  CHECK(json["interrupted"] == true);
+  CHECK(json["stopped"] == "interrupted");
+  CHECK(json["versions"] == 0);
+  REQUIRE(json["hospitals"].size() == 3);
+  for (const Json& hospital : json["hospitals"]) CHECK(hospital["patients"] == 300'000);
+}
+
 TEST_CASE("kill -9 leaves a database that opens; the same folder says what it holds") {
   const test::Folder folder;
   folder.write("long.lua", test::kLong);

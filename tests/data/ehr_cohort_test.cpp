@@ -112,6 +112,25 @@ TEST_CASE("a site of cohort.ehr is a pure function of its hospital") {
   CHECK(hash(*other->site(HospitalId{0})) != expected[0]);
 }
 
+TEST_CASE("an interrupted site is not kept; asked again it comes whole") {
+  const Directory directory(4, 300);
+  const Part part = make_part({});
+  std::atomic<bool> stop{true};
+  CohortContext context{make_run_key(1, 0), &directory};
+  context.stop = &stop;
+  const auto cohort = make_ehr_cohort(part, context);
+  CHECK_THROWS_AS(static_cast<void>(cohort->site({1})), SiteInterrupted);
+  CHECK(cohort->site_at_hand({1}) == nullptr);
+  const std::vector<HospitalId> all{{0}, {1}, {2}, {3}};
+  CHECK_THROWS_AS(static_cast<void>(cohort->pooled(all)), SiteInterrupted);
+  CHECK_THROWS_AS(static_cast<void>(cohort->oracle()), SiteInterrupted);
+  stop = false;
+  CHECK(hash(*cohort->site({1})) == hash(*make({}, directory)->site({1})));
+  CHECK(cohort->site_at_hand({1}) == cohort->site({1}));
+  CHECK(cohort->site_at_hand({2}) == nullptr);
+  CHECK(cohort->oracle().has_value());
+}
+
 // Lazy: one hospital of 100,000 asks about itself and its four neighbours, once each.
 TEST_CASE("one site costs one site") {
   const Directory directory(100'000, 50);
