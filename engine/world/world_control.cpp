@@ -52,12 +52,14 @@ bool World::Impl::touch(HospitalId hospital) const {
 void World::Impl::disconnect(std::string_view hospital) {
   const HospitalId id = find_hospital(hospital);
   if (!touch(id)) return;
+  if (network->connected(id)) cut_off[id].emplace_back(sim.now(), kNever);
   network->set_connected(id, false);
 }
 
 void World::Impl::reconnect(std::string_view hospital) {
   const HospitalId id = find_hospital(hospital);
   if (!touch(id)) return;
+  if (!network->connected(id)) cut_off.at(id).back().second = sim.now();
   network->set_connected(id, true);
 }
 

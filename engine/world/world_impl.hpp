@@ -112,6 +112,8 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   std::unique_ptr<SyncServer> server_actor;
   ParameterVector initial;
 
+  // When the timeline cut hospitals off; until kNever: it still does.
+  std::map<HospitalId, std::vector<std::pair<TimeNs, TimeNs>>> cut_off;
   bool ended = false;
   bool script_started = false;
   bool metric_read = false;  // by a script: marked in the output

@@ -38,6 +38,38 @@ TimeNs median(std::vector<TimeNs> times) {
   return *middle;
 }
 
+using Intervals = std::vector<std::pair<TimeNs, TimeNs>>;
+
+// When a hospital was down until `end`, whether or not anybody waited: by its availability, and cut
+// off by the timeline (`cut`, in order; kNever: until the end). Times that touch are one outage.
+Intervals down_times(Availability& availability, const Intervals& cut, TimeNs end) {
+  constexpr int kChangesMost = 100'000;
+  Intervals times;
+  TimeNs at{0};
+  bool up = availability.up_at(at);
+  for (int i = 0; i < kChangesMost; ++i) {
+    const TimeNs next = availability.next_change(at);
+    if (!up) times.emplace_back(at, std::min(next, end));
+    if (next >= end) break;
+    at = next;
+    up = !up;
+  }
+  if (cut.empty()) return times;
+  for (const auto& [from, until] : cut) {
+    if (from < std::min(until, end)) times.emplace_back(from, std::min(until, end));
+  }
+  std::sort(times.begin(), times.end());
+  Intervals merged;
+  for (const auto& time : times) {
+    if (!merged.empty() && time.first <= merged.back().second) {
+      merged.back().second = std::max(merged.back().second, time.second);
+    } else {
+      merged.push_back(time);
+    }
+  }
+  return merged;
+}
+
 }  // namespace
 
 void World::Impl::emit_metrics(const ArmResult& arm) {
@@ -159,25 +191,13 @@ void World::Impl::fill_accounts() {
       account.partial = member.partial;
       account.busy = member.busy;
       account.median_round = median(member.round_durations);
-      // outages while the run lasted, whether or not anybody waited
-      constexpr int kOutagesMost = 100'000;
       constexpr std::size_t kTimesMost = 1'000;
-      TimeNs at{0};
-      bool up = member.availability->up_at(at);
-      if (!up) ++account.outages;  // one that was going on
-      for (int i = 0; i < kOutagesMost; ++i) {
-        const TimeNs next = member.availability->next_change(at);
-        const TimeNs until = std::min(next, sim.now());
-        if (!up) {
-          account.down += until - at;
-          if (account.outage_times.size() < kTimesMost)
-            account.outage_times.emplace_back(at, until);
-        }
-        if (next >= sim.now()) break;
-        at = next;
-        up = !up;
-        if (!up) ++account.outages;
-      }
+      const auto cut = cut_off.find(id);
+      account.outage_times = down_times(
+          *member.availability, cut == cut_off.end() ? Intervals() : cut->second, sim.now());
+      account.outages = static_cast<std::int64_t>(account.outage_times.size());
+      for (const auto& [from, until] : account.outage_times) account.down += until - from;
+      if (account.outage_times.size() > kTimesMost) account.outage_times.resize(kTimesMost);
     }
     result.hospitals.push_back(std::move(account));
   }
