@@ -4,6 +4,7 @@
 #include <lua.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 
@@ -45,11 +46,24 @@ Sort sort_of(const Value& value) {
   return Sort::other;
 }
 
-// `false` stands for "not there" and may become anything; none and all fit everywhere.
-bool fits(const Value& standard, const Value& value) {
+// Words that people write for true and false elsewhere. Lua would take each of them for true.
+bool means_flag(const std::string& text) {
+  constexpr std::array kWords{"no", "off", "yes", "on",   "n",     "y",
+                              "f",  "t",   "0",   "true", "false", ""};
+  std::string lower = text;
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return std::find(kWords.begin(), kWords.end(), lower) != kWords.end();
+}
+
+// `true` stays a flag. `false` also stands for "not there" and may become anything but a word for
+// true or false that is not Lua's. none and all fit everywhere else.
+bool fits(const Value& standard, const Value& value, const std::string& text) {
   const Sort wanted = sort_of(standard);
   const Sort found = sort_of(value);
-  if (wanted == Sort::flag || wanted == Sort::other || found == Sort::other) return true;
+  if (wanted == Sort::flag) {
+    return found == Sort::flag || (!standard.as<bool>() && !means_flag(text));
+  }
+  if (wanted == Sort::other || found == Sort::other) return true;
   if (found == Sort::flag) return !value.as<bool>();
   if (wanted != found) return false;
   return wanted != Sort::quantity ||
@@ -86,7 +100,13 @@ void apply(lua_State* L, Table& params, std::string_view option, const std::stri
   Value value = parse_setting(text);
   // text may look like a number
   if (sort_of(it->second) == Sort::text) value = text;
-  if (!fits(it->second, value)) {
+  if (!fits(it->second, value, text)) {
+    if (sort_of(it->second) == Sort::flag) {
+      fail(L,
+           fmt::format("--set {}={}: '{}' is {} in the scenario", name, text, name,
+                       to_text(it->second)),
+           fmt::format("switch it with --set {0}=true or --set {0}=false", name));
+    }
     fail(L,
          fmt::format("{} {}={}: '{}' is {} in the scenario, and this is {}", option, name, text,
                      name, describe(it->second), describe(value)),

@@ -9,7 +9,7 @@ namespace {
 constexpr std::array kWords{
     Word{"params", "defaults", "table",
          "What the scenario lets its user set, with --set name=value; false stands for \"not "
-         "there\".",
+         "there\", and a flag is switched by true and false only, not by no, off or 0.",
          "local p = params { rounds = 30, epsilon = false }"},
     Word{"data", "name", "file",
          "A data file, looked for in the scenario's folder and in every --data folder.",

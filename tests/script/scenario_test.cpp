@@ -68,6 +68,29 @@ TEST_CASE("--set parses numbers, truth, quantities and text by what the param is
             options) == "3\ntrue\n40 ms\n0.5\n\"3\"\n2.5 h");
 }
 
+TEST_CASE("--set switches a flag with true and false and takes no other word for them") {
+  const auto set = [](const std::string& name, const std::string& text) {
+    ScriptOptions options;
+    options.settings = {{name, text}};
+    return test::eval("local p = params { calm = false, fast = true }\nreturn p.calm, p.fast",
+                      options);
+  };
+  CHECK(set("calm", "true") == "true\ntrue");
+  CHECK(set("calm", "false") == "false\ntrue");
+  CHECK(set("fast", "false") == "false\nfalse");
+  for (const char* word : {"no", "off", "0", "No", "yes", "on", "False", "TRUE", ""}) {
+    CHECK(set("calm", word) == std::string("s.lua:1: --set calm=") + word +
+                                   ": 'calm' is false in the scenario\n"
+                                   "    local p = params { calm = false, fast = true }\n"
+                                   "              ^\n"
+                                   "    switch it with --set calm=true or --set calm=false");
+  }
+  // true is no "not there": nothing else can take its place
+  for (const char* word : {"no", "3", "none", "1"}) {
+    CHECK(set("fast", word).find(": 'fast' is true in the scenario\n") != std::string::npos);
+  }
+}
+
 TEST_CASE("files: the scenario's folder first, then every --data") {
   const Folder scenario("files");
   const Folder data("files_data");
