@@ -11,6 +11,7 @@
 #include "base/check.hpp"
 #include "base/draw.hpp"
 #include "base/math.hpp"
+#include "base/plain_text.hpp"
 #include "net/availability_kinds.hpp"
 #include "net/hospital_names.hpp"
 #include "net/hospital_settings.hpp"
@@ -230,6 +231,7 @@ class PopulationBuilder {
     }
     for (const auto& [first, block] : given_) {
       for (std::size_t i = 0; i < block.size(); ++i) {
+        check_name(block[i]);
         names.give(HospitalId{static_cast<std::uint32_t>(first) + static_cast<std::uint32_t>(i)},
                    block[i]);
       }
@@ -241,6 +243,15 @@ class PopulationBuilder {
                               : "give each hospital a name of its own");
     }
     rules_.names = std::move(names);
+  }
+
+  // Names stand in tables and messages.
+  void check_name(const std::string& name) const {
+    const char* hint = "a name is one line of text";
+    if (name.empty()) throw part_.mistake("names", "hospitals: a name is empty", hint);
+    if (!is_plain(name)) {
+      throw part_.mistake("names", not_plain("hospitals: a name", name), hint);
+    }
   }
 
   void use_data_names() {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/plain_text.hpp"
 #include "learn/metrics.hpp"
 #include "record/progress.hpp"
 #include "record/text_table.hpp"
@@ -342,8 +343,8 @@ std::string end_table(const RunResult& result, bool colour) {
     text += "  " + wrapped(remark, kColumns - 2, 4) + "\n";
   }
   for (std::size_t i = 0; i < std::min(result.notes.size(), kNotesMost); ++i) {
-    text +=
-        fmt::format("  note at {}: {}\n", time_text(result.notes[i].first), result.notes[i].second);
+    text += fmt::format("  note at {}: {}\n", time_text(result.notes[i].first),
+                        escaped(result.notes[i].second));
   }
   if (result.notes.size() > kNotesMost) {
     text += fmt::format("  ... and {} more notes\n", result.notes.size() - kNotesMost);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/plain_text.hpp"
 #include "record/drop_reasons.hpp"
 #include "record/progress.hpp"
 #include "record/sqlite.hpp"
@@ -353,7 +354,7 @@ class Story {
     SqliteStatement row = file_.prepare("SELECT at_ns, text FROM notes ORDER BY rowid LIMIT 40");
     std::string text;
     while (row.step()) {
-      text += fmt::format("Note of {}: {}\n", clock_text(row.integer(0)), row.text(1));
+      text += fmt::format("Note of {}: {}\n", clock_text(row.integer(0)), escaped(row.text(1)));
     }
     if (!run_.convergence.empty()) text += "As to the model, " + run_.convergence + ".\n";
     return text;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/check.hpp"
+#include "base/plain_text.hpp"
 #include "learn/metrics/aggregate.hpp"
 #include "learn/metrics/threshold.hpp"
 
@@ -78,6 +79,15 @@ MeasurePlan make_measure_plan(const Part& measure, const DatasetInfo& info) {
   MeasurePlan plan;
   for (const Value& item : measure.list("metrics")) {
     if (const Part* custom = item.part()) {
+      const std::string& called = custom->text("name");
+      if (metrics::find_metric(called) || metrics::find_value(called) != nullptr) {
+        throw custom->mistake("name",
+                              fmt::format("metric.custom: \"{}\" is a metric of its own", called),
+                              fmt::format("give yours another name, such as \"my_{}\"", called));
+      }
+      if (!is_plain(called))
+        throw custom->mistake("name", not_plain("metric.custom: 'name'", called),
+                              "a name is one line of text");
       plan.custom.push_back({custom->text("name"), custom->at("metric").as<FunctionRef>(),
                              custom->flag("larger_is_better")});
       continue;

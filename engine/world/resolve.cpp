@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/check.hpp"
+#include "base/plain_text.hpp"
 #include "world/catalogue.hpp"
 #include "world/world_spec.hpp"
 
@@ -29,6 +30,7 @@ class Resolver {
     fill_defaults();
     check_baselines();
     check_times();
+    check_title();
     if (!mistakes_.empty()) throw ScenarioError(std::move(mistakes_));
     return std::move(scenario_);
   }
@@ -135,6 +137,14 @@ class Resolver {
     mistakes_.push_back({part.where_of(field),
                          fmt::format("'{}' is {}: longer than 100 years", field, to_text(*time)),
                          "is the unit right? none stands for no limit"});
+  }
+
+  // it heads tables
+  void check_title() {
+    const Value* title = scenario_.find("title");
+    if (title == nullptr || is_plain(title->as<std::string>())) return;
+    mistakes_.push_back({scenario_.where_of("title"),
+                         not_plain("'title'", title->as<std::string>()), "write it on one line"});
   }
 
   // no simulated time exceeds 100 years

@@ -292,6 +292,79 @@ TEST_CASE("list and docs know the vocabulary") {
   CHECK(folder.has("pages"));
 }
 
+TEST_CASE("check prints the resolved world, --json as one object") {
+  const test::Folder folder;
+  folder.write("a.lua", R"LUA(
+return scenario {
+  title = "To check",
+  hospitals = hospitals { count = 25, patients = 80, uplink = mbit(2), speed = gflops(50),
+    latency = ms(30), overhead = minutes(4), region = "EU", window = nightly { opens = 20, closes = 6 },
+    availability = availability.markov { up = hours(20), down = hours(2) },
+    site = { ["hospital-02"] = { role = "external", availability = availability.always {} } } },
+  cohort = cohort.ehr {}, baselines = { baseline.pooled {} }, stop = stop { versions = 7 },
+  timeline = { at(hours(2), function() end), every(hours(6), function() end) },
+  measure = measure { "auroc", every = 2 },
+})LUA");
+  const test::Outcome text = test::run(folder, {"check", "a.lua"});
+  CHECK(text.exit == 0);
+  for (const char* line :
+       {"\nhospitals    24 and 1 external\n", "\ntrains       rate 0.1, 1 epoch, batch 32\n",
+        // two thirds of 24
+        "\nreplies      at least 16 in a round\n", "\nrounds       30, deadline 30 min\n",
+        "\nstop         stop { versions = 7 }\n", "\nmeasured     auroc; of every 2 versions\n",
+        "\nbaselines    pooled\n", "\nfeatures     56, in order: age, female, ",
+        "\n  hospital-20        80  50 GFLOP/s  2 Mbit/s  100 Mbit/s    30 ms     4 min  (1)",
+        "20:00-06:00  external  EU\n", "\n  ... and 5 more hospitals\n",
+        "\n  (1) availability.markov { up = 20 h, down = 2 h }\n", "\na.lua is valid\n"}) {
+    CHECK_MESSAGE(text.out.find(line) != std::string::npos, line);
+  }
+  const test::Outcome outcome = test::run(folder, {"check", "a.lua", "--json"});
+  const Json json = Json::parse(outcome.out);
+  CHECK(json["members"] == 24);
+  CHECK(json["minimum_replies"] == 16);
+  CHECK(json["rate"] == 0.1);
+  CHECK(json["batch"] == 32);
+  CHECK(json["features"].size() == 56);
+  CHECK(json["features"][0] == "age");
+  CHECK(json["parameters"] == 57);
+  CHECK(json["metrics"] == Json{"auroc"});
+  CHECK(json["timeline"].size() == 2);
+  REQUIRE(json["hospitals"].size() == 25);
+  CHECK(json["hospitals"][1]["role"] == "external");
+  CHECK(json["hospitals"][1]["availability"].get<std::string>().find("always") !=
+        std::string::npos);
+  CHECK(json["hospitals"][24]["uplink"] == 250'000.0);
+  CHECK(json["hospitals"][24]["overhead"] == 240.0);
+}
+
+TEST_CASE("a folder is no scenario") {
+  const test::Folder folder;
+  std::filesystem::create_directories(folder.path("d"));
+  const test::Outcome outcome = test::run(folder, {"run", "d"});
+  CHECK(outcome.exit == 2);
+  CHECK(outcome.error == "d: this is a folder\n    give the path of a scenario: a .lua file\n");
+}
+
+TEST_CASE("one round makes one version") {
+  const test::Folder folder;
+  folder.write("a.lua", test::kSmall);
+  const test::Outcome outcome = test::run(folder, {"run", "a.lua", "--set", "rounds=1"});
+  CHECK(outcome.out.find("\n  1 round made 1 version in ") != std::string::npos);
+}
+
+TEST_CASE("what a script says stays on one line") {
+  const test::Folder folder;
+  folder.write("a.lua", R"LUA(
+return scenario {
+  hospitals = hospitals { count = 2, patients = 100 }, cohort = cohort.ehr {}, rounds = 2,
+  baselines = false,
+  timeline = { at(minutes(1), function(world) world:note("x\ny \27[31m") end) },
+})LUA");
+  const test::Outcome outcome = test::run(folder, {"run", "a.lua", "--out", "r"});
+  CHECK(outcome.out.find("  note at 1 min: x\\ny \\x1b[31m\n") != std::string::npos);
+  CHECK(test::run(folder, {"explain", "r"}).out.find(": x\\ny \\x1b[31m\n") != std::string::npos);
+}
+
 TEST_CASE("new writes a scenario that runs, once") {
   const test::Folder folder;
   const test::Outcome first = test::run(folder, {"new", "mine"});
