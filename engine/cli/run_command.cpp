@@ -110,7 +110,7 @@ Exit run_scenario(const RunArguments& arguments) {
   add_provenance(result, arguments, wall_seconds() - started);
   if (folder) {
     try {
-      folder->finish(result, failure ? "failed" : result.interrupted ? "interrupted" : "done");
+      folder->finish(result, state_of(result));
     } catch (const RunError&) {
       if (!failure) failure = std::current_exception();
     }

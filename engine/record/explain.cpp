@@ -117,8 +117,15 @@ class Story {
       text += run_.rounds_planned > 0 ? fmt::format(", of {} planned", run_.rounds_planned) : "";
       return text + "; the run was killed or still goes on.\n";
     }
-    if (run_.state == "failed") return text + "; then the run failed.\n";
-    return text + (run_.reason.empty() ? "" : "; " + run_.reason) + ".\n";
+    if (run_.state == "failed") return text + "; then the run failed: " + failure() + ".\n";
+    return text + (run_.reason.empty() ? "" : "; " + escaped(run_.reason)) + ".\n";
+  }
+
+  // What the reason says behind "it failed: ".
+  [[nodiscard]] std::string failure() const {
+    constexpr std::string_view kSays = "it failed: ";
+    const bool says = run_.reason.rfind(kSays, 0) == 0;
+    return escaped(says ? run_.reason.substr(kSays.size()) : run_.reason);
   }
 
   std::int64_t find_hospital(const std::string& name) {

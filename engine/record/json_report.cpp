@@ -131,6 +131,7 @@ std::string to_json(const RunResult& result, int indent) {
   json["model"] = result.model;
   json["rounds"] = result.rounds;
   json["versions"] = result.versions;
+  json["state"] = state_of(result);
   json["stopped"] = result.stop_reason;
   json["interrupted"] = result.interrupted;
   json["sim_seconds"] = result.ended.seconds();

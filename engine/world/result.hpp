@@ -102,6 +102,7 @@ struct RunResult {
   TimeNs ended;
   std::string stop_reason;
   bool interrupted = false;
+  bool failed = false;  // a RunError ended it; stop_reason says why
   std::string outcome;  // "sepsis"
   std::string model;    // "mlp, 4737 parameters"
   std::int64_t parameters = 0;
@@ -127,5 +128,10 @@ struct RunResult {
   // Facts about how the run was made: build, instruction set, libraries, threads, wall seconds.
   std::vector<std::pair<std::string, std::string>> provenance;
 };
+
+// "done", "interrupted" or "failed".
+inline const char* state_of(const RunResult& result) {
+  return result.failed ? "failed" : result.interrupted ? "interrupted" : "done";
+}
 
 }  // namespace polyclinic

@@ -61,6 +61,7 @@ void World::Impl::run() {
     run_events();
   } catch (const RunError& error) {
     failure = std::current_exception();
+    result.failed = true;
     result.stop_reason = "it failed: " + error.mistake().message;
   } catch (const SiteInterrupted&) {
     result.interrupted = true;

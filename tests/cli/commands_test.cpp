@@ -32,6 +32,7 @@ TEST_CASE("--json is exactly one object, on stdout, with where it comes from") {
   CHECK(outcome.error.empty());
   const Json json = Json::parse(outcome.out);  // throws on anything before or after
   CHECK(json["seed"] == 5);
+  CHECK(json["state"] == "done");
   CHECK(json["versions"] == 4);
   CHECK(json["hospitals"].size() == 3);
   CHECK(json["metrics"]["auroc"].contains("macro"));
@@ -151,7 +152,10 @@ TEST_CASE("a script that fails ends the run with 1; the results so far are kept"
   CHECK(json["versions"] == 2);
   CHECK(folder.has("r/model.npz"));
   const test::Outcome story = test::run(folder, {"explain", "r"});
-  CHECK(story.out.find("; then the run failed.\n") != std::string::npos);
+  CHECK(story.out.find("; then the run failed: as asked.\n") != std::string::npos);
+  CHECK(json["state"] == "failed");
+  CHECK(json["stopped"] == "it failed: as asked");
+  CHECK(Json::parse(folder.read("r/result.json"))["state"] == "failed");
 }
 
 TEST_CASE("Ctrl-C ends within a second with 130 and keeps what there is") {
@@ -172,6 +176,7 @@ TEST_CASE("Ctrl-C ends within a second with 130 and keeps what there is") {
     CHECK(outcome.seconds_after_signal < 1.0);
     const Json json = Json::parse(outcome.out);
     CHECK(json["interrupted"] == true);
+    CHECK(json["state"] == "interrupted");
     CHECK(json["versions"].get<int>() > 0);
     CHECK(folder.has(out + "/model.npz"));
     CHECK(folder.has(out + "/README.txt"));
