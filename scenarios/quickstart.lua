@@ -1,5 +1,5 @@
 -- Eight generated hospitals learn together who will get sepsis. Machines are slow and busy, links are
--- thin, two hospitals a day drop out for a while: run it and read who was late and why.
+-- thin, each hospital drops out about once a day: run it and read who was late and why.
 --
 --   polyclinic run scenarios/quickstart.lua --set rounds=80
 local p = params { rounds = 40, rate = 0.03, shift = 0.3, deadline = minutes(30) }

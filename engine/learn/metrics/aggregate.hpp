@@ -20,7 +20,7 @@ struct Summary {
   Better better = Better::neither;
   MetricValue
       macro;  // mean of the hospitals' values; limits by MOVER (these hospitals, new patients)
-  MetricValue weighted;  // mean weighted by patients; limits by MOVER
+  MetricValue weighted;  // mean weighted by rows tested; limits by MOVER
   MetricValue micro;     // of the pooled predictions
   MetricValue worst;     // the worst hospital's, with its interval (not corrected for the choice)
   std::optional<std::size_t> worst_hospital;  // its place in the list, the first of equals
