@@ -167,6 +167,28 @@ TextTable overall_table(const RunResult& result, const std::vector<std::string>&
   return table;
 }
 
+// The overall table counts the hospitals of its first metric: means of others over more or fewer
+// are named below it.
+std::string other_counts(const RunResult& result, const std::vector<std::string>& metrics) {
+  const MeasuredAverages* first = find_average(result.federated, metrics.front());
+  std::map<std::int64_t, std::vector<std::string>> by_count;
+  for (const std::string& metric : metrics) {
+    const MeasuredAverages* a = find_average(result.federated, metric);
+    if (first == nullptr || a == nullptr) continue;
+    if (a->hospitals_counted != first->hospitals_counted) {
+      by_count[a->hospitals_counted].push_back(column_name(metric));
+    }
+  }
+  if (by_count.empty()) return {};
+  std::string text = fmt::format("counted is of {}", column_name(metrics.front()));
+  for (const auto& [count, names] : by_count) {
+    text += fmt::format("; {} {} over {}", join_names(names),
+                        names.size() == 1 ? "is the mean" : "are means",
+                        count == 1 ? "1 hospital" : fmt::format("{} hospitals", count));
+  }
+  return "  " + wrapped(text, kColumns - 2, 4) + "\n";
+}
+
 std::string drops_text(const HospitalAccount& account) {
   std::vector<std::string> parts;
   for (const auto& [reason, count] : account.drops) {
@@ -282,9 +304,11 @@ std::string standardisation(const RunResult& result) {
 std::string heading(const RunResult& result) {
   std::string text =
       fmt::format("  {} by {}; seed {}\n", result.outcome, result.model, result.seed);
-  text += fmt::format("  {} rounds made {} versions in {} of simulated time; {} up, {} down; {}\n",
-                      result.rounds, result.versions, time_text(result.ended),
-                      size_text(result.bytes_up), size_text(result.bytes_down), result.stop_reason);
+  text += fmt::format("  {} {} made {} {} in {} of simulated time; {} up, {} down; {}\n",
+                      result.rounds, result.rounds == 1 ? "round" : "rounds", result.versions,
+                      result.versions == 1 ? "version" : "versions", time_text(result.ended),
+                      size_text(result.bytes_up), size_text(result.bytes_down),
+                      escaped(result.stop_reason));
   return text;
 }
 
@@ -318,7 +342,8 @@ std::string quality(const RunResult& result) {
       std::any_of(result.hospitals.begin(), result.hospitals.end(),
                   [](const HospitalAccount& a) { return a.role == HospitalRole::external; });
   if (external) text += "  * external: only evaluated on, in no mean\n";
-  text += missing_values(result) + "\n" + overall_table(result, metrics).text();
+  text += missing_values(result) + "\n" + overall_table(result, metrics).text() +
+          other_counts(result, metrics);
   if (measured > metrics.size()) {
     text += fmt::format("  {} more metrics are in --json and --out\n", measured - metrics.size());
   }
