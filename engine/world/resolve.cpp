@@ -73,8 +73,8 @@ class Resolver {
             {scenario_.where_of(field),
              fmt::format("'{}' cannot be given beside {}, which defines itself by it ({})", field,
                          name, to_text(*value)),
-             fmt::format("leave out '{}', or choose a strategy that leaves it free, such as "
-                         "strategy.fedavg",
+             fmt::format("leave out '{}', or leave out the strategy and give its parts by "
+                         "themselves",
                          field)});
       } else {
         set(field, *value, true);
