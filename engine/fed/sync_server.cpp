@@ -82,6 +82,9 @@ void SyncServer::open(Round& round) {
                       ? static_cast<std::size_t>(*s_.options.minimum_replies)
                       : std::min(round.target, std::max<std::size_t>(2, two_thirds));
 
+  // all are known before any is invited: an interruption while their data are made leaves no round
+  for (HospitalId id : chosen) s_.members->of(id);
+
   RoundOpened opened;
   opened.at = round.opened;
   opened.round = round.index + 1;
