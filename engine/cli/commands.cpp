@@ -180,6 +180,10 @@ Exit explain(const CommandLine& line) {
 Exit write_starter(const std::string& name) {
   const std::string file = fs::path(name).extension() == ".lua" ? name : name + ".lua";
   std::error_code ignored;
+  if (fs::path(name).filename().empty()) {
+    throw ScenarioError({}, fmt::format("new: \"{}\" names no file", name),
+                        "give a name: polyclinic new mine");
+  }
   if (fs::exists(file, ignored)) {
     throw ScenarioError({}, fmt::format("{} is already there", file),
                         "give another name; nothing was changed");

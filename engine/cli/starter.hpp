@@ -12,7 +12,7 @@ inline constexpr const char* kStarter =
 --   polyclinic docs hospitals                   what a word takes (also: polyclinic list)
 
 -- Numbers that --set may change, with their defaults.
-local p = params { rounds = 20, shift = 0.3, deadline = minutes(30) }
+local p = params { rounds = 30, shift = 0.3, deadline = minutes(30) }
 
 return scenario {
   title = "My first federation",

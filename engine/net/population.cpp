@@ -52,7 +52,15 @@ struct PopulationRules {
 
 class DrawnPopulation final : public Population {
  public:
-  explicit DrawnPopulation(PopulationRules rules) : rules_(std::move(rules)) {}
+  explicit DrawnPopulation(PopulationRules rules) : rules_(std::move(rules)) {
+    const auto look = [&](const HospitalRule& rule) {
+      for (const HospitalSettings& kind : rule) {
+        any_external_ = any_external_ || kind.role == HospitalRole::external;
+      }
+    };
+    for (const PopulationRules::Group& group : rules_.groups) look(group.rule);
+    for (const auto& [id, rule] : rules_.sites) look(rule);
+  }
 
   [[nodiscard]] std::int64_t count() const override { return rules_.count; }
   [[nodiscard]] HospitalProfile profile(HospitalId id) const override;
@@ -61,12 +69,14 @@ class DrawnPopulation final : public Population {
     return rules_.names.find(name);
   }
   [[nodiscard]] std::vector<std::string> regions() const override;
+  [[nodiscard]] HospitalRole role(HospitalId id) const override;
   [[nodiscard]] TimeNs overhead(HospitalId id, std::int64_t round) const override;
 
  private:
   [[nodiscard]] const HospitalSettings& settings(HospitalId id, Stream& own) const;
 
   PopulationRules rules_;
+  bool any_external_ = false;
 };
 
 double quantile(const Distribution& law, const Ranks& ranks, Ranked which) {
@@ -102,6 +112,12 @@ std::vector<std::string> DrawnPopulation::regions() const {
   for (const auto& group : rules_.groups) add(group.rule);
   for (const auto& [id, rule] : rules_.sites) add(rule);
   return {regions.begin(), regions.end()};
+}
+
+HospitalRole DrawnPopulation::role(HospitalId id) const {
+  if (!any_external_) return HospitalRole::member;
+  Stream own(rules_.run, Purpose::kHospital, id.value, 0, kOwnLane);
+  return settings(id, own).role;
 }
 
 HospitalProfile DrawnPopulation::profile(HospitalId id) const {

@@ -14,6 +14,8 @@ namespace {
 constexpr double kNsPerHour = 3600e9;
 constexpr double kBytesPerMbit = 125e3;
 constexpr double kTimeMaxNs = static_cast<double>(kTimeMax.ns);
+// A list of so many hospitals takes a second to make; beyond, memory would run out.
+constexpr double kCountMost = 1e8;
 constexpr double kWeekNs = 7 * 24 * kNsPerHour;
 
 Distribution lognormal(double median, double spread, Dimension dimension) {
@@ -199,7 +201,7 @@ Schema hospitals_schema() {
   schema.fields = {
       {"groups", type::list(type::part("group")), {}, "parts of the population, one after another"},
       {"count",
-       type::integer().between(1, 4e9),
+       type::integer().between(1, kCountMost),
        {},
        "how many",
        false,
@@ -234,10 +236,14 @@ Schema group_schema() {
   forget_defaults(schema.fields);
   schema.fields.insert(
       schema.fields.begin(),
-      {{"count", type::integer().between(1, 4e9), {}, "how many", false, "as many as names"},
+      {{"count", type::integer().between(1, kCountMost), {}, "how many", false, "as many as names"},
        {"names", type::list(type::text()), {}, "their names"}});
   schema.fields.push_back(
       {"prevalence", type::number().inside(0, 1), {}, "prevalence of the outcome there"});
+  schema.fields.push_back({"case_mix",
+                           type::number().inside(0, 1),
+                           {},
+                           "rank of their case mix among hospitals: 0 mildest, 1 most severe"});
   return schema;
 }
 

@@ -258,7 +258,12 @@ Mistake Sandbox::syntax_mistake(lua_State* L, const std::string& name) const {
     return {{name, 0, 0}, message, {}};
   }
   message.erase(0, prefix.size());
-  const int line = std::atoi(message.c_str());
+  int line = std::atoi(message.c_str());
+  // what is missing at the end of the file is said where its text ends
+  const auto blank = [&](int number) {
+    return source(name)->line(number).find_first_not_of(" \t") == std::string_view::npos;
+  };
+  while (line > 1 && blank(line)) --line;
   const std::size_t colon = message.find(": ");
   if (colon != std::string::npos) message.erase(0, colon + 2);
   const auto [word, member] = blamed_name(message);

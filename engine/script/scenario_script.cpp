@@ -23,6 +23,10 @@ using script::Interpreter;
 
 std::string read_file(const std::string& path) {
   std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
+    throw ScenarioError({path, 0, 0}, "this is a folder",
+                        "give the path of a scenario: a .lua file");
+  }
   if (!std::filesystem::is_regular_file(path, error)) {
     throw ScenarioError({path, 0, 0}, "there is no such file",
                         "give the path of a scenario: a .lua file");

@@ -348,7 +348,8 @@ std::size_t check_size(lua_State* L, int index) {
   int exact = 0;
   const lua_Integer size = lua_tointegerx(L, index, &exact);
   if (exact == 0 || size < 0 || size > kSizeMax) {
-    fail(L, fmt::format("a vec's length is a whole number, found {}", describe_argument(L, index)));
+    fail(L, fmt::format("a vec's length is a whole number from 0 to {}, found {}", kSizeMax,
+                        describe_argument(L, index)));
   }
   return static_cast<std::size_t>(size);
 }

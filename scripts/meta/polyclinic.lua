@@ -224,7 +224,7 @@ function percent(x) end
 ---@return fraction
 function fraction(x) end
 
----What the scenario lets its user set, with --set name=value; false stands for "not there".
+---What the scenario lets its user set, with --set name=value; false stands for "not there", and a flag is switched by true and false only, not by no, off or 0.
 ---@return table
 function params(defaults) end
 
@@ -745,6 +745,7 @@ function flow.lv08(fields) end
 ---@field profile? "university"|"rural"|"mixed" figures of a typical population for what is not given (default: as all hospitals)
 ---@field size_follows? table<string, number> rank correlation with size of speed, uplink, downlink, latency, overhead, prevalence, case_mix (default: as all hospitals)
 ---@field prevalence? number prevalence of the outcome there
+---@field case_mix? number rank of their case mix among hospitals: 0 mildest, 1 most severe
 
 ---Some of the hospitals; what it does not say is as for all hospitals.
 ---@param fields? group_fields
@@ -1411,6 +1412,7 @@ training = {}
 ---@field class_weights? (number)[]|none|false factor of a row's loss by its class, the first for class 0 (default: all 1)
 ---@field keep_state? boolean the optimiser's moments stay at the hospital between rounds (default: `false`)
 ---@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs; a hospital's epochs count from 0 (default: shuffled anew for each epoch)
+---@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs; epoch counts a hospital's epochs from 0 (default: shuffled anew for each epoch)
 ---@field beta1? number decay of the mean of gradients (default: `0.9`)
 ---@field beta2? number decay of the mean of squared gradients (default: `0.999`)
 ---@field epsilon? number added to the root of the second moment (default: `1e-08`)
@@ -1432,6 +1434,7 @@ function training.adam(fields) end
 ---@field class_weights? (number)[]|none|false factor of a row's loss by its class, the first for class 0 (default: all 1)
 ---@field keep_state? boolean the optimiser's moments stay at the hospital between rounds (default: `false`)
 ---@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs; a hospital's epochs count from 0 (default: shuffled anew for each epoch)
+---@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs; epoch counts a hospital's epochs from 0 (default: shuffled anew for each epoch)
 ---@field beta1? number decay of the mean of gradients (default: `0.9`)
 ---@field beta2? number decay of the mean of squared gradients (default: `0.999`)
 ---@field epsilon? number added to the root of the second moment (default: `1e-08`)
@@ -1453,6 +1456,7 @@ function training.adamw(fields) end
 ---@field class_weights? (number)[]|none|false factor of a row's loss by its class, the first for class 0 (default: all 1)
 ---@field keep_state? boolean the optimiser's moments stay at the hospital between rounds (default: `false`)
 ---@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs; a hospital's epochs count from 0 (default: shuffled anew for each epoch)
+---@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs; epoch counts a hospital's epochs from 0 (default: shuffled anew for each epoch)
 ---@field momentum? number share of the last step that goes on (default: `0.9`)
 ---@field nesterov? boolean look ahead by the momentum before the gradient counts (default: `false`)
 
@@ -1473,6 +1477,7 @@ function training.momentum(fields) end
 ---@field class_weights? (number)[]|none|false factor of a row's loss by its class, the first for class 0 (default: all 1)
 ---@field keep_state? boolean the optimiser's moments stay at the hospital between rounds (default: `false`)
 ---@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs; a hospital's epochs count from 0 (default: shuffled anew for each epoch)
+---@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs; epoch counts a hospital's epochs from 0 (default: shuffled anew for each epoch)
 
 ---Stochastic gradient descent on batches of the hospital's rows.
 ---Robbins and Monro 1951

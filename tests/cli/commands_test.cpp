@@ -382,6 +382,13 @@ TEST_CASE("new writes a scenario that runs, once") {
   const test::Outcome second = test::run(folder, {"new", "mine.lua"});
   CHECK(second.exit == 2);
   CHECK(second.error == "mine.lua is already there\n    give another name; nothing was changed\n");
+  const test::Outcome nameless = test::run(folder, {"new", ""});
+  CHECK(nameless.exit == 2);
+  CHECK(nameless.error == "new: \"\" names no file\n    give a name: polyclinic new mine\n");
+  CHECK(!folder.has(".lua"));
+  // as shipped it is long enough for a verdict on convergence
+  const Json whole = Json::parse(test::run(folder, {"run", "mine.lua", "--json"}).out);
+  CHECK(!whole["converged"].is_null());
 }
 
 }  // namespace

@@ -224,6 +224,14 @@ TEST_CASE("names: given, made, from the data, from the sites") {
   CHECK(sites->profile(HospitalId{0}).speed_flops == plain->profile(HospitalId{0}).speed_flops);
 }
 
+TEST_CASE("a group has a case mix, as a site does") {
+  const auto p = population({{"groups", List{part("group", "", {{"count", 2}, {"case_mix", 0.8}}),
+                                             part("group", "", {{"count", 1}})}}});
+  CHECK(p->profile(HospitalId{0}).case_mix_rank == 0.8);
+  CHECK(p->profile(HospitalId{1}).case_mix_rank == 0.8);
+  CHECK(p->profile(HospitalId{2}).case_mix_rank != 0.8);
+}
+
 TEST_CASE("any property of one hospital can be given by name") {
   const Value care = part("availability", "maintenance", {});
   const auto p =

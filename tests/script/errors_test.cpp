@@ -131,7 +131,7 @@ TEST_CASE("a hole in a list is named; false is skipped") {
 
 TEST_CASE("twins in one line are told apart") {
   CHECK(eval("return hospitals { group { count = 2 }, group { count = -3 } }") ==
-        "s.lua:1: group: 'count' expected a whole number from 1 to 4000000000, found the plain "
+        "s.lua:1: group: 'count' expected a whole number from 1 to 100000000, found the plain "
         "number -3\n"
         "    return hospitals { group { count = 2 }, group { count = -3 } }\n"
         "                                                    ^\n"
@@ -218,6 +218,11 @@ TEST_CASE("syntax errors have line and caret") {
         "s.lua:1: Lua cannot read this: unexpected symbol near <eof>\n"
         "    local a = {\n"
         "    ^");
+  // the line after the last one has nothing to show
+  CHECK(eval("local a = {\n  b = 1,\n\n  \n") ==
+        "s.lua:2: Lua cannot read this: unexpected symbol near <eof>\n"
+        "      b = 1,\n"
+        "      ^");
 }
 
 TEST_CASE("distributions check their parameters and dimensions") {

@@ -172,7 +172,7 @@ TEST_CASE("a mistake quotes the file, also where the path is long") {
                                 "           ^");
   const std::string broken = folder.write("broken.lua", "return scenario {{\n");
   CHECK(load_error(broken).find(broken +
-                                ":2: Lua cannot read this: unexpected symbol near <eof>") == 0);
+                                ":1: Lua cannot read this: unexpected symbol near <eof>") == 0);
 }
 
 TEST_CASE("the world's hash sees a function's text, and not where it stands") {
