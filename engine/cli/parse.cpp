@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <filesystem>
+#include <limits>
 #include <string_view>
 
 #include "base/error.hpp"
@@ -158,6 +159,7 @@ class Parser {
     CLI::App& check = add_command("check", "validate a scenario and print what it resolves to");
     check.add_option("FILE", line_.run.file, "scenario")->required()->type_name("");
     add_scenario_options(check);
+    check.add_flag("--json", line_.run.json, "print it as one JSON object");
   }
 
   void add_eval() {
@@ -293,8 +295,8 @@ class Parser {
       return found != nullptr && found->count() > 0;
     };
     if (given("--seed")) {
-      line_.run.script.seed =
-          whole_number<std::uint64_t>("--seed", texts_.seed, 0, ~std::uint64_t{0});
+      line_.run.script.seed = static_cast<std::uint64_t>(whole_number<std::int64_t>(
+          "--seed", texts_.seed, 0, std::numeric_limits<std::int64_t>::max()));  // as Lua's
     }
     if (given("--threads")) {
       line_.run.threads = whole_number<int>("--threads", texts_.threads, 1, 1024);

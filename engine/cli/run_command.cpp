@@ -14,6 +14,7 @@
 #include "cli/build_facts.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/sweep_command.hpp"
+#include "record/check_report.hpp"
 #include "record/end_table.hpp"
 #include "record/json_report.hpp"
 #include "record/progress.hpp"
@@ -127,11 +128,16 @@ Exit check_scenario(const RunArguments& arguments) {
     return check_study(arguments, script->params());
   }
   const World world(script->spec(), script.get(), RunOptions());
-  for (const std::string& line : world.describe()) fmt::print("{}\n", line);
-  if (!script->params().empty()) {
-    fmt::print("{:<12} {}\n", "params", to_text(Value(script->params())));
+  // the table names a screenful; a program may want all of a large federation's first
+  WorldDescription described = world.describe(arguments.json ? 1'000 : 20);
+  for (const auto& [name, value] : script->params()) {
+    described.params.emplace_back(name, to_text(value));
   }
-  fmt::print("{} is valid\n", arguments.file);
+  if (arguments.json) {
+    fmt::print("{}\n", check_json(described));
+  } else {
+    fmt::print("{}{} is valid\n", check_text(described), arguments.file);
+  }
   return Exit::done;
 }
 

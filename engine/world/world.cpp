@@ -9,8 +9,8 @@ World::World(WorldSpec spec, ScriptHost* script, const RunOptions& options)
 
 World::~World() = default;
 
-std::vector<std::string> World::describe() const {
-  return impl_->describe();
+WorldDescription World::describe(std::int64_t hospitals_most) const {
+  return impl_->describe(hospitals_most);
 }
 
 std::vector<std::string> World::measured_values() const {

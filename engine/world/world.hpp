@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "trace/event.hpp"
+#include "world/description.hpp"
 #include "world/result.hpp"
 #include "world/script_host.hpp"
 #include "world/world_spec.hpp"
@@ -30,8 +31,8 @@ class World {
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
-  // The resolved world in words, a line per fact, for `polyclinic check`.
-  [[nodiscard]] std::vector<std::string> describe() const;
+  // The resolved world with its first hospitals, for `polyclinic check`.
+  [[nodiscard]] WorldDescription describe(std::int64_t hospitals_most) const;
 
   // What results will call the measured values: "auroc", "calibration_slope", ... in their order.
   [[nodiscard]] std::vector<std::string> measured_values() const;

@@ -226,18 +226,23 @@ SyncOptions World::Impl::sync_options() const {
   return sync;
 }
 
+// The hospitals that every round waits for; nullopt where that varies.
+std::optional<std::int64_t> World::Impl::round_target() const {
+  const auto members_count = static_cast<std::int64_t>(candidates.size());
+  const Part chosen = selection_part(candidates.size());
+  if (chosen.name == "all") return members_count;
+  if (chosen.name != "uniform") return std::nullopt;
+  const Value& count = chosen.at("count");
+  const auto* share = count.get_if<Quantity>();
+  return share ? std::llround(share->value * static_cast<double>(members_count))
+               : chosen.integer("count");
+}
+
 // A round that can never have enough replies is a mistake, not bad luck.
 void World::Impl::check_minimum_replies(const SyncOptions& sync) const {
   if (!sync.minimum_replies) return;
   const auto members_count = static_cast<std::int64_t>(candidates.size());
-  std::int64_t most = members_count;
-  const Part chosen = selection_part(candidates.size());
-  if (chosen.name == "uniform") {
-    const Value& count = chosen.at("count");
-    const auto* share = count.get_if<Quantity>();
-    most = share ? std::llround(share->value * static_cast<double>(members_count))
-                 : chosen.integer("count");
-  }
+  const std::int64_t most = round_target().value_or(members_count);
   if (*sync.minimum_replies <= most) return;
   const std::string why = most < members_count
                               ? fmt::format("a round waits for {} hospitals", most)
@@ -291,35 +296,6 @@ void World::Impl::build_federation() {
   setup.after_round = [this](const RoundClosed& closed) { return after_round(closed); };
   check_minimum_replies(setup.options);
   server_actor = std::make_unique<SyncServer>(std::move(setup));
-}
-
-std::vector<std::string> World::Impl::describe() const {
-  std::vector<std::string> lines;
-  const auto add = [&](std::string_view what, const std::string& text) {
-    lines.push_back(fmt::format("{:<12} {}", what, text));
-  };
-  const Value* title = spec.scenario.find("title");
-  if (title) add("title", title->as<std::string>());
-  add("seed", fmt::format("{}", spec.seed));
-  add("hospitals", external.empty()
-                       ? fmt::format("{}", candidates.size())
-                       : fmt::format("{} and {} external", candidates.size(), external.size()));
-  add("outcome", fmt::format("{} ({}), {} features, standardised {}", cohort->info().outcome,
-                             name(cohort->info().task), cohort->info().feature_count(),
-                             cohort->info().standardisation));
-  add("model", result.model);
-  for (const char* field : {"training", "objective", "strategy", "selection", "stragglers",
-                            "aggregation", "server", "protocol", "network", "measure"}) {
-    const Part* part = spec.scenario.part(field);
-    if (!part) continue;
-    Part shown = *part;
-    std::erase_if(shown.fields, [](const FieldValue& f) { return f.name == "composition"; });
-    add(field, to_text(shown));
-  }
-  const Value* deadline = spec.scenario.find("deadline");
-  add("rounds", fmt::format("{}, deadline {}", spec.scenario.integer("rounds"),
-                            deadline ? to_text(*deadline) : "none"));
-  return lines;
 }
 
 }  // namespace polyclinic

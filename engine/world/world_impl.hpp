@@ -25,6 +25,11 @@
 
 namespace polyclinic {
 
+// Whether the scenario's field `baselines` names it.
+bool wants_baseline(const Part& scenario, std::string_view name);
+// Different people among a site's rows.
+std::int64_t patients_of(const Site& site);
+
 struct World::Impl final : public WorldControl, public SiteDirectory {
   Impl(WorldSpec world_spec, ScriptHost* script_host, const RunOptions& run_options);
   ~Impl() override;
@@ -37,7 +42,11 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   [[nodiscard]] SyncOptions sync_options() const;
   void check_minimum_replies(const SyncOptions& sync) const;
   [[nodiscard]] Part selection_part(std::size_t candidates) const;
-  [[nodiscard]] std::vector<std::string> describe() const;
+  [[nodiscard]] std::optional<std::int64_t> round_target() const;
+  // describing (world_describe.cpp)
+  [[nodiscard]] WorldDescription describe(std::int64_t hospitals_most) const;
+  [[nodiscard]] HospitalProfile described(HospitalId id) const;
+  [[nodiscard]] std::optional<std::int64_t> replies_needed() const;
   // SiteDirectory
   [[nodiscard]] std::int64_t count() const override;
   [[nodiscard]] SiteRequest request(HospitalId hospital) const override;

@@ -8,8 +8,6 @@
 
 namespace polyclinic {
 
-namespace {
-
 bool wants_baseline(const Part& scenario, std::string_view name) {
   const Value& baselines = scenario.at("baselines");
   if (const auto* flag = baselines.get_if<bool>()) return *flag;
@@ -19,7 +17,6 @@ bool wants_baseline(const Part& scenario, std::string_view name) {
   return false;
 }
 
-// Different people among a site's rows.
 std::int64_t patients_of(const Site& site) {
   std::int64_t without_id = 0;  // where nobody says who is who, every row is a patient
   std::vector<std::int64_t> ids;
@@ -30,6 +27,8 @@ std::int64_t patients_of(const Site& site) {
   std::sort(ids.begin(), ids.end());
   return without_id + (std::unique(ids.begin(), ids.end()) - ids.begin());
 }
+
+namespace {
 
 TimeNs median(std::vector<TimeNs> times) {
   if (times.empty()) return {};

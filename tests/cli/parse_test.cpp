@@ -40,13 +40,13 @@ const Wrong kWrong[] = {
      "--seed needs a value\n"
      "    usage: polyclinic run FILE [OPTIONS]; see polyclinic run --help\n"},
     {{"run", "a.lua", "--seed", "abc"},
-     "--seed takes a whole number from 0 to 18446744073709551615, not \"abc\"\n"
+     "--seed takes a whole number from 0 to 9223372036854775807, not \"abc\"\n"
      "    for example --seed 1\n"},
     {{"run", "a.lua", "--seed", "-1"},
-     "--seed takes a whole number from 0 to 18446744073709551615, not \"-1\"\n"
+     "--seed takes a whole number from 0 to 9223372036854775807, not \"-1\"\n"
      "    for example --seed 1\n"},
-    {{"run", "a.lua", "--seed", "18446744073709551616"},
-     "--seed takes a whole number from 0 to 18446744073709551615, not \"18446744073709551616\"\n"
+    {{"run", "a.lua", "--seed", "9223372036854775808"},
+     "--seed takes a whole number from 0 to 9223372036854775807, not \"9223372036854775808\"\n"
      "    for example --seed 1\n"},
     {{"run", "a.lua", "--threads", "0"},
      "--threads takes a whole number from 1 to 1024, not \"0\"\n"
@@ -75,7 +75,7 @@ const Wrong kWrong[] = {
      "--help\n"},
     {{"check", "a.lua", "--out", "x"},
      "check has no option --out\n"
-     "    its options are --help, -h, --set, --seed and --data\n"},
+     "    its options are --help, -h, --set, --seed, --data and --json\n"},
     {{"eval"},
      "eval needs a FILE or -e CODE\n"
      "    for example polyclinic eval -e \"return mbit(20) / 2\"\n"},
