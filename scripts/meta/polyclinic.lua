@@ -330,6 +330,7 @@ function aggregation.mean(fields) end
 ---@field strategy? strategy_part|composition_part|baseline_part|none|false a named set of choices for the parts below; baseline.pooled {} or baseline.local_only {}: the arm is that reference (default: the base's)
 ---@field protocol? protocol_part|none|false when rounds open and close (default: the base's)
 ---@field objective? objective_part|none|false what is minimised beside the loss (default: the base's)
+---@field stragglers? stragglers_part|none|false who finishes only a part of a training (default: the base's)
 ---@field aggregation? aggregation_part|none|false how updates become one (default: the base's)
 ---@field server? server_part|none|false what the server does with the aggregate (default: the base's)
 ---@field network? network_part|none|false the wires (default: the base's)
@@ -1412,7 +1413,6 @@ training = {}
 ---@field class_weights? (number)[]|none|false factor of a row's loss by its class, the first for class 0 (default: all 1)
 ---@field keep_state? boolean the optimiser's moments stay at the hospital between rounds (default: `false`)
 ---@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs; a hospital's epochs count from 0 (default: shuffled anew for each epoch)
----@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs; epoch counts a hospital's epochs from 0 (default: shuffled anew for each epoch)
 ---@field beta1? number decay of the mean of gradients (default: `0.9`)
 ---@field beta2? number decay of the mean of squared gradients (default: `0.999`)
 ---@field epsilon? number added to the root of the second moment (default: `1e-08`)
@@ -1434,7 +1434,6 @@ function training.adam(fields) end
 ---@field class_weights? (number)[]|none|false factor of a row's loss by its class, the first for class 0 (default: all 1)
 ---@field keep_state? boolean the optimiser's moments stay at the hospital between rounds (default: `false`)
 ---@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs; a hospital's epochs count from 0 (default: shuffled anew for each epoch)
----@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs; epoch counts a hospital's epochs from 0 (default: shuffled anew for each epoch)
 ---@field beta1? number decay of the mean of gradients (default: `0.9`)
 ---@field beta2? number decay of the mean of squared gradients (default: `0.999`)
 ---@field epsilon? number added to the root of the second moment (default: `1e-08`)
@@ -1456,7 +1455,6 @@ function training.adamw(fields) end
 ---@field class_weights? (number)[]|none|false factor of a row's loss by its class, the first for class 0 (default: all 1)
 ---@field keep_state? boolean the optimiser's moments stay at the hospital between rounds (default: `false`)
 ---@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs; a hospital's epochs count from 0 (default: shuffled anew for each epoch)
----@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs; epoch counts a hospital's epochs from 0 (default: shuffled anew for each epoch)
 ---@field momentum? number share of the last step that goes on (default: `0.9`)
 ---@field nesterov? boolean look ahead by the momentum before the gradient counts (default: `false`)
 
@@ -1477,7 +1475,6 @@ function training.momentum(fields) end
 ---@field class_weights? (number)[]|none|false factor of a row's loss by its class, the first for class 0 (default: all 1)
 ---@field keep_state? boolean the optimiser's moments stay at the hospital between rounds (default: `false`)
 ---@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs; a hospital's epochs count from 0 (default: shuffled anew for each epoch)
----@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs; epoch counts a hospital's epochs from 0 (default: shuffled anew for each epoch)
 
 ---Stochastic gradient descent on batches of the hospital's rows.
 ---Robbins and Monro 1951
