@@ -144,10 +144,12 @@ HospitalRule make_rule(const std::vector<const Part*>& layers) {
   return rule;
 }
 
-Ranks draw_ranks(const HospitalSettings& settings, RunKey run, HospitalId id) {
+Ranks draw_ranks(const HospitalSettings& settings, RunKey run, HospitalId id,
+                 std::optional<double> size_rank) {
   Stream stream(run, Purpose::kHospital, id.value);
   Ranks ranks{};
   for (double& u : ranks) u = stream.uniform_open();
+  if (size_rank) ranks[static_cast<std::size_t>(Ranked::size)] = *size_rank;
   if (settings.copula) {
     for (double& u : ranks) u = math::normal_quantile(u);
     settings.copula->correlate(ranks);

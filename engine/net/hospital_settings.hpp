@@ -49,7 +49,9 @@ using HospitalRule = std::vector<HospitalSettings>;
 // later one gives wins; what a part gives wins over the profile it names. Throws ScenarioError.
 HospitalRule make_rule(const std::vector<const Part*>& layers);
 
-// Ranks of one hospital, each uniform in (0, 1), with the settings' rank correlations.
-Ranks draw_ranks(const HospitalSettings& settings, RunKey run, HospitalId id);
+// Ranks of one hospital, each uniform in (0, 1), with the settings' rank correlations. A given rank
+// of its size stands in for the drawn one: what follows size follows it.
+Ranks draw_ranks(const HospitalSettings& settings, RunKey run, HospitalId id,
+                 std::optional<double> size_rank = {});
 
 }  // namespace polyclinic

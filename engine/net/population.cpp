@@ -48,6 +48,7 @@ struct PopulationRules {
   HospitalNames names;
   std::vector<Group> groups;  // by first hospital
   std::map<std::uint32_t, HospitalRule> sites;
+  std::vector<double> size_ranks;  // by hospital; empty: sizes are drawn
 };
 
 class DrawnPopulation final : public Population {
@@ -74,6 +75,11 @@ class DrawnPopulation final : public Population {
 
  private:
   [[nodiscard]] const HospitalSettings& settings(HospitalId id, Stream& own) const;
+  [[nodiscard]] Ranks ranks(const HospitalSettings& settings, HospitalId id) const {
+    std::optional<double> size;
+    if (!rules_.size_ranks.empty()) size = rules_.size_ranks[id.value];
+    return draw_ranks(settings, rules_.run, id, size);
+  }
 
   PopulationRules rules_;
   bool any_external_ = false;
@@ -123,7 +129,7 @@ HospitalRole DrawnPopulation::role(HospitalId id) const {
 HospitalProfile DrawnPopulation::profile(HospitalId id) const {
   Stream own(rules_.run, Purpose::kHospital, id.value, 0, kOwnLane);
   const HospitalSettings& s = settings(id, own);
-  const Ranks ranks = draw_ranks(s, rules_.run, id);
+  const Ranks ranks = this->ranks(s, id);
   HospitalProfile p;
   p.id = id;
   p.name = rules_.names.name(id);
@@ -150,7 +156,7 @@ HospitalProfile DrawnPopulation::profile(HospitalId id) const {
 TimeNs DrawnPopulation::overhead(HospitalId id, std::int64_t round) const {
   Stream own(rules_.run, Purpose::kHospital, id.value, 0, kOwnLane);
   const HospitalSettings& s = settings(id, own);
-  const double median_ns = quantile(s.overhead, draw_ranks(s, rules_.run, id), Ranked::overhead);
+  const double median_ns = quantile(s.overhead, ranks(s, id), Ranked::overhead);
   Stream habit(rules_.run, Purpose::kHabit, id.value, static_cast<std::uint64_t>(round));
   return time_of(median_ns * math::exp(s.jitter * draw::normal(habit)));
 }
@@ -170,6 +176,7 @@ class PopulationBuilder {
   }
 
   std::unique_ptr<Population> build() {
+    refuse_what_data_say(part_);
     const bool grouped = !part_.list("groups").empty();
     if (grouped) {
       add_groups();
@@ -178,6 +185,7 @@ class PopulationBuilder {
     }
     name_hospitals(grouped);
     add_sites();
+    rank_sizes();
     const bool traced = any_trace();
     auto population = std::make_unique<DrawnPopulation>(std::move(rules_));
     if (traced) check_traces(*population);
@@ -204,6 +212,7 @@ class PopulationBuilder {
   void add_groups() {
     for (const Value& value : part_.list("groups")) {
       const Part& group = *value.part();
+      refuse_what_data_say(group);
       const std::vector<std::string> names = names_of(group);
       auto count = static_cast<std::int64_t>(names.size());
       if (group.find("count")) count = group.integer("count");
@@ -325,6 +334,7 @@ class PopulationBuilder {
       const std::size_t before = mistakes.size();
       Part site = site_schema(name).resolve(std::move(given), part_.where_of("site"), mistakes);
       if (mistakes.size() > before) continue;
+      refuse_what_data_say(site);
       rules_.sites[id->value] = make_rule(layers_of(*id, site));
     }
     if (!mistakes.empty()) throw ScenarioError(std::move(mistakes));
@@ -339,6 +349,51 @@ class PopulationBuilder {
     }
     layers.push_back(&site);
     return layers;
+  }
+
+  // A field that the cohort does not look at would be believed.
+  void refuse_what_data_say(const Part& part) const {
+    if (!context_.data_rows.empty() && part.given("patients")) {
+      throw part.mistake("patients",
+                         fmt::format("{}: 'patients' decides nothing here: the tables say how many "
+                                     "patients a hospital has",
+                                     part.kind),
+                         "leave it out; partition.quantity deals rows out unevenly");
+    }
+    if (context_.outcome_follows) return;
+    const std::string hint = "leave it out; cohort.ehr makes patients to such wishes";
+    for (const char* name : {"prevalence", "case_mix"}) {
+      if (part.given(name)) {
+        throw part.mistake(
+            name, fmt::format("{}: this cohort's patients do not follow '{}'", part.kind, name),
+            hint);
+      }
+      const Value* follows = part.given("size_follows") ? part.find("size_follows") : nullptr;
+      if (follows == nullptr) continue;
+      for (const auto& [key, value] : follows->as<Table>()) {
+        if (key != name) continue;
+        throw part.mistake(
+            "size_follows",
+            fmt::format("{}: this cohort's patients do not follow '{}', so it cannot "
+                        "follow size",
+                        part.kind, name),
+            hint);
+      }
+    }
+  }
+
+  // The middle of the ranks that hospitals with so many rows share, in (0, 1).
+  void rank_sizes() {
+    if (context_.data_rows.empty()) return;
+    ENSURE(static_cast<std::int64_t>(context_.data_rows.size()) == rules_.count,
+           "the data have rows for each hospital");
+    std::vector<std::int64_t> sorted = context_.data_rows;
+    std::sort(sorted.begin(), sorted.end());
+    for (const std::int64_t rows : context_.data_rows) {
+      const auto [first, last] = std::equal_range(sorted.begin(), sorted.end(), rows);
+      const auto middle = static_cast<double>((first - sorted.begin()) + (last - sorted.begin()));
+      rules_.size_ranks.push_back(middle / 2 / static_cast<double>(sorted.size()));
+    }
   }
 
   [[nodiscard]] Mistake unknown_site(const std::string& name) const {

@@ -74,10 +74,16 @@ struct PopulationContext {
   RunKey run;
   // Names that the data give (csv); empty: the scenario's names, else made ones ("hospital-001").
   std::vector<std::string> data_names;
+  // Rows of each hospital where tables of patients decide how many it has; size_follows ranks the
+  // hospitals by them. Empty: drawn sizes count.
+  std::vector<std::int64_t> data_rows;
+  // Whether the cohort makes sick patients as often, and as sick, as hospitals ask for.
+  bool outcome_follows = true;
 };
 
 // Builds the population of a resolved part `hospitals`; nullptr: eight hospitals with defaults.
-// Throws ScenarioError: unknown hospital in `site`, impossible rank correlations, duplicate names.
+// Throws ScenarioError: unknown hospital in `site`, impossible rank correlations, duplicate names,
+// fields that the data overrule.
 std::unique_ptr<Population> make_population(const Part* hospitals,
                                             const PopulationContext& context);
 

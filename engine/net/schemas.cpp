@@ -66,7 +66,7 @@ std::vector<Field> habit_fields() {
        "invitation to start: queue, container, loading data; a hospital's median"},
       {"jitter", type::number().between(0, 5), 0.5,
        "how much a hospital's own rounds vary around its overhead (sd of the logarithm)"},
-      {"window", type::part("window") | type::none(), {}, "daily hours in which it may train"},
+      {"window", type::part("window") | type::none(), {}, "daily hours in which it may begin to train; what has begun goes on to its end"},
       {"approval", type::distribution(Dimension::time).at_least(0),
        Distribution::constant(0, Dimension::time), "delay before its first training, once"},
       {"availability",

@@ -150,6 +150,58 @@ TEST_CASE("rank correlations with size are those asked for, over 20,000 hospital
   CHECK(std::fabs(std::log(median(speed) / 50e9)) < 4 * 1.2533 * 0.4 / std::sqrt(kHospitals));
 }
 
+TEST_CASE("what follows size follows the rows of the tables where these decide") {
+  // ties in the rows share the middle of their ranks: two hospitals to each number of rows
+  constexpr int kHospitals = 4'000;
+  const Part hospitals =
+      part("hospitals", "",
+           {{"count", kHospitals}, {"size_follows", Table{{"overhead", 0.9}, {"speed", -0.5}}}});
+  PopulationContext context;
+  context.run = kRun;
+  context.outcome_follows = false;
+  for (int i = 0; i < kHospitals; ++i) context.data_rows.push_back((i * 7919) % kHospitals / 2);
+  const auto p = make_population(&hospitals, context);
+  std::vector<double> rows, overhead, speed, latency;
+  for (std::uint32_t i = 0; i < kHospitals; ++i) {
+    const HospitalProfile h = p->profile(HospitalId{i});
+    rows.push_back(static_cast<double>(context.data_rows[i]));
+    overhead.push_back(static_cast<double>(h.overhead_median.ns));
+    speed.push_back(h.speed_flops);
+    latency.push_back(static_cast<double>(h.latency.ns));
+    // the overhead of a round goes with the profile's: without jitter it is the same
+    if (i < 5) CHECK(p->overhead(HospitalId{i}, 3).ns > 0);
+  }
+  // standard error of Spearman's rho at most 1 / sqrt(n); 4 of them, and ties in half the ranks
+  const double tolerance = 4 / std::sqrt(kHospitals) + 1e-3;
+  CHECK(std::fabs(spearman(rows, overhead) - 0.9) < tolerance);
+  CHECK(std::fabs(spearman(rows, speed) + 0.5) < tolerance);
+  CHECK(std::fabs(spearman(rows, latency)) < tolerance);
+}
+
+TEST_CASE("what the data say cannot be asked of the hospitals too") {
+  const auto refused_with_data = [](const Given& given) {
+    const Part hospitals = part("hospitals", "", given);
+    PopulationContext context;
+    context.run = kRun;
+    context.data_names = {"A", "B"};
+    context.data_rows = {10, 20};
+    context.outcome_follows = false;
+    return mistake_text([&] { static_cast<void>(make_population(&hospitals, context)); });
+  };
+  CHECK(refused_with_data({{"patients", 400}}) ==
+        "world.lua:7: hospitals: 'patients' decides nothing here: the tables say how many patients "
+        "a hospital has\n    leave it out; partition.quantity deals rows out unevenly");
+  CHECK(refused_with_data({{"site", Table{{"A", Table{{"prevalence", 0.5}}}}}}) ==
+        "world.lua:7: site: this cohort's patients do not follow 'prevalence'\n"
+        "    leave it out; cohort.ehr makes patients to such wishes");
+  CHECK(refused_with_data({{"size_follows", Table{{"case_mix", 0.5}}}}) ==
+        "world.lua:7: hospitals: this cohort's patients do not follow 'case_mix', so it cannot "
+        "follow size\n    leave it out; cohort.ehr makes patients to such wishes");
+  CHECK(refused_with_data({{"size_follows", Table{{"speed", 0.5}}}}) == "nothing was thrown");
+  // profiles say such things of typical hospitals: no wish of the scenario
+  CHECK(refused_with_data({{"profile", "mixed"}}) == "nothing was thrown");
+}
+
 TEST_CASE("a hospital is drawn at its own address") {
   const auto small = population({{"count", 8}});
   const auto large = population({{"count", 1000}, {"jitter", 0.9}});
