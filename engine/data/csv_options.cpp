@@ -320,6 +320,15 @@ CsvOptions read_csv_options(const Part& part) {
   options.preparation.standardise = standardisation_named(part.text("standardise"));
   options.preparation.impute =
       part.text("impute") == "mean" ? Imputation::mean : Imputation::median;
+  if (options.preparation.standardise == Standardisation::federated) {
+    if (part.given("impute") && options.preparation.impute == Imputation::median) {
+      throw part.mistake("impute",
+                         "cohort.csv: 'impute' is \"median\", but with standardise = "
+                         "\"federated\" hospitals share sums alone, which give no median",
+                         "write impute = \"mean\", or standardise = \"per_hospital\"");
+    }
+    options.preparation.impute = Imputation::mean;
+  }
   options.preparation.indicators = part.flag("indicators") && !options.drop_rows_with_missing;
   options.preparation.all_levels = part.text("encoding") == "all_levels";
   options.patient = column_name(part.find("patient"));

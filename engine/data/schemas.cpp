@@ -85,7 +85,8 @@ std::vector<Field> csv_fields() {
        .type = type::choice({"median", "mean"}),
        .standard = "median",
        .doc = "what of the training rows fills in for a missing number; categories take the "
-              "commonest"},
+              "commonest",
+       .standard_text = "median; with standardise = \"federated\": mean"},
       {.name = "indicators",
        .type = type::boolean(),
        .standard = true,
@@ -105,7 +106,8 @@ std::vector<Field> csv_fields() {
        .standard_text = "every row is a patient"},
       {.name = "groups",
        .type = groups,
-       .doc = "divisions of patients for results by group: { sex = column \"sex\" }"},
+       .doc = "divisions of patients, for the third argument of a metric.custom: { sex = column "
+              "\"sex\" }"},
       {.name = "split",
        .type = type::part("split"),
        .doc = "train, validation and test",

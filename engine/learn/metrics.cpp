@@ -148,32 +148,22 @@ const ValueInfo* find_value(std::string_view name) {
 
 std::span<const Metric> default_metrics(TaskKind task) {
   switch (task) {
-    case TaskKind::binary:
-      return kDefaultBinary;
-    case TaskKind::multiclass:
-      return kDefaultMulticlass;
-    case TaskKind::regression:
-      return kDefaultRegression;
-    case TaskKind::count:
-      return kDefaultCount;
-    case TaskKind::survival:
-      return kDefaultSurvival;
+    case TaskKind::binary: return kDefaultBinary;
+    case TaskKind::multiclass: return kDefaultMulticlass;
+    case TaskKind::regression: return kDefaultRegression;
+    case TaskKind::count: return kDefaultCount;
+    case TaskKind::survival: return kDefaultSurvival;
   }
   ENSURE(false, "every task has default metrics");
 }
 
 bool worse(double a, double b, Better better) {
   switch (better) {
-    case Better::larger:
-      return a < b;
-    case Better::smaller:
-      return a > b;
-    case Better::zero:
-      return std::fabs(a) > std::fabs(b);
-    case Better::one:
-      return std::fabs(a - 1) > std::fabs(b - 1);
-    case Better::neither:
-      return false;
+    case Better::larger: return a < b;
+    case Better::smaller: return a > b;
+    case Better::zero: return std::fabs(a) > std::fabs(b);
+    case Better::one: return std::fabs(a - 1) > std::fabs(b - 1);
+    case Better::neither: return false;
   }
   ENSURE(false, "every direction has a worse side");
 }
@@ -191,16 +181,11 @@ MetricValue part_of(const MetricValue& whole, double value) {
 
 MetricValue loss(const Predictions& p, const MetricOptions& options) {
   switch (p.task) {
-    case TaskKind::binary:
-      return log_loss(p.scores, p.labels, options);
-    case TaskKind::multiclass:
-      return cross_entropy(p.scores, p.labels, p.classes, options);
-    case TaskKind::regression:
-      return mean_squared_error(p.scores, p.labels, options);
-    case TaskKind::count:
-      return poisson_loss(p.scores, p.labels, options);
-    case TaskKind::survival:
-      return partial_likelihood_loss(p.scores, p.labels, p.seen, options);
+    case TaskKind::binary: return log_loss(p.scores, p.labels, options);
+    case TaskKind::multiclass: return cross_entropy(p.scores, p.labels, p.classes, options);
+    case TaskKind::regression: return mean_squared_error(p.scores, p.labels, options);
+    case TaskKind::count: return poisson_loss(p.scores, p.labels, options);
+    case TaskKind::survival: return partial_likelihood_loss(p.scores, p.labels, p.seen, options);
   }
   ENSURE(false, "every task has a loss");
 }
@@ -221,8 +206,7 @@ std::vector<MetricValue> compute_values(Metric metric, const Predictions& p,
                                         const MetricOptions& options) {
   const bool several = p.task == TaskKind::multiclass;
   switch (metric) {
-    case Metric::loss:
-      return {loss(p, options)};
+    case Metric::loss: return {loss(p, options)};
     case Metric::log_loss:
       return {several ? cross_entropy(p.scores, p.labels, p.classes, options)
                       : log_loss(p.scores, p.labels, options)};
@@ -232,20 +216,16 @@ std::vector<MetricValue> compute_values(Metric metric, const Predictions& p,
     case Metric::balanced_accuracy:
       return {several ? balanced_accuracy_multiclass(p.scores, p.labels, p.classes, options)
                       : balanced_accuracy(p.scores, p.labels, options)};
-    case Metric::sensitivity:
-      return {sensitivity(p.scores, p.labels, options)};
-    case Metric::specificity:
-      return {specificity(p.scores, p.labels, options)};
+    case Metric::sensitivity: return {sensitivity(p.scores, p.labels, options)};
+    case Metric::specificity: return {specificity(p.scores, p.labels, options)};
     case Metric::f1:
       return {several ? f1_multiclass(p.scores, p.labels, p.classes, options)
                       : f1(p.scores, p.labels, options)};
     case Metric::auroc:
       return {several ? auroc_one_vs_rest(p.scores, p.labels, p.classes, options)
                       : auroc(p.scores, p.labels, options)};
-    case Metric::auprc:
-      return {auprc(p.scores, p.labels, options)};
-    case Metric::brier:
-      return brier_values(p, options);
+    case Metric::auprc: return {auprc(p.scores, p.labels, options)};
+    case Metric::brier: return brier_values(p, options);
     case Metric::calibration: {
       const Recalibration fit = recalibrate(p.scores, p.labels, options);
       return {fit.intercept, fit.slope};
@@ -254,14 +234,10 @@ std::vector<MetricValue> compute_values(Metric metric, const Predictions& p,
       const CalibrationError error = expected_calibration_error(p.scores, p.labels, options);
       return {error.observed, error.expected};
     }
-    case Metric::rmse:
-      return {rmse(p.scores, p.labels, options)};
-    case Metric::mae:
-      return {mean_absolute_error(p.scores, p.labels, options)};
-    case Metric::deviance:
-      return {poisson_deviance(p.scores, p.labels, options)};
-    case Metric::c_index:
-      return {c_index(p.scores, p.labels, p.seen, options)};
+    case Metric::rmse: return {rmse(p.scores, p.labels, options)};
+    case Metric::mae: return {mean_absolute_error(p.scores, p.labels, options)};
+    case Metric::deviance: return {poisson_deviance(p.scores, p.labels, options)};
+    case Metric::c_index: return {c_index(p.scores, p.labels, p.seen, options)};
   }
   ENSURE(false, "every metric is computed");
 }

@@ -16,14 +16,11 @@ using dense::NetworkSpec;
 // What fits the outcome, for the hint of a refusal.
 std::string models_for(OutcomeKind kind) {
   switch (kind) {
-    case OutcomeKind::binary:
-      return "model.logistic {} and model.mlp {} predict yes or no";
+    case OutcomeKind::binary: return "model.logistic {} and model.mlp {} predict yes or no";
     case OutcomeKind::multiclass:
       return "model.softmax {} and model.mlp {} predict one of several classes";
-    case OutcomeKind::regression:
-      return "model.linear {} and model.mlp {} predict a number";
-    case OutcomeKind::count:
-      return "model.linear {} and model.mlp {} predict a count (Poisson)";
+    case OutcomeKind::regression: return "model.linear {} and model.mlp {} predict a number";
+    case OutcomeKind::count: return "model.linear {} and model.mlp {} predict a count (Poisson)";
     case OutcomeKind::survival:
       return "model.cox {} and model.mlp {} predict the hazard of an event";
   }
@@ -32,16 +29,11 @@ std::string models_for(OutcomeKind kind) {
 
 std::string outcome_text(OutcomeKind kind) {
   switch (kind) {
-    case OutcomeKind::binary:
-      return "yes or no";
-    case OutcomeKind::multiclass:
-      return "one of several classes";
-    case OutcomeKind::regression:
-      return "a number";
-    case OutcomeKind::count:
-      return "a count";
-    case OutcomeKind::survival:
-      return "a time to an event";
+    case OutcomeKind::binary: return "yes or no";
+    case OutcomeKind::multiclass: return "one of several classes";
+    case OutcomeKind::regression: return "a number";
+    case OutcomeKind::count: return "a count";
+    case OutcomeKind::survival: return "a time to an event";
   }
   return {};
 }
@@ -54,16 +46,11 @@ std::string outcome_text(OutcomeKind kind) {
 
 Head head_of(OutcomeKind kind) {
   switch (kind) {
-    case OutcomeKind::binary:
-      return Head::sigmoid;
-    case OutcomeKind::multiclass:
-      return Head::softmax;
-    case OutcomeKind::regression:
-      return Head::squared;
-    case OutcomeKind::count:
-      return Head::poisson;
-    case OutcomeKind::survival:
-      return Head::cox;
+    case OutcomeKind::binary: return Head::sigmoid;
+    case OutcomeKind::multiclass: return Head::softmax;
+    case OutcomeKind::regression: return Head::squared;
+    case OutcomeKind::count: return Head::poisson;
+    case OutcomeKind::survival: return Head::cox;
   }
   return Head::squared;
 }

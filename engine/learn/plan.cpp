@@ -1,4 +1,6 @@
 // From resolved parts `training.*`, `schedule.*` and `objective.*` to a TrainingPlan.
+#include <algorithm>
+
 #include "base/check.hpp"
 #include "learn/trainer.hpp"
 
@@ -92,8 +94,23 @@ TrainingPlan make_plan(const Part& training, const Part* objective, const Part* 
   return plan;
 }
 
-void check_plan(const TrainingPlan& plan, const Part& training, const ModelShape& shape) {
+void fit_plan(TrainingPlan& plan, const Part& training, const ModelShape& shape) {
+  if (shape.task == OutcomeKind::survival) {
+    // those at risk are the rows of a batch
+    if (!training.given("batch")) plan.batch = 0;
+    if (plan.batch == 1) {
+      throw training.mistake("batch",
+                             "'batch' is 1: a patient is compared with the others of the batch, "
+                             "and there would be none",
+                             "batch = all compares with all patients of the hospital");
+    }
+  }
   if (plan.class_weights.empty()) return;
+  if (std::all_of(plan.class_weights.begin(), plan.class_weights.end(),
+                  [](double weight) { return weight == 0; })) {
+    throw training.mistake("class_weights", "'class_weights' are all 0: nothing would be learnt",
+                           "give the classes weights such as { 1, 5 }");
+  }
   if (shape.task != OutcomeKind::binary && shape.task != OutcomeKind::multiclass) {
     throw training.mistake("class_weights",
                            "'class_weights' is given, but the outcome has no classes");

@@ -60,8 +60,8 @@ Schema cox_model() {
           .name = "cox",
           .doc =
               "Proportional hazards: a log hazard ratio, linear in the features, fitted by partial "
-              "likelihood. Risk sets lie within a batch, so use batch = all; federated it is "
-              "stratified by hospital.",
+              "likelihood. Risk sets lie within a batch, which is all rows of the hospital unless "
+              "`batch` says otherwise; federated it is stratified by hospital.",
           .paper = "Cox 1972; Efron 1977; Breslow 1974",
           .fields = {{.name = "ties",
                       .type = type::choice({"efron", "breslow"}),
@@ -84,7 +84,8 @@ std::vector<Field> training_fields(std::string rate_text, double weight_decay,
       {.name = "batch",
        .type = type::integer().at_least(1) | type::all(),
        .standard = 32,
-       .doc = "rows per step; all takes every row of the hospital at once"},
+       .doc = "rows per step; all takes every row of the hospital at once",
+       .standard_text = "32; survival: all"},
       {.name = "epochs",
        .type = type::number().above(0).between(1e-6, 1e6),
        .standard = {},

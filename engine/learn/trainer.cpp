@@ -19,17 +19,13 @@ double Schedule::at(std::int64_t round) const {
   const std::int64_t span = std::max<std::int64_t>(1, rounds - warmup);
   const double progress = std::min(1.0, static_cast<double>(after) / static_cast<double>(span));
   switch (kind) {
-    case Kind::constant:
-      return rate;
-    case Kind::step:
-      return rate * math::pow(decay, static_cast<double>(after / every));
-    case Kind::exponential:
-      return rate * math::pow(decay, static_cast<double>(after));
+    case Kind::constant: return rate;
+    case Kind::step: return rate * math::pow(decay, static_cast<double>(after / every));
+    case Kind::exponential: return rate * math::pow(decay, static_cast<double>(after));
     case Kind::cosine:
       // Loshchilov and Hutter 2017, eq. 5, one period
       return rate_end + (rate - rate_end) * (1 + math::cos(std::numbers::pi * progress)) / 2;
-    case Kind::linear:
-      return rate + (rate_end - rate) * progress;
+    case Kind::linear: return rate + (rate_end - rate) * progress;
   }
   return rate;
 }

@@ -117,8 +117,8 @@ TrainingPlan make_plan(const Part& training, const Part* objective, const Part* 
 // .01, adam and adamw .001.
 double default_rate(const Part& training, const Part* model);
 
-// Throws ScenarioError when the plan does not fit the data (class weights for another number of
-// classes).
-void check_plan(const TrainingPlan& plan, const Part& training, const ModelShape& shape);
+// Fits the plan to the outcome: survival models take all rows at once unless `batch` is given.
+// Throws ScenarioError when it does not fit (class weights for another number of classes).
+void fit_plan(TrainingPlan& plan, const Part& training, const ModelShape& shape);
 
 }  // namespace polyclinic

@@ -68,6 +68,28 @@ TEST_CASE("properties: shifts change nothing, slopes sum to zero, no events give
   CHECK(slope == none);
 }
 
+TEST_CASE("strata: the likelihood is the sum over risk sets, each worked out alone") {
+  // rows of two strata, interleaved; the second stratum alone is a risk set of rows 1 and 3
+  const std::array<std::int32_t, 4> stratum = {0, 1, 0, 1};
+  for (const Ties ties : {Ties::breslow, Ties::efron}) {
+    CoxScratch scratch;
+    std::array<float, 4> slope{};
+    const double both = cox_loss({kScore, kTime, kEvent, stratum}, ties, slope, scratch);
+    // stratum 0: events at 1 (risk 1 + 1) and 2 (risk 1); stratum 1: event at 2 (risk 2 + 1)
+    const double expected = -((0 - std::log(2.0)) + (0 - std::log(1.0)) +
+                              (std::log(2.0) - std::log(3.0))) /
+                            3;
+    CHECK(both == doctest::Approx(expected).epsilon(1e-7));
+    CHECK(slope[0] == doctest::Approx((1.0 / 2 - 1) / 3).epsilon(1e-6));
+    CHECK(slope[2] == doctest::Approx((1.0 / 2 + 1 - 1) / 3).epsilon(1e-6));
+    CHECK(slope[1] == doctest::Approx((2.0 / 3 - 1) / 3).epsilon(1e-6));
+    CHECK(slope[3] == doctest::Approx((1.0 / 3) / 3).epsilon(1e-6));
+    // one stratum of everyone is no stratification
+    const std::array<std::int32_t, 4> one = {7, 7, 7, 7};
+    CHECK(cox_loss({kScore, kTime, kEvent, one}, ties, slope, scratch) == value(ties, kScore));
+  }
+}
+
 TEST_CASE("scores far beyond the range of exp stay finite") {
   const std::array<float, 4> huge = {2000, -2000, 0, 1000};
   std::array<float, 4> slope{};

@@ -128,12 +128,36 @@ TEST_CASE("contradictions and misfits are refused with the reason") {
         "model.logistic does not fit an outcome that is a time to an event | model.cox {} and "
         "model.mlp {} predict the hazard of an event");
   const Part weighted = part("training.sgd", {field("class_weights", List{1, 2, 3})});
-  const TrainingPlan plan = make_plan(weighted, nullptr);
-  check_plan(plan, weighted, shape(OutcomeKind::multiclass));
-  CHECK(refusal([&] { check_plan(plan, weighted, shape(OutcomeKind::binary)); }) ==
+  TrainingPlan plan = make_plan(weighted, nullptr);
+  fit_plan(plan, weighted, shape(OutcomeKind::multiclass));
+  CHECK(refusal([&] { fit_plan(plan, weighted, shape(OutcomeKind::binary)); }) ==
         "'class_weights' has 3 numbers, the outcome has 2 classes | ");
-  CHECK(refusal([&] { check_plan(plan, weighted, shape(OutcomeKind::regression)); }) ==
+  CHECK(refusal([&] { fit_plan(plan, weighted, shape(OutcomeKind::regression)); }) ==
         "'class_weights' is given, but the outcome has no classes | ");
+  const Part nothing = part("training.sgd", {field("class_weights", List{0, 0})});
+  TrainingPlan none = make_plan(nothing, nullptr);
+  CHECK(refusal([&] { fit_plan(none, nothing, shape(OutcomeKind::binary)); }) ==
+        "'class_weights' are all 0: nothing would be learnt | give the classes weights such as "
+        "{ 1, 5 }");
+}
+
+TEST_CASE("survival models compare a patient with all others unless a batch is asked for") {
+  const Part free = part("training.sgd");
+  TrainingPlan plan = make_plan(free, nullptr);
+  CHECK(plan.batch == 32);
+  fit_plan(plan, free, shape(OutcomeKind::binary));
+  CHECK(plan.batch == 32);
+  fit_plan(plan, free, shape(OutcomeKind::survival));
+  CHECK(plan.batch == 0);
+  const Part asked = part("training.sgd", {field("batch", 20)});
+  plan = make_plan(asked, nullptr);
+  fit_plan(plan, asked, shape(OutcomeKind::survival));
+  CHECK(plan.batch == 20);
+  const Part alone = part("training.sgd", {field("batch", 1)});
+  plan = make_plan(alone, nullptr);
+  CHECK(refusal([&] { fit_plan(plan, alone, shape(OutcomeKind::survival)); }) ==
+        "'batch' is 1: a patient is compared with the others of the batch, and there would be none "
+        "| batch = all compares with all patients of the hospital");
 }
 
 TEST_CASE("which model fits which outcome") {

@@ -8,13 +8,31 @@
 namespace polyclinic::dense {
 namespace {
 
-// Rows from longest to shortest time; equal times in row order, so that sums have one order.
-void sort_by_time(std::span<const float> time, std::vector<std::int32_t>& order) {
-  order.resize(time.size());
+// Rows by stratum, from longest to shortest time; equal times in row order, so that sums have one
+// order.
+void sort_by_time(const CoxRows& rows, std::vector<std::int32_t>& order) {
+  order.resize(rows.time.size());
   std::iota(order.begin(), order.end(), 0);
   std::sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) {
-    return time[a] != time[b] ? time[a] > time[b] : a < b;
+    if (!rows.stratum.empty() && rows.stratum[a] != rows.stratum[b]) {
+      return rows.stratum[a] < rows.stratum[b];
+    }
+    return rows.time[a] != rows.time[b] ? rows.time[a] > rows.time[b] : a < b;
   });
+}
+
+// A stretch of the order: the rows of one stratum.
+struct Stratum {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+Stratum stratum_from(const CoxRows& rows, const std::vector<std::int32_t>& order,
+                     std::size_t begin) {
+  if (rows.stratum.empty()) return {begin, order.size()};
+  std::size_t end = begin;
+  while (end < order.size() && rows.stratum[order[end]] == rows.stratum[order[begin]]) ++end;
+  return {begin, end};
 }
 
 // Rows order[begin..end) of one time. Hazards are e^(score - highest) with the highest score among
@@ -28,9 +46,10 @@ struct TiedGroup {
   double event_score = 0;   // sum of shifted scores of its events
 };
 
-std::size_t end_of_group(const CoxRows& rows, const CoxScratch& s, std::size_t begin) {
+std::size_t end_of_group(const CoxRows& rows, const CoxScratch& s, std::size_t begin,
+                         std::size_t last) {
   std::size_t end = begin;
-  while (end < s.order.size() && rows.time[s.order[end]] == rows.time[s.order[begin]]) ++end;
+  while (end < last && rows.time[s.order[end]] == rows.time[s.order[begin]]) ++end;
   return end;
 }
 
@@ -75,12 +94,12 @@ Denominators denominators(const TiedGroup& g, double at_risk, Ties ties) {
 
 // From the longest time down: who is at risk at each event. Writes at_risk and highest at the first
 // row of each group; returns the log partial likelihood.
-double descend(const CoxRows& rows, Ties ties, CoxScratch& s) {
+double descend(const CoxRows& rows, Ties ties, CoxScratch& s, Stratum stratum) {
   double at_risk = 0;
   double log_likelihood = 0;
-  auto highest = static_cast<double>(rows.score[s.order.front()]);
-  for (std::size_t begin = 0; begin < s.order.size();) {
-    const std::size_t end = end_of_group(rows, s, begin);
+  auto highest = static_cast<double>(rows.score[s.order[stratum.begin]]);
+  for (std::size_t begin = stratum.begin; begin < stratum.end;) {
+    const std::size_t end = end_of_group(rows, s, begin, stratum.end);
     const double before = highest;
     for (std::size_t j = begin; j < end; ++j) {
       highest = std::max(highest, static_cast<double>(rows.score[s.order[j]]));
@@ -98,15 +117,16 @@ double descend(const CoxRows& rows, Ties ties, CoxScratch& s) {
 // From the shortest time up: dL/d eta_j = delta_j - e^eta_j (sum of 1/denominator over events while
 // j was at risk), less the shares of j's own tied group (Efron).
 void ascend(const CoxRows& rows, Ties ties, double events, std::span<float> slope,
-            const CoxScratch& s) {
+            const CoxScratch& s, Stratum stratum) {
   double cumulative = 0;  // of 1/denominator, times e^highest
-  double highest = s.highest.front();
-  for (std::size_t end = s.order.size(); end > 0;) {
+  double highest = s.highest[stratum.begin];
+  for (std::size_t end = stratum.end; end > stratum.begin;) {
     std::size_t begin = end - 1;
-    while (begin > 0 && rows.time[s.order[begin - 1]] == rows.time[s.order[begin]]) --begin;
+    while (begin > stratum.begin && rows.time[s.order[begin - 1]] == rows.time[s.order[begin]])
+      --begin;
     const TiedGroup g = group_of(rows, s, begin, end, s.highest[begin]);
     const Denominators sums = denominators(g, s.at_risk[begin], ties);
-    if (end < s.order.size()) cumulative *= math::exp(s.highest[begin] - highest);
+    if (end < stratum.end) cumulative *= math::exp(s.highest[begin] - highest);
     highest = s.highest[begin];
     cumulative += sums.inverse;
     for (std::size_t j = begin; j < end; ++j) {
@@ -129,11 +149,15 @@ double cox_loss(const CoxRows& rows, Ties ties, std::span<float> slope, CoxScrat
     std::fill(slope.begin(), slope.end(), 0.0F);
     return 0.0;
   }
-  sort_by_time(rows.time, s.order);
+  sort_by_time(rows, s.order);
   s.at_risk.resize(rows.score.size());
   s.highest.resize(rows.score.size());
-  const double log_likelihood = descend(rows, ties, s);
-  if (!slope.empty()) ascend(rows, ties, events, slope, s);
+  double log_likelihood = 0;
+  for (Stratum stratum; stratum.end < s.order.size();) {
+    stratum = stratum_from(rows, s.order, stratum.end);
+    log_likelihood += descend(rows, ties, s, stratum);
+    if (!slope.empty()) ascend(rows, ties, events, slope, s, stratum);
+  }
   return -log_likelihood / events;
 }
 

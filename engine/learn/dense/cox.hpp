@@ -23,9 +23,11 @@ struct CoxRows {
   std::span<const float> score;  // log hazard ratios
   std::span<const float> time;
   std::span<const float> event;  // 1 seen, 0 censored
+  // Rows with equal numbers share a risk set; empty: all do.
+  std::span<const std::int32_t> stratum{};
 };
 
-// Negative log partial likelihood per event over the rows as one risk set; 0 without events. Writes
+// Negative log partial likelihood per event, summed over the risk sets; 0 without events. Writes
 // its slope with respect to each score unless `slope` is empty. REQUIRES: spans of equal length.
 double cox_loss(const CoxRows& rows, Ties ties, std::span<float> slope, CoxScratch& scratch);
 

@@ -269,15 +269,18 @@ void Pass::all_scores(const Batch& batch, Stream* dropout) {
 }
 
 double Pass::cox_value(const Batch& batch, bool with_slopes) {
+  const bool stratified = !batch.data->stratum.empty();
+  work_.batch_strata.resize(stratified ? work_.batch_times.size() : 0);
   for (std::size_t i = 0; i < work_.batch_times.size(); ++i) {
     const auto row = batch.rows != nullptr ? static_cast<std::size_t>(batch.rows[i]) : i;
     work_.batch_times[i] = batch.data->label[row];
     work_.batch_events[i] = batch.data->event[row];
+    if (stratified) work_.batch_strata[i] = batch.data->stratum[row];
   }
   const std::span<float> slopes =
       with_slopes ? std::span<float>(work_.batch_slopes) : std::span<float>();
-  return cox_loss({work_.batch_scores, work_.batch_times, work_.batch_events}, network_.spec().ties,
-                  slopes, work_.cox);
+  return cox_loss({work_.batch_scores, work_.batch_times, work_.batch_events, work_.batch_strata},
+                  network_.spec().ties, slopes, work_.cox);
 }
 
 // The loss couples all rows: scores of all chunks first, then a second pass with the slopes known.

@@ -37,6 +37,7 @@ class NetworkWorkspace final : public Workspace {
   std::vector<float> batch_slopes;
   std::vector<float> batch_times;
   std::vector<float> batch_events;
+  std::vector<std::int32_t> batch_strata;
   CoxScratch cox;
   // the current epoch's order of rows
   std::vector<std::int32_t> order;

@@ -162,7 +162,7 @@ MetricValue c_index(NumberView scores, NumberView times, NumberView seen,
 }
 
 MetricValue partial_likelihood_loss(NumberView scores, NumberView times, NumberView seen,
-                                    const MetricOptions& /*options*/) {
+                                    const MetricOptions& options) {
   const ClassCounts patients = count_classes(seen);
   std::string reason = unusable_survival(scores, times, seen);
   if (reason.empty() && patients.events == 0) reason = "no events";
@@ -191,6 +191,7 @@ MetricValue partial_likelihood_loss(NumberView scores, NumberView times, NumberV
       events += 1;
       loss += top - scores[order[i]];
     }
+    if (options.breslow) tied = 0;
     for (double l = 0; l < events; l += 1) loss += math::log(risk - l / events * tied);
   });
   return value_with(patients, loss / static_cast<double>(patients.events), std::nullopt);

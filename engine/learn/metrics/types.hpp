@@ -66,6 +66,7 @@ struct MetricOptions {
   std::int64_t min_events = 5;
   int bins = 10;        // of ECE and of the decomposition of Brier's score
   double level = 0.95;  // of every interval
+  bool breslow = false;  // tied times in the partial likelihood as Breslow counts them, not Efron
 };
 
 // A value, its interval and what it rests on; or no value and the reason in words. A value may come
