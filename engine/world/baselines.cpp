@@ -60,14 +60,32 @@ ParameterVector train_alone(const BaselineSetup& setup, const Dataset& data, std
   return parameters;
 }
 
+// Which member each row of the pooled table is of: they lie there one hospital after another.
+std::vector<std::int32_t> hospitals_of_rows(const BaselineSetup& setup) {
+  std::vector<std::int32_t> hospitals;
+  for (std::size_t i = 0; i < setup.members.size(); ++i) {
+    const auto rows = static_cast<std::size_t>(setup.cohort->train_rows(setup.members[i]));
+    hospitals.insert(hospitals.end(), rows, static_cast<std::int32_t>(i));
+  }
+  return hospitals;
+}
+
 }  // namespace
 
-std::optional<ArmResult> run_pooled(const BaselineSetup& setup) {
+std::optional<ArmResult> run_pooled(const BaselineSetup& setup, PooledRisk risk) {
   const SitePtr pooled = setup.cohort->pooled(setup.members);
+  Dataset strata;
+  if (risk == PooledRisk::within_hospitals) {
+    strata = pooled->train;
+    strata.stratum = hospitals_of_rows(setup);
+    ENSURE(std::ssize(strata.stratum) == strata.rows, "pooled rows are the hospitals' rows");
+  }
+  const Dataset& rows = risk == PooledRisk::within_hospitals ? strata : pooled->train;
   const auto workspace = setup.model->make_workspace();
-  const ParameterVector parameters = train_alone(setup, pooled->train, kPooledEntity, *workspace);
+  const ParameterVector parameters = train_alone(setup, rows, kPooledEntity, *workspace);
   std::optional<ArmResult> arm = setup.measurement->evaluate(
-      "pooled", [&](HospitalId) -> const ParameterVector& { return parameters; },
+      risk == PooledRisk::within_hospitals ? "pooled_stratified" : "pooled",
+      [&](HospitalId) -> const ParameterVector& { return parameters; },
       [&](HospitalId id) { return setup.cohort->site_as_pooled(id, setup.members); });
   if (!arm) return arm;
   arm->standardisation = setup.cohort->pooled_standardisation();

@@ -32,8 +32,14 @@ struct BaselineSetup {
   const std::atomic<bool>* interrupt = nullptr;
 };
 
+// With whom a patient of a pooled survival model is compared.
+enum class PooledRisk : std::uint8_t {
+  all,               // with everyone: the Cox model of the pooled table
+  within_hospitals,  // with those of the own hospital, as in the federation: stratified Cox
+};
+
 // nullopt: interrupted.
-std::optional<ArmResult> run_pooled(const BaselineSetup& setup);
+std::optional<ArmResult> run_pooled(const BaselineSetup& setup, PooledRisk risk = PooledRisk::all);
 std::optional<ArmResult> run_local_only(const BaselineSetup& setup);
 
 }  // namespace polyclinic

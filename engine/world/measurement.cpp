@@ -173,6 +173,7 @@ std::vector<Measurement::Scored> Measurement::score(const ParametersOf& paramete
 metrics::MetricOptions Measurement::options_for(const std::vector<Scored>& scored,
                                                 std::string& text) const {
   metrics::MetricOptions options;
+  options.breslow = s_.breslow;
   if (!decides()) return options;
   if (s_.plan.threshold) {
     options.threshold = *s_.plan.threshold;

@@ -48,6 +48,7 @@ class Measurement {
     Workers* workers = nullptr;
     PartFunctions* functions = nullptr;
     MeasurePlan plan;
+    bool breslow = false;                          // how the model counts tied times
     std::vector<HospitalId> members;               // counted in averages
     std::vector<HospitalId> external;              // only listed
     std::vector<std::string> names;                // of members then external, for "worst: Lyon"

@@ -91,7 +91,9 @@ Schema scenario_schema() {
                  false,
                  "measure { \"auroc\", \"auprc\", \"brier\", \"calibration\" }"},
            Field{"baselines", type::boolean() | type::list(type::part("baseline")), true,
-                 "references beside the federation: pooled and local_only; false: none"},
+                 "references beside the federation: pooled and local_only; false: neither they nor "
+                 "what "
+                 "could be achieved at best"},
            Field{
                "stop", type::part("stop") | type::none(), {}, "when to end before the last round"}},
       .any_fields = false,

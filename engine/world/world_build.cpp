@@ -106,6 +106,7 @@ void World::Impl::build_sites() {
   context.stop = options.interrupt;
   PopulationContext names;
   names.run = run_key;
+  names.outcome_follows = part.name == "ehr";
   const Part* hospitals = spec.scenario.part("hospitals");
   // Who says who the hospitals are: a table of patients does, unless it is dealt out to hospitals
   // that the scenario counts or names; a generator takes them from the scenario.
@@ -119,11 +120,17 @@ void World::Impl::build_sites() {
   if (from_data) {
     cohort = make_cohort(part, context);
     names.data_names = cohort->site_names();
-    population = make_population(hospitals, names);
   } else {
     population = make_population(hospitals, names);
     cohort = make_cohort(part, context);
   }
+  if (part.name == "csv") {
+    for (std::int64_t i = 0; i < cohort->sites(); ++i) {
+      names.data_rows.push_back(cohort->train_rows(HospitalId{static_cast<std::uint32_t>(i)}));
+    }
+  }
+  // what the data say of the hospitals counts for who they are
+  if (from_data || part.name == "csv") population = make_population(hospitals, names);
   const std::int64_t n = population->count();
   for (std::int64_t i = 0; i < n; ++i) {
     const HospitalId id{static_cast<std::uint32_t>(i)};
@@ -144,7 +151,7 @@ void World::Impl::build_learning() {
   shape.classes = cohort->info().classes;
   model = make_model(model_part, shape);
   plan = make_plan(training, spec.scenario.part("objective"), &model_part);
-  check_plan(plan, training, shape);
+  fit_plan(plan, training, shape);
   if (const Value* order = training.find("order")) {
     if (const auto* function = order->get_if<FunctionRef>()) batch_order = *function;
   }
@@ -162,6 +169,8 @@ void World::Impl::build_measurement() {
   setup.functions = script;
   setup.interrupt = options.interrupt;
   setup.plan = make_measure_plan(*spec.scenario.part("measure"), cohort->info());
+  const Part& model_part = *spec.scenario.part("model");
+  setup.breslow = model_part.name == "cox" && model_part.text("ties") == "breslow";
   evaluated = candidates;
   const std::int64_t most = setup.plan.hospitals_max;
   if (static_cast<std::int64_t>(candidates.size()) > most) {
@@ -198,17 +207,22 @@ void World::Impl::build_measurement() {
 
 // The scenario's selection, or what `participants` says, or the default: all up to 50, then 20.
 Part World::Impl::selection_part(std::size_t hospitals) const {
-  if (const Part* given = spec.scenario.part("selection")) return *given;
+  const auto refuse_more = [&](const Part& part, const char* field) {
+    const auto n = part.find(field) ? part.find(field)->integer() : std::nullopt;
+    if (!n || *n <= static_cast<std::int64_t>(hospitals)) return;
+    throw part.mistake(field, fmt::format("{} participants of {} hospitals", *n, hospitals),
+                       "ask for at most as many as there are, or for all");
+  };
+  if (const Part* given = spec.scenario.part("selection")) {
+    refuse_more(*given, "count");
+    return *given;
+  }
   const Value* participants = spec.scenario.find("participants");
   const bool everybody = participants ? participants->get_if<All>() != nullptr : hospitals <= 50;
   if (everybody) return make_part("selection", "all", {});
   FieldValue count{"count", participants ? *participants : Value(std::int64_t{20}),
                    spec.scenario.where_of("participants"), true};
-  if (const auto n = count.value.integer(); n && *n > static_cast<std::int64_t>(hospitals)) {
-    throw spec.scenario.mistake("participants",
-                                fmt::format("{} participants of {} hospitals", *n, hospitals),
-                                "ask for at most as many as there are, or for all");
-  }
+  refuse_more(spec.scenario, "participants");
   return make_part("selection", "uniform", {count});
 }
 

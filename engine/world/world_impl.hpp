@@ -71,6 +71,9 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void check_curve();
   void add_threshold_remark();
   void add_straggler_remark();
+  void add_definition_remarks();
+  void add_waiting_remark();
+  [[nodiscard]] bool survival() const { return cohort->info().task == OutcomeKind::survival; }
 
   // WorldControl (world_control.cpp)
   [[nodiscard]] TimeNs now() const override;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.hpp"
+#include "learn/metrics/calibration.hpp"
 #include "world/baselines.hpp"
 #include "world/world_impl.hpp"
 
@@ -136,7 +137,11 @@ void World::Impl::run_baselines() {
   const auto add = [&](std::optional<ArmResult> arm) {
     if (arm) result.baselines.push_back(*std::move(arm));
   };
-  if (wants_baseline(spec.scenario, "pooled")) add(run_pooled(setup));
+  if (wants_baseline(spec.scenario, "pooled")) {
+    add(run_pooled(setup));
+    // another quantity than the federation estimates (science.md, rule 9): given both ways
+    if (survival()) add(run_pooled(setup, PooledRisk::within_hospitals));
+  }
   if (wants_baseline(spec.scenario, "local_only")) add(run_local_only(setup));
   if (!result.baselines.empty()) result.oracle = cohort->oracle();
   for (const ArmResult& arm : result.baselines) {
@@ -220,6 +225,42 @@ void World::Impl::add_straggler_remark() {
                   stragglers->text("work") == "drop" ? "was dropped" : "counted as any other's"));
 }
 
+// What a number must be read with (science.md, rule 4): how ECE is binned, what AUPRC starts from.
+void World::Impl::add_definition_remarks() {
+  const auto& planned = measurement->plan().metrics;
+  const auto measured = [&](const char* name) {
+    return std::find(planned.begin(), planned.end(), *metrics::find_metric(name)) != planned.end();
+  };
+  if (measured("ece")) {
+    result.remarks.push_back("ece: " + metrics::bins_text({}) +
+                             "; ece_expected is what perfect calibration would show");
+  }
+  if (!measured("auprc")) return;
+  double prevalence = 0;
+  int counted = 0;
+  for (const HospitalMetrics& hospital : result.federated.hospitals) {
+    if (!std::binary_search(evaluated.begin(), evaluated.end(), hospital.hospital)) continue;
+    for (const auto& [name, value] : hospital.metrics) {
+      if (name != "auprc" || !value.value || value.n == 0) continue;
+      prevalence += static_cast<double>(value.events) / static_cast<double>(value.n);
+      ++counted;
+    }
+  }
+  if (counted == 0) return;
+  result.remarks.push_back(
+      fmt::format("auprc: without any knowledge it is the prevalence, {:.3f} in the mean over "
+                  "hospitals",
+                  prevalence / counted));
+}
+
+// A timeline that waits for a version that never came did nothing, which nobody would see.
+void World::Impl::add_waiting_remark() {
+  if (version_waits.empty()) return;
+  result.remarks.push_back(
+      fmt::format("a timeline waited for version {}, which did not come: there are {}",
+                  version_waits.begin()->first, versions->current()));
+}
+
 void World::Impl::check_curve() {
   result.convergence = check_convergence(curve);
   if (measurement->plan().every == 0) {
@@ -256,6 +297,14 @@ void World::Impl::fill_result() {
   }
   add_threshold_remark();
   add_straggler_remark();
+  add_definition_remarks();
+  add_waiting_remark();
+  if (survival()) {
+    result.remarks.push_back(
+        "stratified Cox: patients are compared with those of their own hospital only, which "
+        "estimates something else than a Cox model of one table; of the references pooled compares "
+        "all patients, pooled_stratified those of a hospital");
+  }
   std::int64_t diverged = 0;
   for (const auto& [id, member] : members->touched()) {
     const auto it = member->drops.find(DropReason::diverged);
