@@ -1,6 +1,6 @@
 # A floor is an object library of every .cpp in its folder; the order below is the order of the house.
 # What a floor may include is checked by tests/floors_test.cpp, not here.
-set(POLYCLINIC_FLOORS base trace sim net data learn fed world record study script cli)
+set(POLYCLINIC_FLOORS base trace sim privacy net data learn fed world record study script cli)
 set(POLYCLINIC_BUILT_FLOORS "")
 
 function(polyclinic_floor name)
@@ -17,6 +17,7 @@ endfunction()
 polyclinic_floor(base LINK TBB::tbb fmt::fmt Threads::Threads)
 polyclinic_floor(trace)
 polyclinic_floor(sim)
+polyclinic_floor(privacy LINK fmt::fmt Eigen3::Eigen)
 polyclinic_floor(net LINK fmt::fmt)
 polyclinic_floor(data LINK fmt::fmt libcsv PkgConfig::LIBZIP)
 polyclinic_floor(learn LINK fmt::fmt Eigen3::Eigen)

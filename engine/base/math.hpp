@@ -30,6 +30,8 @@ double logit(double p);
 double softplus(double x);
 
 double normal_cdf(double x);
+// Logarithm of normal_cdf, also where that underflows.
+double log_normal_cdf(double x);
 // Inverse of normal_cdf on (0, 1): Wichura 1988 (AS 241), relative accuracy 1e-16.
 double normal_quantile(double p);
 // Regularised incomplete gamma P(a, x) and beta I_x(a, b), and their inverses in the last argument.

@@ -238,6 +238,15 @@ double normal_cdf(double x) {
   return x < 0 ? tail : 1 - tail;
 }
 
+double log_normal_cdf(double x) {
+  constexpr double kInverseSqrt2 = 0.7071067811865476;
+  if (x > 0) return log1p(-normal_cdf(-x));
+  if (x > -2) return log(normal_cdf(x));
+  if (std::isinf(x)) return x;
+  // Phi(x) = exp(-x^2/2) erfc_scaled(-x/sqrt 2) / 2; NaN passes through
+  return log(0.5 * erfc_scaled(-x * kInverseSqrt2)) - 0.5 * x * x;
+}
+
 double normal_quantile(double p) {
   if (!(p >= 0 && p <= 1)) return kNaN;
   if (p == 0) return -kInfinity;

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "cli/account_command.hpp"
 #include "cli/build_facts.hpp"
 #include "cli/commands.hpp"
 #include "cli/interrupt.hpp"
@@ -33,6 +34,7 @@ Exit dispatch(const CommandLine& line) {
   if (line.command == "list") return list_vocabulary(line.name);
   if (line.command == "docs") return print_docs(line);
   if (line.command == "explain") return explain(line);
+  if (line.command == "account") return account_privacy(line.account);
   if (line.command == "new") return write_starter(line.name);
   fmt::print("{}", line.command == "version" ? version_text() : line.help);
   return Exit::done;

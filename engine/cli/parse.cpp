@@ -59,6 +59,7 @@ class Parser {
     add_check();
     add_eval();
     add_others();
+    add_account();
   }
 
   CommandLine parse(int argc, const char* const* argv) {
@@ -190,6 +191,38 @@ class Parser {
     explain.add_option("--round", texts_.round, "only this round")->type_name("N")->take_last();
     CLI::App& fresh = add_command("new", "write a commented scenario to start from");
     fresh.add_option("NAME", line_.name, "its file will be NAME.lua")->required()->type_name("");
+  }
+
+  void add_account() {
+    CLI::App& account =
+        add_command("account", "what noisy steps cost in epsilon, under every accountant");
+    AccountArguments& to = line_.account;
+    const auto text = [&](const char* name, std::optional<std::string>& value, const char* type,
+                          const char* doc) {
+      account.add_option(name, value, doc)->type_name(type)->take_last();
+    };
+    text("--q", to.q, "SHARE", "share of the records in a step (1 without sampling)");
+    text("--sigma", to.sigma, "X", "noise multiplier: noise on the sum over the clipping bound");
+    text("--steps", to.steps, "N", "number of steps");
+    text("--delta", to.delta, "P", "prints epsilon at this delta");
+    text("--epsilon", to.epsilon, "X", "prints delta at this epsilon instead");
+    text("--target-epsilon", to.target_epsilon, "X",
+         "with --delta: prints the noise that reaches it (without --sigma), or how many steps it "
+         "allows (without --steps)");
+    text("--sampling", to.sampling, "WORD", "none, poisson, without_replacement or shuffled");
+    text("--adjacency", to.adjacency, "WORD", "add_remove or replace_one");
+    one_value(account.add_option("--accountant", to.accountants,
+                                 "only this one: rdp, pld, prv, gdp, zcdp, advanced; may be given "
+                                 "again"),
+              "WORD");
+    one_value(account.add_option("--phase", to.phases,
+                                 "steps of one kind, composed with those of further --phase"),
+              "q=Q,sigma=X,steps=N");
+    text("--records", to.records, "K", "most records of one unit (a patient)");
+    text("--unit", to.unit, "WORD", "what is protected, for the statement: record, patient ...");
+    text("--orders", to.orders, "GRID",
+         "Renyi orders: standard, opacus, tf_privacy, integer, fine, or 1.1:10.9:0.1,12:63,128");
+    account.add_flag("--json", to.json, "print an array with an object per accountant");
   }
 
   // --- what was asked

@@ -6,12 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "cli/account_command.hpp"
 #include "cli/sweep_command.hpp"
 
 namespace polyclinic {
 
 struct CommandLine {
-  // "run", "sweep", "check", "eval", "list", "docs", "explain", "new", "help", "version".
+  // "run", "sweep", "check", "eval", "list", "docs", "explain", "account", "new", "help",
+  // "version".
   std::string command;
   RunArguments run;                 // run, check; script and json for eval as well
   SweepArguments sweep;             // sweep, its `run` filled in last
@@ -20,6 +22,7 @@ struct CommandLine {
   std::string write;                // docs --write
   std::optional<std::string> hospital;
   std::optional<std::int64_t> round;
+  AccountArguments account;
   std::string help;  // help: the text to print
 };
 

@@ -233,6 +233,27 @@ TEST_CASE("tanh, sigmoid, logit, softplus") {
   CHECK(math::softplus(1e5) == 1e5);
 }
 
+TEST_CASE("log of the normal law") {
+  // where Phi of long double does not underflow, its logarithm
+  const auto reference =
+      as_long([](long double x) { return std::log(std::erfc(-x / std::sqrt(2.0L)) / 2); });
+  CHECK(worst(math::log_normal_cdf, reference, between(-2, 0)) <= 8);
+  CHECK(worst(math::log_normal_cdf, reference, between(-37, -2)) <= 8);
+  CHECK(worst(math::log_normal_cdf, reference, between(-140, -37)) <= 4);
+  // right of 0 it is log1p(-Phi(-x)), small numbers with all their digits
+  for (const double x : {0.5, 3.0, 12.0, 30.0}) {
+    const long double tail = std::erfc(static_cast<long double>(x) / std::sqrt(2.0L)) / 2;
+    CHECK(ulps(math::log_normal_cdf(x), std::log1p(-tail)) <= 8);
+  }
+  // far out: -x^2/2 - log(-x sqrt(2 pi)) + log(1 - 1/x^2 ...), the last term below 1e-8 at 1e4
+  const double far = -1e4;
+  CHECK(math::log_normal_cdf(far) ==
+        doctest::Approx(-0.5e8 - std::log(1e4 * std::sqrt(2 * 3.141592653589793))).epsilon(1e-15));
+  CHECK(math::log_normal_cdf(-kInf) == -kInf);
+  CHECK(math::log_normal_cdf(kInf) == 0);
+  CHECK(std::isnan(math::log_normal_cdf(kNan)));
+}
+
 TEST_CASE("erf, erfc and the normal law") {
   const auto erf = as_long([](long double x) { return std::erf(x); });
   const auto erfc = as_long([](long double x) { return std::erfc(x); });
