@@ -12,10 +12,6 @@ namespace polyclinic::privacy {
 
 namespace {
 
-constexpr std::int64_t kStepsMax = 1'000'000'000'000;
-constexpr double kSigmaMax = 1e6;
-constexpr double kSigmaMin = 1e-2;
-
 ScenarioError mistake(const AccountRequest& request, std::string message, std::string hint) {
   return {request.where, std::move(message), std::move(hint)};
 }
@@ -128,6 +124,7 @@ std::vector<Accountant> asked(const AccountRequest& request, std::vector<Silence
   }
   for (std::size_t i = 0; i < accountant_names().size(); ++i) {
     const auto accountant = static_cast<Accountant>(i);
+    if (accountant == Accountant::classic) continue;
     const std::string reason = why_silent(accountant, request);
     if (reason.empty()) {
       result.push_back(accountant);
@@ -144,6 +141,83 @@ std::int64_t total_steps(const AccountRequest& request) {
   return sum;
 }
 
+bool amplifies(const AccountRequest& request) {
+  if (request.sampling != Sampling::poisson && request.sampling != Sampling::without_replacement) {
+    return false;
+  }
+  return std::any_of(request.phases.begin(), request.phases.end(),
+                     [](const Phase& phase) { return phase.q < 1; });
+}
+
+// What the number is, and whether it is a guarantee.
+void describe(AccountRow& row, const AccountRequest& request) {
+  const bool sampled = amplifies(request);
+  switch (row.accountant) {
+    case Accountant::rdp: {
+      const auto [least, largest] =
+          std::minmax_element(request.orders.begin(), request.orders.end());
+      row.says = fmt::format("guarantee; order {:g} of {} from {:g} to {:g}", row.order.value_or(0),
+                             request.orders.size(), *least, *largest);
+      if (row.order == *least || row.order == *largest) {
+        row.says += ", the grid's end: another grid may give less";
+      }
+      break;
+    }
+    case Accountant::pld:
+      row.says = "guarantee; exact";
+      if (row.lower && *row.lower < *row.upper) {
+        row.says = fmt::format("guarantee: upper bound; the least that is true is above {:.6g}",
+                               *row.lower);
+      }
+      break;
+    case Accountant::prv:
+      row.says = fmt::format("guarantee: upper bound of {:.6g} to {:.6g}", row.lower.value_or(0),
+                             row.upper.value_or(0));
+      break;
+    case Accountant::gdp:
+      row.guarantee = !sampled;
+      row.says = sampled ? "approximation, not a guarantee: it can lie below the truth"
+                         : "guarantee; exact";
+      break;
+    case Accountant::zcdp:
+      row.says = sampled ? "guarantee, without what sampling gains" : "guarantee";
+      break;
+    case Accountant::advanced: row.says = "guarantee, loose"; break;
+    case Accountant::classic: row.says = "guarantee, loose; proven below epsilon 1 only"; break;
+  }
+}
+
+AccountRow answered(Accountant accountant, const AccountRequest& request, const Answer& answer) {
+  AccountRow row;
+  row.accountant = accountant;
+  row.sigma = request.phases.back().sigma;
+  row.steps = total_steps(request);
+  row.order = answer.order;
+  row.lower = answer.lower;
+  row.upper = answer.upper;
+  row.epsilon = request.epsilon ? *request.epsilon : answer.value;
+  row.delta = request.epsilon ? answer.value : *request.delta;
+  describe(row, request);
+  return row;
+}
+
+AccountRow answer_plainly(Accountant accountant, const AccountRequest& request) {
+  const Plan plan = make_plan(request);
+  const Answer answer = request.epsilon
+                            ? delta_of(accountant, request, plan, *request.epsilon)
+                            : epsilon_of(accountant, request, plan, *request.delta, true);
+  if (!std::isfinite(answer.value)) {
+    throw mistake(request,
+                  fmt::format("{} says nothing at sigma {} and delta {}", name_of(accountant),
+                              request.phases.back().sigma, request.delta.value_or(0)),
+                  accountant == Accountant::classic
+                      ? "its bound is proven for epsilon below 1 only; use pld, which is exact for "
+                        "the Gaussian"
+                      : "use rdp or pld");
+  }
+  return answered(accountant, request, answer);
+}
+
 }  // namespace
 
 Account account(const AccountRequest& request) {
@@ -155,27 +229,19 @@ Account account(const AccountRequest& request) {
   check_combination(request);
   Account result;
   for (const Accountant accountant : asked(request, result.silent)) {
-    AccountRow row;
-    row.accountant = accountant;
-    row.sigma = request.phases.back().sigma;
-    row.steps = total_steps(request);
-    const Plan plan = make_plan(request);
-    if (request.epsilon) {
-      const Answer answer = delta_of(accountant, request, plan, *request.epsilon);
-      row.epsilon = *request.epsilon;
-      row.delta = answer.value;
-      row.order = answer.order;
-      row.lower = answer.lower;
-      row.upper = answer.upper;
-    } else {
-      const Answer answer = epsilon_of(accountant, request, plan, *request.delta, true);
-      row.epsilon = answer.value;
-      row.delta = *request.delta;
-      row.order = answer.order;
-      row.lower = answer.lower;
-      row.upper = answer.upper;
+    if (!request.target_epsilon) {
+      result.rows.push_back(answer_plainly(accountant, request));
+      continue;
     }
-    result.rows.push_back(std::move(row));
+    AccountRequest solved = request;
+    solved.target_epsilon.reset();
+    if (request.phases[0].sigma == 0) {
+      const double sigma = solve_noise(accountant, request);
+      for (Phase& phase : solved.phases) phase.sigma = sigma;
+    } else {
+      solved.phases[0].steps = solve_steps(accountant, request);
+    }
+    result.rows.push_back(answer_plainly(accountant, solved));
   }
   return result;
 }

@@ -34,6 +34,7 @@ enum class Accountant : std::uint8_t {
   gdp,       // central limit: an approximation
   zcdp,      // zero-concentrated, no amplification by sampling
   advanced,  // optimal composition of (epsilon, delta) steps
+  classic,   // one Gaussian by the bound of 2014; only where it is asked for by name
 };
 
 // A run of equal steps.

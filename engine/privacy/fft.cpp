@@ -18,7 +18,9 @@ RealFft::RealFft(std::size_t size) : impl_(new Impl) {
   impl_->fft.SetFlag(Eigen::FFT<double>::HalfSpectrum);
 }
 
-RealFft::~RealFft() { delete impl_; }
+RealFft::~RealFft() {
+  delete impl_;
+}
 
 void RealFft::forward(const std::vector<double>& values,
                       std::vector<std::complex<double>>& spectrum) {

@@ -120,8 +120,7 @@ class LaplaceLaw : public LossLaw {
     if (closed ? loss > high : loss >= high) return {1, 0, 1, 0};
     // log(1 - q + q exp((2x - 1)/b)) = l
     const double rest = (math::expm1(loss) + q_) / q_;
-    const double x =
-        std::clamp(0.5 + 0.5 * scale_ * math::log(std::max(rest, 1e-300)), 0.0, 1.0);
+    const double x = std::clamp(0.5 + 0.5 * scale_ * math::log(std::max(rest, 1e-300)), 0.0, 1.0);
     const double q_above = 0.5 * math::exp(-x / scale_);
     const double near_one = 0.5 * math::exp(-(1 - x) / scale_);  // Lap(1) below x
     Tails tails;
@@ -186,8 +185,12 @@ class OutcomesLaw : public LossLaw {
 
 }  // namespace
 
-LawPtr mixture_law(MixturePair pair) { return std::make_unique<MixtureLaw>(std::move(pair)); }
-LawPtr fixed_size_law(double q, double sigma) { return std::make_unique<FixedSizeLaw>(q, sigma); }
+LawPtr mixture_law(MixturePair pair) {
+  return std::make_unique<MixtureLaw>(std::move(pair));
+}
+LawPtr fixed_size_law(double q, double sigma) {
+  return std::make_unique<FixedSizeLaw>(q, sigma);
+}
 LawPtr laplace_law(double q, double scale, bool removed) {
   return std::make_unique<LaplaceLaw>(q, scale, removed);
 }

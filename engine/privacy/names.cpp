@@ -30,7 +30,8 @@ const std::vector<std::string>& adjacency_names() {
   return names;
 }
 const std::vector<std::string>& accountant_names() {
-  static const std::vector<std::string> names{"rdp", "pld", "prv", "gdp", "zcdp", "advanced"};
+  static const std::vector<std::string> names{"rdp",  "pld",      "prv",    "gdp",
+                                              "zcdp", "advanced", "classic"};
   return names;
 }
 const std::vector<std::string>& orders_names() {

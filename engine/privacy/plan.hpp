@@ -36,6 +36,17 @@ MixturePair pair_of(const Plan& plan, const PlanPhase& phase);
 // Why an accountant says nothing about a request; "" when it does.
 std::string why_silent(Accountant accountant, const AccountRequest& request);
 
+// Noise multipliers that are accounted for.
+inline constexpr double kSigmaMin = 1e-2;
+inline constexpr double kSigmaMax = 1e6;
+inline constexpr std::int64_t kStepsMax = 1'000'000'000'000;
+
+// The least noise multiplier of all phases, and the most steps of the only phase, that keep the
+// accountant's epsilon at request.delta within request.target_epsilon. Throw ScenarioError where
+// none does.
+double solve_noise(Accountant accountant, const AccountRequest& request);
+std::int64_t solve_steps(Accountant accountant, const AccountRequest& request);
+
 // One accountant's answers about a plan.
 struct Answer {
   double value = 0;

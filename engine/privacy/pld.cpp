@@ -27,6 +27,41 @@ std::size_t directions_of(const std::vector<LossSteps>& plan) {
   return most;
 }
 
+// delta at epsilon of one step made once, without a lattice.
+double single_delta(const LossLaw& law, double epsilon) {
+  double hint = 0;
+  const Tails tails = law.at(epsilon, hint);
+  return std::max(0.0, tails.p_above - math::exp(epsilon) * tails.q_above);
+}
+
+bool is_single(const std::vector<LossSteps>& plan) {
+  return plan.size() == 1 && plan[0].steps == 1;
+}
+
+// The epsilon at delta of a step made once, by bisection.
+double single_epsilon(const LossLaw& law, double delta) {
+  if (single_delta(law, 0) <= delta) return 0;
+  double low = 0;
+  double high = 1;
+  while (single_delta(law, high) > delta) {
+    low = high;
+    high *= 2;
+  }
+  while (high - low > 1e-14 * high) {
+    const double middle = 0.5 * (low + high);
+    (single_delta(law, middle) > delta ? low : high) = middle;
+  }
+  return high;
+}
+
+// The same bound from both sides, of the worse direction.
+template <class F>
+Bounds worst_single(const LossSteps& only, F f) {
+  double worst = 0;
+  for (const LawPtr& law : only.directions) worst = std::max(worst, f(*law));
+  return {worst, worst};
+}
+
 std::vector<PmfSteps> lattice(const std::vector<LossSteps>& plan, std::size_t direction,
                               double step, double tail, Rounding rounding) {
   std::vector<PmfSteps> parts;
@@ -56,14 +91,13 @@ double widest_range(const std::vector<LossSteps>& plan, double tail) {
 struct Grid {
   double step = 0;
   double tilt = 0;
+  std::vector<PmfSteps> coarse;  // what it was chosen by: pessimistic, too
 };
 Grid choose_grid(const std::vector<LossSteps>& plan, std::size_t direction, double tail,
-                   double delta, double epsilon, const PldOptions& options) {
+                 double delta, double epsilon, const PldOptions& options) {
   const double coarse = widest_range(plan, tail) / 4096;
-  const std::vector<PmfSteps> parts =
-      lattice(plan, direction, coarse, tail, Rounding::pessimistic);
-  const double lambda =
-      delta > 0 ? tilt_for_delta(parts, delta) : tilt_for_epsilon(parts, epsilon);
+  std::vector<PmfSteps> parts = lattice(plan, direction, coarse, tail, Rounding::pessimistic);
+  const double lambda = delta > 0 ? tilt_for_delta(parts, delta) : tilt_for_epsilon(parts, epsilon);
   const Cumulant at = cumulant(parts, lambda);
   const double spread = std::sqrt(at.variance);
   const double aimed = options.relative_error * std::max(0.1, at.mean);
@@ -75,13 +109,14 @@ Grid choose_grid(const std::vector<LossSteps>& plan, std::size_t direction, doub
   const double width = window.top - window.bottom;
   const double least = width / static_cast<double>(options.largest_transform);
   step = std::max(step, least);
+  // a short transform costs little: no fewer points than this
+  step = std::min(step, width / 60'000);
   // a transform's length is a power of two: use all of it
   const auto needed = static_cast<std::uint64_t>(width / step) + 1;
   const double filled = 1.1 * width / static_cast<double>(std::bit_ceil(needed));
   step = std::max(std::min(step, filled), 1e-12);
-  return {step, lambda};
+  return {step, lambda, std::move(parts)};
 }
-
 
 // Epsilon from the composed law, or nullopt-like NaN where the lattice begins above it.
 double scan_epsilon(const TiltedSum& sum, double target, int slack) {
@@ -156,19 +191,26 @@ double composed_delta(const std::vector<PmfSteps>& parts, double epsilon, int sl
 }
 
 Bounds pld_epsilon(const std::vector<LossSteps>& plan, double delta, const PldOptions& options) {
+  if (is_single(plan)) {
+    return worst_single(plan[0], [&](const LossLaw& law) { return single_epsilon(law, delta); });
+  }
   const double tail = std::max(1e-300, kTailShare * delta / total_steps(plan));
   Bounds bounds;
   std::size_t worst = 0;
   Grid worst_grid;
   for (std::size_t d = 0; d < directions_of(plan); ++d) {
     const Grid grid = choose_grid(plan, d, tail, delta, 0, options);
-    const double upper =
-        composed_epsilon(lattice(plan, d, grid.step, tail, Rounding::pessimistic), delta, 1,
-                         options.largest_transform, grid.tilt);
+    // the coarse lattice bounds this direction too: perhaps that is enough
+    if (d > 0 && composed_epsilon(grid.coarse, delta, 1, options.largest_transform, grid.tilt) <=
+                     bounds.upper) {
+      continue;
+    }
+    const double upper = composed_epsilon(lattice(plan, d, grid.step, tail, Rounding::pessimistic),
+                                          delta, 1, options.largest_transform, grid.tilt);
     if (worst_grid.step > 0 && upper <= bounds.upper) continue;
     bounds.upper = upper;
     worst = d;
-    worst_grid = grid;
+    worst_grid = {grid.step, grid.tilt, {}};
   }
   if (!options.with_lower) return bounds;
   bounds.lower = composed_epsilon(lattice(plan, worst, worst_grid.step, tail, Rounding::optimistic),
@@ -178,6 +220,9 @@ Bounds pld_epsilon(const std::vector<LossSteps>& plan, double delta, const PldOp
 }
 
 Bounds pld_delta(const std::vector<LossSteps>& plan, double epsilon, const PldOptions& options) {
+  if (is_single(plan)) {
+    return worst_single(plan[0], [&](const LossLaw& law) { return single_delta(law, epsilon); });
+  }
   Bounds bounds;
   std::size_t worst = 0;
   Grid worst_grid;
@@ -198,13 +243,13 @@ Bounds pld_delta(const std::vector<LossSteps>& plan, double epsilon, const PldOp
     if (worst_grid.step > 0 && upper <= bounds.upper) continue;
     bounds.upper = upper;
     worst = d;
-    worst_grid = grid;
+    worst_grid = {grid.step, grid.tilt, {}};
     worst_tail = tail;
   }
   if (!options.with_lower) return bounds;
   bounds.lower =
-      composed_delta(lattice(plan, worst, worst_grid.step, worst_tail, Rounding::optimistic), epsilon,
-                     -1, options.largest_transform);
+      composed_delta(lattice(plan, worst, worst_grid.step, worst_tail, Rounding::optimistic),
+                     epsilon, -1, options.largest_transform);
   bounds.lower = std::min(bounds.lower, bounds.upper);
   return bounds;
 }
@@ -215,19 +260,22 @@ Estimate prv_epsilon(const std::vector<LossSteps>& plan, double delta) {
   const double delta_error = delta / 1000;
   const double tail = std::max(1e-300, kTailShare * delta / total_steps(plan));
   // section 5 there, with their constants
-  double mesh =
-      kEpsilonError / std::sqrt(total_steps(plan) / 2 * math::log(12 / delta_error));
+  double mesh = kEpsilonError / std::sqrt(total_steps(plan) / 2 * math::log(12 / delta_error));
   mesh = std::max(mesh, widest_range(plan, tail) / static_cast<double>(kLargest));
   Estimate worst;
-  PldOptions coarse;
   for (std::size_t d = 0; d < directions_of(plan); ++d) {
-    const auto parts = lattice(plan, d, mesh, tail, Rounding::centred);
+    const Grid grid = choose_grid(plan, d, tail, delta, 0, {});
+    if (d > 0 && composed_epsilon(grid.coarse, delta, 1, kLargest, grid.tilt) <= worst.value) {
+      continue;
+    }
+    const TiltedSum sum(lattice(plan, d, mesh, tail, Rounding::centred), grid.tilt, delta,
+                        kLargest);
+    const auto at = [&](double x) { return scan_epsilon(sum, x, 0); };
     Estimate found;
-    const double tilt = choose_grid(plan, d, tail, delta, 0, coarse).tilt;
-    const auto at = [&](double x) { return composed_epsilon(parts, x, 0, kLargest, tilt); };
     found.value = at(delta);
     found.upper = at(delta - delta_error) + kEpsilonError;
     found.lower = std::max(0.0, at(delta + delta_error) - kEpsilonError);
+    ENSURE(!std::isnan(found.value), "the tilt puts the answer into the window");
     if (d == 0 || found.value > worst.value) worst = found;
   }
   return worst;

@@ -54,8 +54,8 @@ struct PmfSteps {
   LossPmf pmf;
   std::int64_t steps = 1;
 };
-// `slack` +1: an upper bound, -1: a lower bound, 0: neither. `tilt`: lambda, where one is known (the
-// bounds hold for any).
+// `slack` +1: an upper bound, -1: a lower bound, 0: neither. `tilt`: lambda, where one is known
+// (the bounds hold for any).
 double composed_epsilon(const std::vector<PmfSteps>& parts, double delta, int slack,
                         std::int64_t largest_transform, double tilt = 0);
 double composed_delta(const std::vector<PmfSteps>& parts, double epsilon, int slack,

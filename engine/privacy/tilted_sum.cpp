@@ -170,8 +170,8 @@ Window window_of(const std::vector<PmfSteps>& parts, double lambda, const Cumula
   }
   const double spread = std::max(std::sqrt(at.variance), parts.front().pmf.step);
   const double log_left_out = math::log(kLeftOut);
-  // Chernoff: the tilted law has at most exp(K(lambda + t) - K(lambda) - t x) above x; the x at which
-  // that is what may be left out, for the best t found
+  // Chernoff: the tilted law has at most exp(K(lambda + t) - K(lambda) - t x) above x; the x at
+  // which that is what may be left out, for the best t found
   const double low = math::log(0.02 / spread);
   const double high = math::log(200 / spread);
   const double tilted_top = least_value(
@@ -248,12 +248,11 @@ void TiltedSum::transform(const std::vector<PmfSteps>& parts) {
       const double size = std::sqrt(std::norm(spectrum[k]));
       growth[k] += steps / std::max(size, 1e-150);
       const std::complex<double> raised = power(spectrum[k], part.steps);
-      product[k] = single ? raised
-                          : std::complex<double>(
-                                product[k].real() * raised.real() -
-                                    product[k].imag() * raised.imag(),
-                                product[k].real() * raised.imag() +
-                                    product[k].imag() * raised.real());
+      product[k] = single
+                       ? raised
+                       : std::complex<double>(
+                             product[k].real() * raised.real() - product[k].imag() * raised.imag(),
+                             product[k].real() * raised.imag() + product[k].imag() * raised.real());
     }
   }
   // |error| of a coefficient: its own from the forward transform times steps / |z|, and 4 roundings
