@@ -1,6 +1,7 @@
 #include "cli/account_command.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -162,7 +163,10 @@ privacy::AccountRequest request_of(const AccountArguments& arguments) {
     request.records_per_unit =
         static_cast<int>(std::min<std::int64_t>(whole("--records", *arguments.records), 1'000'000));
   }
-  if (arguments.orders) request.orders = orders_of(*arguments.orders);
+  if (arguments.orders) {
+    request.orders = orders_of(*arguments.orders);
+    request.unsigned_series = *arguments.orders == "dp_accounting";
+  }
   if (arguments.unit) request.unit = *arguments.unit;
   return request;
 }
@@ -194,16 +198,77 @@ void print_json(const privacy::AccountRequest& request, const privacy::Account& 
   fmt::print("{}\n", rows.dump(2));
 }
 
-void print_text(const privacy::AccountRequest& request, const privacy::Account& account) {
-  TextTable table({true, false, false, true});
-  table.add({"accountant", "epsilon", "delta", "says"});
-  for (const privacy::AccountRow& row : account.rows) {
-    table.add({name_of(row.accountant), fmt::format("{:.4f}", row.epsilon),
-               fmt::format("{:.3g}", row.delta), row.says});
+std::string plan_text(const privacy::AccountRequest& request) {
+  std::string text;
+  for (const privacy::Phase& phase : request.phases) {
+    if (!text.empty()) text += "; ";
+    std::vector<std::string> facts;
+    if (phase.steps > 0) facts.push_back(fmt::format("{} steps", phase.steps));
+    if (phase.q != 1) facts.push_back(fmt::format("q {:g}", phase.q));
+    if (phase.sigma > 0) facts.push_back(fmt::format("sigma {:g}", phase.sigma));
+    text += fmt::format("{}", fmt::join(facts, ", "));
   }
-  fmt::print("sampling {}, adjacency {}, unit {}\n{}", name_of(request.sampling),
-             name_of(request.adjacency), request.unit, table.text());
-  fmt::print("\nSimulation, not for clinical use.\n");
+  return text;
+}
+
+std::string question_text(const privacy::AccountRequest& request) {
+  if (request.epsilon) return fmt::format("delta at epsilon {:g}", *request.epsilon);
+  if (!request.target_epsilon) return fmt::format("epsilon at delta {:g}", *request.delta);
+  return fmt::format("{} for epsilon {:g} at delta {:g}",
+                     request.phases[0].sigma == 0 ? "noise" : "steps", *request.target_epsilon,
+                     *request.delta);
+}
+
+// What a unit may do between neighbours, and what sigma counts in.
+std::string neighbours_text(const privacy::AccountRequest& request) {
+  const bool fixed = request.sampling == privacy::Sampling::without_replacement;
+  const std::string records = request.records_per_unit > 1
+                                  ? fmt::format(" of up to {} records", request.records_per_unit)
+                                  : "";
+  return fmt::format("sampling {}; adjacency {}: one {}{} {}; sigma: noise on the sum over {}",
+                     name_of(request.sampling), name_of(request.adjacency), request.unit, records,
+                     request.adjacency == privacy::Adjacency::add_remove
+                         ? "more or less"
+                         : "in the place of another",
+                     fixed ? "what replacing one record can change (twice the clipping bound)"
+                           : "the clipping bound");
+}
+
+void print_wrapped(const std::string& text) {
+  fmt::print("{}\n", wrapped(text, kColumns, 2));
+}
+
+void print_text(const privacy::AccountRequest& request, const privacy::Account& account) {
+  print_wrapped(fmt::format("{}: {}", question_text(request), plan_text(request)));
+  print_wrapped(neighbours_text(request));
+  fmt::print("\n");
+  const bool solves = request.target_epsilon.has_value();
+  const bool noise = solves && request.phases[0].sigma == 0;
+  TextTable table({true, false, true});
+  table.add({"accountant",
+             request.epsilon ? "delta"
+             : noise         ? "sigma"
+             : solves        ? "steps"
+                             : "epsilon",
+             "it is"});
+  for (const privacy::AccountRow& row : account.rows) {
+    std::string value = fmt::format("{:.4f}", row.epsilon);
+    if (request.epsilon) value = fmt::format("{:.4g}", row.delta);
+    if (noise) value = fmt::format("{:.6f}", row.sigma);
+    if (solves && !noise) value = std::to_string(row.steps);
+    table.add({name_of(row.accountant), value, row.says});
+  }
+  fmt::print("{}", table.text());
+  for (const privacy::Silence& silence : account.silent) {
+    print_wrapped(
+        fmt::format("  {} says nothing: {}", name_of(silence.accountant), silence.reason));
+  }
+  fmt::print("\n");
+  print_wrapped(
+      "A guarantee holds against whoever sees every noised step and the final model, while noise "
+      "and sampling stay secret and steps, noise and rates are fixed before the run. Everything "
+      "else made from the data (tuning, preprocessing, sizes) is not in it.");
+  fmt::print("Simulation, not for clinical use.\n");
 }
 
 }  // namespace

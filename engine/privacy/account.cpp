@@ -99,6 +99,14 @@ void check_combination(const AccountRequest& request) {
     throw mistake(request, "several records of a unit are treated under add_remove only",
                   "use adjacency add_remove");
   }
+  constexpr int kRecordsMax = 200;  // each is a component of a mixture
+  if (request.records_per_unit > kRecordsMax && request.sampling == Sampling::poisson) {
+    throw mistake(
+        request, fmt::format("records = {}", request.records_per_unit),
+        fmt::format("under sampling at most {} records of a unit are accounted for; bound "
+                    "what one unit contributes, or sample units instead of records",
+                    kRecordsMax));
+  }
   for (const double order : request.orders) {
     if (order > 1.001 - 1e-12 && order <= 65'536) continue;
     throw mistake(request, fmt::format("order {} of the grid", order),
@@ -175,9 +183,9 @@ void describe(AccountRow& row, const AccountRequest& request) {
                              row.upper.value_or(0));
       break;
     case Accountant::gdp:
-      row.guarantee = !sampled;
-      row.says = sampled ? "approximation, not a guarantee: it can lie below the truth"
-                         : "guarantee; exact";
+      row.guarantee = !sampled && request.sampling != Sampling::poisson;
+      row.says = !row.guarantee ? "approximation, not a guarantee: it can lie below the truth"
+                                : "guarantee; exact";
       break;
     case Accountant::zcdp:
       row.says = sampled ? "guarantee, without what sampling gains" : "guarantee";

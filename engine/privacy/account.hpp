@@ -54,7 +54,8 @@ struct AccountRequest {
   std::optional<double> target_epsilon;
   std::vector<Accountant> accountants;  // empty: every one that can treat the plan
   Orders orders = standard_orders();
-  int records_per_unit = 1;  // a unit (a patient) has at most so many records
+  bool unsigned_series = false;  // fractional orders as dp_accounting has them, for comparison
+  int records_per_unit = 1;      // a unit (a patient) has at most so many records
   std::string unit = "record";
   SourcePosition where;  // of the call, for mistakes
 };
@@ -98,7 +99,8 @@ const std::vector<std::string>& sampling_names();
 const std::vector<std::string>& adjacency_names();
 const std::vector<std::string>& accountant_names();
 
-// Grids of orders by name: "standard", "opacus", "tf_privacy", "integer", "fine".
+// Grids of orders by name: "standard", "opacus", "tf_privacy", "integer", "fine", "dp_accounting"
+// (the standard orders; sets unsigned_series, too).
 const std::vector<std::string>& orders_names();
 std::optional<Orders> orders_of(const std::string& name);
 
@@ -106,5 +108,9 @@ std::optional<Orders> orders_of(const std::string& name);
 Adjacency usual_adjacency(Sampling sampling);
 
 std::vector<Schema> privacy_schemas();
+// privacy.account { ... } as a request (its schema has checked names and ranges), and an account as
+// a list of tables with the same names as `polyclinic account --json`.
+AccountRequest request_of(const Part& part);
+Value to_value(const AccountRequest& request, const Account& account);
 
 }  // namespace polyclinic::privacy

@@ -136,6 +136,32 @@ class LaplaceLaw : public LossLaw {
   bool removed_;
 };
 
+class MixedLaw : public LossLaw {
+ public:
+  MixedLaw(LawPtr first, LawPtr second, double weight)
+      : first_(std::move(first)), second_(std::move(second)), weight_(weight) {}
+
+  [[nodiscard]] Tails at(double loss, double& hint) const override {
+    double own_hint = 0;
+    const Tails a = first_->at(loss, own_hint);
+    const Tails b = second_->at(loss, hint);
+    const double w = weight_;
+    return {(1 - w) * a.p_below + w * b.p_below, (1 - w) * a.p_above + w * b.p_above,
+            (1 - w) * a.q_below + w * b.q_below, (1 - w) * a.q_above + w * b.q_above};
+  }
+
+  [[nodiscard]] std::pair<double, double> range(double tail) const override {
+    const auto a = first_->range(tail);
+    const auto b = second_->range(tail);
+    return {std::min(a.first, b.first), std::max(a.second, b.second)};
+  }
+
+ private:
+  LawPtr first_;
+  LawPtr second_;
+  double weight_;
+};
+
 class OutcomesLaw : public LossLaw {
  public:
   explicit OutcomesLaw(const std::vector<Outcome>& outcomes) {
@@ -193,6 +219,26 @@ LawPtr fixed_size_law(double q, double sigma) {
 }
 LawPtr laplace_law(double q, double scale, bool removed) {
   return std::make_unique<LaplaceLaw>(q, scale, removed);
+}
+LawPtr mixed_law(LawPtr first, LawPtr second, double weight_of_second) {
+  return std::make_unique<MixedLaw>(std::move(first), std::move(second), weight_of_second);
+}
+LawPtr truncated_poisson_law(double q, double sigma, std::int64_t records, std::int64_t batch,
+                             bool removed) {
+  ENSURE(records >= 1 && batch >= 1 && q > 0 && q < 1, "a batch is drawn from records");
+  // P(Binomial(n, q) >= k)
+  const auto at_least = [&](std::int64_t n, std::int64_t k) {
+    if (k > n) return 0.0;
+    return math::beta_i(static_cast<double>(k), static_cast<double>(n - k + 1), q);
+  };
+  const MixturePair plain = poisson_pair(q, sigma);
+  LawPtr uncut = mixture_law(removed ? plain : reversed(plain));
+  const double cut = at_least(records - 1, batch);
+  if (!(cut > 0)) return uncut;
+  // given that it was cut, the record is in the batch with this probability
+  const double in_batch = at_least(records, batch + 1) * static_cast<double>(batch) / cut /
+                          static_cast<double>(records);
+  return mixed_law(std::move(uncut), mixture_law(poisson_replace_pair(in_batch, sigma / 2)), cut);
 }
 LawPtr outcomes_law(const std::vector<Outcome>& outcomes) {
   ENSURE(!outcomes.empty(), "a step has an outcome");

@@ -2,6 +2,7 @@
 // neighbours. What PLD accounting reads.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -44,6 +45,13 @@ LawPtr mixture_law(MixturePair pair);
 LawPtr fixed_size_law(double q, double sigma);
 // Poisson-sampled Laplace noise of this scale per unit of sensitivity: a record removed or added.
 LawPtr laplace_law(double q, double scale, bool removed);
+// Poisson sampling of `records` records whose batch is cut at random to `batch` of them where it is
+// larger (Ganesh 2025, arXiv 2508.15089): whether it was cut is known; then the record displaces
+// another. Every record's own bound is 1; one record removed (or, not `removed`, added).
+LawPtr truncated_poisson_law(double q, double sigma, std::int64_t records, std::int64_t batch,
+                             bool removed);
+// One of two steps, the second with this probability, and everybody sees which.
+LawPtr mixed_law(LawPtr first, LawPtr second, double weight_of_second);
 // Outcomes with their probabilities in the two worlds.
 struct Outcome {
   double p = 0;

@@ -35,8 +35,8 @@ const std::vector<std::string>& accountant_names() {
   return names;
 }
 const std::vector<std::string>& orders_names() {
-  static const std::vector<std::string> names{"standard", "opacus", "tf_privacy", "integer",
-                                              "fine"};
+  static const std::vector<std::string> names{"standard", "opacus", "tf_privacy",
+                                              "integer",  "fine",   "dp_accounting"};
   return names;
 }
 
@@ -61,7 +61,7 @@ std::optional<Accountant> accountant_of(const std::string& name) {
 
 std::optional<Orders> orders_of(const std::string& name) {
   Orders orders;
-  if (name == "standard") return standard_orders();
+  if (name == "standard" || name == "dp_accounting") return standard_orders();
   if (name == "opacus") {
     add_range(orders, 11, 109, 10);
     add_range(orders, 12, 63, 1);

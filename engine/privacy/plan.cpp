@@ -93,7 +93,11 @@ Curve curve_of(const AccountRequest& request, const Plan& plan) {
         break;
       case StepKind::poisson:
       case StepKind::poisson_group:  // of one record; group_epsilon takes the group in
-        compose(curve, poisson_gaussian_rdp(phase.q, phase.sigma, request.orders), steps);
+        compose(curve,
+                request.unsigned_series
+                    ? poisson_gaussian_rdp_unsigned(phase.q, phase.sigma, request.orders)
+                    : poisson_gaussian_rdp(phase.q, phase.sigma, request.orders),
+                steps);
         break;
       case StepKind::poisson_replace:
         compose(curve, mixture_rdp(pair_of(plan, phase), request.orders), steps);
@@ -127,11 +131,14 @@ double gaussian_mu_square(const Plan& plan) {
 }
 
 // mu^2 in the central limit, exact for the steps without sampling.
-double clt_mu_square(const Plan& plan) {
-  double sum = gaussian_mu_square(plan);
+// Under Poisson sampling a rate of 1 is treated as any other, so that a series of rates has no
+// jump.
+double clt_mu_square(const Plan& plan, const AccountRequest& request) {
+  const bool poisson = request.sampling == Sampling::poisson && plan.records == 1;
+  double sum = poisson ? 0 : gaussian_mu_square(plan);
   for (const PlanPhase& phase : plan.phases) {
     const auto steps = static_cast<double>(phase.steps);
-    if (phase.kind == StepKind::poisson) {
+    if (poisson) {
       sum += steps * clt_mu_square_poisson(phase.q, phase.sigma);
     } else if (phase.kind == StepKind::without_replacement) {
       sum += steps * clt_mu_square_uniform(phase.q, phase.sigma);
@@ -237,6 +244,7 @@ Answer epsilon_of(Accountant accountant, const AccountRequest& request, const Pl
       }
       PldOptions options;
       options.with_lower = with_bounds;
+      if (!with_bounds) options.least_points = 60'000;
       const Bounds bounds = pld_epsilon(loss_steps(plan), delta, options);
       Answer answer{bounds.upper, {}, {}, bounds.upper};
       if (with_bounds) answer.lower = bounds.lower;
@@ -247,7 +255,7 @@ Answer epsilon_of(Accountant accountant, const AccountRequest& request, const Pl
       return {estimate.upper, {}, estimate.lower, estimate.upper};
     }
     case Accountant::gdp:
-      return {gaussian_epsilon(std::sqrt(clt_mu_square(plan)), delta), {}, {}, {}};
+      return {gaussian_epsilon(std::sqrt(clt_mu_square(plan, request)), delta), {}, {}, {}};
     case Accountant::zcdp: {
       const AtOrder best = zcdp_epsilon(rho_of(plan), delta);
       return {best.value, best.order, {}, {}};
@@ -279,7 +287,7 @@ Answer delta_of(Accountant accountant, const AccountRequest& request, const Plan
       return {bounds.upper, {}, bounds.lower, bounds.upper};
     }
     case Accountant::gdp:
-      return {gaussian_delta(std::sqrt(clt_mu_square(plan)), epsilon), {}, {}, {}};
+      return {gaussian_delta(std::sqrt(clt_mu_square(plan, request)), epsilon), {}, {}, {}};
     case Accountant::zcdp: {
       const AtOrder best = zcdp_delta(rho_of(plan), epsilon);
       return {best.value, best.order, {}, {}};

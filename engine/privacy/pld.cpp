@@ -110,11 +110,12 @@ Grid choose_grid(const std::vector<LossSteps>& plan, std::size_t direction, doub
   const double least = width / static_cast<double>(options.largest_transform);
   step = std::max(step, least);
   // a short transform costs little: no fewer points than this
-  step = std::min(step, width / 60'000);
+  step = std::min(step, width / static_cast<double>(options.least_points));
   // a transform's length is a power of two: use all of it
   const auto needed = static_cast<std::uint64_t>(width / step) + 1;
   const double filled = 1.1 * width / static_cast<double>(std::bit_ceil(needed));
-  step = std::max(std::min(step, filled), 1e-12);
+  // where the tilted loss sits on one atom, spread and width say nothing
+  step = std::max(std::min(step, filled), 1e-6 * widest_range(plan, tail));
   return {step, lambda, std::move(parts)};
 }
 

@@ -30,7 +30,8 @@ struct Bounds {
 
 struct PldOptions {
   bool with_lower = true;
-  double relative_error = 1e-5;  // aimed at, of epsilon, within largest_transform
+  double relative_error = 1e-5;         // aimed at, of epsilon, within largest_transform
+  std::int64_t least_points = 200'000;  // of the lattice, however coarse would do
   std::int64_t largest_transform = std::int64_t{1} << 20;
 };
 

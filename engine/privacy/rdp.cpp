@@ -121,7 +121,9 @@ class FractionalOrders {
 
 // log A at a fractional order by the two series of section 3.3 (A split at z0, where both terms of
 // P weigh the same), with the binomials' signs; nullopt where they have not converged.
-std::optional<double> log_moment_series(double q, double sigma, double alpha) {
+// `with_signs` false: the terms' absolute values.
+std::optional<double> log_moment_series(double q, double sigma, double alpha,
+                                        bool with_signs = true) {
   constexpr int kTerms = 1000;
   const double variance = sigma * sigma;
   const double log_q = math::log(q);
@@ -133,7 +135,8 @@ std::optional<double> log_moment_series(double q, double sigma, double alpha) {
   for (int i = 0; i < kTerms; ++i) {
     const double j = alpha - i;
     // C(alpha, i) changes its sign with every i beyond alpha + 1
-    const bool minus = i > alpha + 1 && (i - static_cast<int>(std::ceil(alpha))) % 2 != 0;
+    const bool minus =
+        with_signs && i > alpha + 1 && (i - static_cast<int>(std::ceil(alpha))) % 2 != 0;
     const double log_coefficient = log_binomial(alpha, i);
     const double left = log_coefficient + i * log_q + j * log_rest +
                         (static_cast<double>(i) * i - i) / (2 * variance) +
@@ -285,6 +288,17 @@ Curve poisson_gaussian_rdp(double q, double sigma, std::span<const double> order
     }
     if (!quadrature) quadrature.emplace(q, sigma, largest_fraction);
     curve.push_back(math::softplus(quadrature->log_excess(alpha)) / (alpha - 1));
+  }
+  return curve;
+}
+
+Curve poisson_gaussian_rdp_unsigned(double q, double sigma, std::span<const double> orders) {
+  Curve curve = poisson_gaussian_rdp(q, sigma, orders);
+  if (q == 0 || q == 1) return curve;
+  for (std::size_t i = 0; i < orders.size(); ++i) {
+    if (is_whole(orders[i])) continue;
+    const auto moment = log_moment_series(q, sigma, orders[i], false);
+    curve[i] = moment ? *moment / (orders[i] - 1) : kPlusInfinity;
   }
   return curve;
 }

@@ -21,6 +21,10 @@ const Orders& standard_orders();
 // Mironov, Talwar, Zhang 2019 (arXiv 1908.10530), sections 3.2 and 3.3.
 // REQUIRES: 0 <= q <= 1, sigma > 0.
 Curve poisson_gaussian_rdp(double q, double sigma, std::span<const double> orders);
+// The same as dp_accounting computes it: the terms of the fractional series are added without their
+// signs (an upper bound, up to a few per cent higher at low orders), and an order whose series has
+// not ended after 1000 terms is left out (infinity). For comparison with its figures only.
+Curve poisson_gaussian_rdp_unsigned(double q, double sigma, std::span<const double> orders);
 // The plain Gaussian: alpha / (2 sigma^2).
 Curve gaussian_rdp(double sigma, std::span<const double> orders);
 // The larger of the divergences of the two directions of a pair, by quadrature.

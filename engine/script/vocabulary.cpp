@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/check.hpp"
+#include "privacy/account.hpp"
 #include "script/interpreter.hpp"
 #include "script/libraries.hpp"
 #include "script/values.hpp"
@@ -80,6 +81,22 @@ int make_happening(lua_State* L) {
     }
   }
   push_value(L, Value(std::move(part)));
+  return 1;
+}
+
+// privacy.account { ... }: no part, but its answer at once, a list of tables.
+int account_privacy(lua_State* L) {
+  auto& interpreter = Interpreter::of(L);
+  const Schema* schema = interpreter.catalogue.find("privacy", "account");
+  ENSURE(schema != nullptr, "the floor privacy declares it");
+  bool good = false;
+  const Part part = read_part(L, *schema, 1, &good);
+  if (!good) {
+    lua_newtable(L);  // its mistakes are reported at the end of the file
+    return 1;
+  }
+  const privacy::AccountRequest request = privacy::request_of(part);
+  push_value(L, privacy::to_value(request, privacy::account(request)));
   return 1;
 }
 
@@ -193,7 +210,8 @@ void add_word(Interpreter& interpreter, const Schema& schema) {
     return;
   }
   push_namespace(interpreter, schema.kind);
-  push_maker(L, schema, guarded<make_part>);
+  const bool answers = schema.kind == "privacy" && schema.name == "account";
+  push_maker(L, schema, answers ? guarded<account_privacy> : guarded<make_part>);
   lua_setfield(L, -2, schema.name.c_str());
   lua_pop(L, 1);
 }

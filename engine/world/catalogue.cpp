@@ -7,6 +7,7 @@
 #include "fed/parts.hpp"
 #include "learn/model.hpp"
 #include "net/network.hpp"
+#include "privacy/account.hpp"
 #include "world/world_spec.hpp"
 
 namespace polyclinic {
@@ -28,6 +29,7 @@ Catalogue::Catalogue() {
   append(schemas_, net_schemas());
   append(schemas_, learn_schemas());
   append(schemas_, fed_schemas());
+  append(schemas_, privacy::privacy_schemas());
   append(schemas_, world_schemas());
   std::sort(schemas_.begin(), schemas_.end(), before);
 }

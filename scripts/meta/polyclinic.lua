@@ -1028,6 +1028,30 @@ function partition.shards(fields) end
 ---@return positive_part
 function positive(column, above, values) end
 
+---@class privacy_part: part
+privacy = {}
+
+---@class privacy_account_fields
+---@field q? number share of the records in a step (default: `1`)
+---@field sigma? number noise multiplier: standard deviation of the noise on the sum over the clipping bound
+---@field steps? integer number of steps
+---@field phases? (table<string, number>)[] several kinds of steps instead: { { q = 0.01, sigma = 1, steps = 1000 }, ... }
+---@field delta? number answers epsilon at this delta
+---@field epsilon? number answers delta at this epsilon
+---@field target_epsilon? number the epsilon to be reached
+---@field sampling? "none"|"poisson"|"without_replacement"|"shuffled" how a step finds its records (default: poisson where q is below 1, else none)
+---@field adjacency? "add_remove"|"replace_one" which data sets are neighbours (default: replace_one without replacement, else add_remove)
+---@field accountants? ("rdp"|"pld"|"prv"|"gdp"|"zcdp"|"advanced"|"classic")[] only these accountants (default: all that can treat the plan)
+---@field records? integer most records of one unit (default: `1`)
+---@field unit? string what is protected, for the statement (default: `"record"`)
+---@field orders? "standard"|"opacus"|"tf_privacy"|"integer"|"fine"|"dp_accounting"|vec|number[] Renyi orders: a grid by name, or numbers above 1 (default: `"standard"`)
+
+---What noisy steps cost: a list with a table per accountant (accountant, epsilon, delta, sigma, steps, order, lower, upper, sampling, adjacency, unit, guarantee, says). With delta it answers epsilon, with epsilon delta; with target_epsilon and delta, the noise (without sigma) or the number of steps (without steps).
+---Mironov, Talwar, Zhang 2019; Doroshenko et al. 2022; Gopi, Lee, Wutschitz 2021
+---@param fields? privacy_account_fields
+---@return privacy_part
+function privacy.account(fields) end
+
 ---@class protocol_part: part
 protocol = {}
 

@@ -49,8 +49,7 @@ TEST_CASE("whole and fractional orders agree with the integral") {
       CAPTURE(q);
       CAPTURE(sigma);
       CAPTURE(orders[i]);
-      CHECK(curve[i] ==
-            doctest::Approx(divergence_by_integral(q, sigma, orders[i])).epsilon(1e-9));
+      CHECK(curve[i] == doctest::Approx(divergence_by_integral(q, sigma, orders[i])).epsilon(1e-9));
     }
   }
 }
