@@ -10,10 +10,6 @@ namespace polyclinic::privacy {
 
 namespace {
 
-// Far from 0 cells widen with the loss: there lies little mass, and the error of a cell is its mass
-// times the square of its width.
-constexpr double kCellsPerLoss = 1024;
-
 // The masses of one cell between two lattice points, each with a bound on its rounding error.
 struct Cell {
   std::int64_t from = 0;
@@ -44,7 +40,7 @@ struct Cells {
 };
 
 // `half`: cells lie around the lattice points, from - 1/2 to + 1/2, all of width 1.
-Cells make_cells(const LossLaw& law, double step, double tail, bool half, bool widen) {
+Cells make_cells(const LossLaw& law, double step, double tail, bool half, double cells_per_loss) {
   const auto [low, high] = law.range(tail);
   ENSURE(std::isfinite(low) && std::isfinite(high), "losses outside the tails are finite");
   const auto begin = static_cast<std::int64_t>(std::floor(low / step));
@@ -58,10 +54,10 @@ Cells make_cells(const LossLaw& law, double step, double tail, bool half, bool w
   result.first = a;
   while (from < end) {
     std::int64_t width = 1;
-    if (widen) {
+    if (cells_per_loss > 0) {
       // towards 0 a cell must not reach past what its far end would allow
       const auto distance = static_cast<double>(from < 0 ? -from : from);
-      width = std::max<std::int64_t>(1, static_cast<std::int64_t>(distance / kCellsPerLoss));
+      width = std::max<std::int64_t>(1, static_cast<std::int64_t>(distance / cells_per_loss));
       if (from < 0) width = std::min(width, -from);
     }
     const std::int64_t to = std::min(from + width, end);
@@ -92,8 +88,8 @@ void add(std::vector<LossAtom>& atoms, std::int64_t index, double mass) {
 // a exp(-l) + b exp(-l - w) = q, so b = (p - exp(l) q) / (1 - exp(-w)). The hockey-stick curve
 // between its exact values at the lattice points is replaced by its chord in exp(epsilon), which
 // lies above it. Rounding errors go to b.
-LossPmf pessimistic(const LossLaw& law, double step, double tail) {
-  const Cells made = make_cells(law, step, tail, false, true);
+LossPmf pessimistic(const LossLaw& law, double step, double tail, double cells_per_loss) {
+  const Cells made = make_cells(law, step, tail, false, cells_per_loss);
   LossPmf pmf;
   pmf.step = step;
   pmf.infinite = made.last.p_above * (1 + kTailError);
@@ -118,8 +114,8 @@ LossPmf pessimistic(const LossLaw& law, double step, double tail) {
 // A cell becomes one outcome of loss log(p/q): to look only at the cell is post-processing, which
 // can only lose. Its loss is then moved down to the lattice, whose offset is chosen so that few
 // cells move by more than a small part of a step.
-LossPmf optimistic(const LossLaw& law, double step, double tail) {
-  const Cells made = make_cells(law, step, tail, true, true);
+LossPmf optimistic(const LossLaw& law, double step, double tail, double cells_per_loss) {
+  const Cells made = make_cells(law, step, tail, true, cells_per_loss);
   struct Merged {
     double loss = 0;
     double p = 0;
@@ -164,8 +160,8 @@ LossPmf optimistic(const LossLaw& law, double step, double tail) {
 
 // Mass around each lattice point, at that point; all moved by the same offset so that the mean is
 // that of the loss itself.
-LossPmf centred(const LossLaw& law, double step, double tail) {
-  const Cells made = make_cells(law, step, tail, true, false);
+LossPmf centred(const LossLaw& law, double step, double tail, double cells_per_loss) {
+  const Cells made = make_cells(law, step, tail, true, 0);
   LossPmf pmf;
   pmf.step = step;
   double mean = 0;
@@ -175,7 +171,7 @@ LossPmf centred(const LossLaw& law, double step, double tail) {
   }
   // the loss's own mean, from its pessimistic form with its known excess taken off: a cell of width
   // w whose mass splits to its ends in this way lifts the mean by w^2/12
-  const LossPmf fine = pessimistic(law, step, tail);
+  const LossPmf fine = pessimistic(law, step, tail, cells_per_loss);
   double true_mean = 0;
   for (const LossAtom& atom : fine.atoms) {
     true_mean += atom.mass * static_cast<double>(atom.index) * step;
@@ -187,14 +183,15 @@ LossPmf centred(const LossLaw& law, double step, double tail) {
 
 }  // namespace
 
-LossPmf discretise(const LossLaw& law, double step, double tail, Rounding rounding) {
+LossPmf discretise(const LossLaw& law, double step, double tail, Rounding rounding,
+                   double cells_per_loss) {
   ENSURE(step > 0 && tail > 0, "a lattice has a step and ends somewhere");
   switch (rounding) {
-    case Rounding::optimistic: return optimistic(law, step, tail);
-    case Rounding::centred: return centred(law, step, tail);
+    case Rounding::optimistic: return optimistic(law, step, tail, cells_per_loss);
+    case Rounding::centred: return centred(law, step, tail, cells_per_loss);
     case Rounding::pessimistic: break;
   }
-  return pessimistic(law, step, tail);
+  return pessimistic(law, step, tail, cells_per_loss);
 }
 
 }  // namespace polyclinic::privacy

@@ -28,7 +28,10 @@ enum class Rounding : std::uint8_t {
   centred,      // to the nearest point, the mean corrected (Gopi, Lee, Wutschitz 2021)
 };
 
-// `tail`: how much of P may lie outside the lattice on either side.
-LossPmf discretise(const LossLaw& law, double step, double tail, Rounding rounding);
+// `tail`: how much of P may lie outside the lattice on either side. `cells_per_loss`: a cell at
+// loss l is at most l over it wide (or one step): far from 0 cells widen, for there lies little
+// mass.
+LossPmf discretise(const LossLaw& law, double step, double tail, Rounding rounding,
+                   double cells_per_loss = 1024);
 
 }  // namespace polyclinic::privacy

@@ -70,6 +70,9 @@ std::string why_silent(Accountant accountant, const AccountRequest& request) {
       if (replaced) return "what sampling gains is proven for a record added or removed";
       if (group) return "what sampling gains is proven for units of one record";
       return {};
+    case Accountant::prv:
+      if (request.epsilon) return "it answers epsilon, not delta";
+      return {};
     case Accountant::classic:
       if (sampled || request.phases.size() != 1 || request.phases[0].steps != 1) {
         return "it holds for one step without sampling";

@@ -63,11 +63,12 @@ Bounds worst_single(const LossSteps& only, F f) {
 }
 
 std::vector<PmfSteps> lattice(const std::vector<LossSteps>& plan, std::size_t direction,
-                              double step, double tail, Rounding rounding) {
+                              double step, double tail, Rounding rounding,
+                              double cells_per_loss = 1024) {
   std::vector<PmfSteps> parts;
   for (const LossSteps& part : plan) {
     const LossLaw& law = *part.directions[std::min(direction, part.directions.size() - 1)];
-    parts.push_back({discretise(law, step, tail, rounding), part.steps});
+    parts.push_back({discretise(law, step, tail, rounding, cells_per_loss), part.steps});
   }
   return parts;
 }
@@ -91,6 +92,7 @@ double widest_range(const std::vector<LossSteps>& plan, double tail) {
 struct Grid {
   double step = 0;
   double tilt = 0;
+  double cells_per_loss = 1024;
   std::vector<PmfSteps> coarse;  // what it was chosen by: pessimistic, too
 };
 Grid choose_grid(const std::vector<LossSteps>& plan, std::size_t direction, double tail,
@@ -116,7 +118,15 @@ Grid choose_grid(const std::vector<LossSteps>& plan, std::size_t direction, doub
   const double filled = 1.1 * width / static_cast<double>(std::bit_ceil(needed));
   // where the tilted loss sits on one atom, spread and width say nothing
   step = std::max(std::min(step, filled), 1e-6 * widest_range(plan, tail));
-  return {step, lambda, std::move(parts)};
+  // cells of width l / c add T (lambda + 1) E[l^2] / (12 c^2) to epsilon: a fiftieth of what is
+  // aimed
+  double squares = 0;
+  for (const PmfSteps& part : parts) {
+    const Cumulant one = cumulant({{part.pmf, 1}}, lambda);
+    squares += static_cast<double>(part.steps) * (one.variance + one.mean * one.mean);
+  }
+  const double cells = std::sqrt(squares * (lambda + 1) / (12 * aimed / 50));
+  return {step, lambda, std::clamp(cells, 1024.0, 65536.0), std::move(parts)};
 }
 
 // Epsilon from the composed law, or nullopt-like NaN where the lattice begins above it.
@@ -206,16 +216,18 @@ Bounds pld_epsilon(const std::vector<LossSteps>& plan, double delta, const PldOp
                      bounds.upper) {
       continue;
     }
-    const double upper = composed_epsilon(lattice(plan, d, grid.step, tail, Rounding::pessimistic),
-                                          delta, 1, options.largest_transform, grid.tilt);
+    const double upper = composed_epsilon(
+        lattice(plan, d, grid.step, tail, Rounding::pessimistic, grid.cells_per_loss), delta, 1,
+        options.largest_transform, grid.tilt);
     if (worst_grid.step > 0 && upper <= bounds.upper) continue;
     bounds.upper = upper;
     worst = d;
-    worst_grid = {grid.step, grid.tilt, {}};
+    worst_grid = {grid.step, grid.tilt, grid.cells_per_loss, {}};
   }
   if (!options.with_lower) return bounds;
-  bounds.lower = composed_epsilon(lattice(plan, worst, worst_grid.step, tail, Rounding::optimistic),
-                                  delta, -1, options.largest_transform, worst_grid.tilt);
+  bounds.lower = composed_epsilon(
+      lattice(plan, worst, worst_grid.step, tail, Rounding::optimistic, worst_grid.cells_per_loss),
+      delta, -1, options.largest_transform, worst_grid.tilt);
   bounds.lower = std::min(bounds.lower, bounds.upper);
   return bounds;
 }
@@ -232,25 +244,27 @@ Bounds pld_delta(const std::vector<LossSteps>& plan, double epsilon, const PldOp
     // a first look says how small delta is, so that the tails may be smaller still
     double tail = 1e-30 / total_steps(plan);
     Grid grid = choose_grid(plan, d, tail, 0, epsilon, options);
-    const double rough = composed_delta(lattice(plan, d, grid.step, tail, Rounding::pessimistic),
-                                        epsilon, 1, options.largest_transform);
+    const double rough = composed_delta(
+        lattice(plan, d, grid.step, tail, Rounding::pessimistic, grid.cells_per_loss), epsilon, 1,
+        options.largest_transform);
     double upper = rough;
     if (rough < 1e-20) {
       tail = std::max(1e-300, kTailShare * rough * 1e-3 / total_steps(plan));
       grid = choose_grid(plan, d, tail, 0, epsilon, options);
-      upper = composed_delta(lattice(plan, d, grid.step, tail, Rounding::pessimistic), epsilon, 1,
-                             options.largest_transform);
+      upper = composed_delta(
+          lattice(plan, d, grid.step, tail, Rounding::pessimistic, grid.cells_per_loss), epsilon, 1,
+          options.largest_transform);
     }
     if (worst_grid.step > 0 && upper <= bounds.upper) continue;
     bounds.upper = upper;
     worst = d;
-    worst_grid = {grid.step, grid.tilt, {}};
+    worst_grid = {grid.step, grid.tilt, grid.cells_per_loss, {}};
     worst_tail = tail;
   }
   if (!options.with_lower) return bounds;
-  bounds.lower =
-      composed_delta(lattice(plan, worst, worst_grid.step, worst_tail, Rounding::optimistic),
-                     epsilon, -1, options.largest_transform);
+  bounds.lower = composed_delta(lattice(plan, worst, worst_grid.step, worst_tail,
+                                        Rounding::optimistic, worst_grid.cells_per_loss),
+                                epsilon, -1, options.largest_transform);
   bounds.lower = std::min(bounds.lower, bounds.upper);
   return bounds;
 }

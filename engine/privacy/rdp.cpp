@@ -131,7 +131,8 @@ std::optional<double> log_moment_series(double q, double sigma, double alpha,
   const double z0 = variance * (log_rest - log_q) + 0.5;
   LogSum positive;
   LogSum negative;
-  double last = kPlusInfinity;
+  double last_left = kPlusInfinity;
+  double last_right = kPlusInfinity;
   for (int i = 0; i < kTerms; ++i) {
     const double j = alpha - i;
     // C(alpha, i) changes its sign with every i beyond alpha + 1
@@ -145,13 +146,14 @@ std::optional<double> log_moment_series(double q, double sigma, double alpha,
                          math::log_normal_cdf((j - z0) / sigma);
     (minus ? negative : positive).add(left);
     (minus ? negative : positive).add(right);
-    const double term = std::max(left, right);
     const double total = positive.log();
-    if (i > alpha && term < last && term < total - 36) {
+    // what follows is below exp(-30) of the sum, as in the papers' programs
+    if (left < last_left && right < last_right && std::max(left, right) < total - 30) {
       const double share = math::exp(negative.log() - total);
       return total + math::log1p(-share);
     }
-    last = term;
+    last_left = left;
+    last_right = right;
   }
   return std::nullopt;
 }
