@@ -54,6 +54,7 @@ const std::vector<std::pair<std::string, Names>>& guarded_headers() {
   static const std::vector<std::pair<std::string, Names>> rows = {{"lua", {"script"}},
                                                                   {"lauxlib.h", {"script"}},
                                                                   {"lualib.h", {"script"}},
+                                                                  {"unsupported/", {"privacy"}},
                                                                   {"torch/", {"learn/torch"}},
                                                                   {"ATen/", {"learn/torch"}},
                                                                   {"imgui", {}},
