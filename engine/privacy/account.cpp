@@ -99,7 +99,7 @@ void check_combination(const AccountRequest& request) {
     throw mistake(request, "several records of a unit are treated under add_remove only",
                   "use adjacency add_remove");
   }
-  constexpr int kRecordsMax = 200;  // each is a component of a mixture
+  constexpr int kRecordsMax = 16;  // each is a component of a mixture
   if (request.records_per_unit > kRecordsMax && request.sampling == Sampling::poisson) {
     throw mistake(
         request, fmt::format("records = {}", request.records_per_unit),
@@ -216,14 +216,28 @@ AccountRow answer_plainly(Accountant accountant, const AccountRequest& request) 
                             : epsilon_of(accountant, request, plan, *request.delta, true);
   if (!std::isfinite(answer.value)) {
     throw mistake(request,
-                  fmt::format("{} says nothing at sigma {} and delta {}", name_of(accountant),
+                  fmt::format("{} finds no bound at sigma {} and delta {}", name_of(accountant),
                               request.phases.back().sigma, request.delta.value_or(0)),
                   accountant == Accountant::classic
                       ? "its bound is proven for epsilon below 1 only; use pld, which is exact for "
                         "the Gaussian"
-                      : "use rdp or pld");
+                      : "use rdp, with a finer grid of orders where its own ends");
   }
   return answered(accountant, request, answer);
+}
+
+// What is asked for the noise or the steps is answered by the plan with the solution in it.
+AccountRow solve(Accountant accountant, const AccountRequest& request) {
+  if (!request.target_epsilon) return answer_plainly(accountant, request);
+  AccountRequest solved = request;
+  solved.target_epsilon.reset();
+  if (request.phases[0].sigma == 0) {
+    const double sigma = solve_noise(accountant, request);
+    for (Phase& phase : solved.phases) phase.sigma = sigma;
+  } else {
+    solved.phases[0].steps = solve_steps(accountant, request);
+  }
+  return answer_plainly(accountant, solved);
 }
 
 }  // namespace
@@ -237,19 +251,13 @@ Account account(const AccountRequest& request) {
   check_combination(request);
   Account result;
   for (const Accountant accountant : asked(request, result.silent)) {
-    if (!request.target_epsilon) {
-      result.rows.push_back(answer_plainly(accountant, request));
-      continue;
+    try {
+      result.rows.push_back(solve(accountant, request));
+    } catch (const ScenarioError& error) {
+      // one that was not asked for by name is only left out
+      if (!request.accountants.empty()) throw;
+      result.silent.push_back({accountant, error.mistakes().front().message});
     }
-    AccountRequest solved = request;
-    solved.target_epsilon.reset();
-    if (request.phases[0].sigma == 0) {
-      const double sigma = solve_noise(accountant, request);
-      for (Phase& phase : solved.phases) phase.sigma = sigma;
-    } else {
-      solved.phases[0].steps = solve_steps(accountant, request);
-    }
-    result.rows.push_back(answer_plainly(accountant, solved));
   }
   return result;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/check.hpp"
 #include "privacy/log_math.hpp"
@@ -103,32 +104,55 @@ double MixturePair::x_of_loss(double value, double start) const {
   if (is_zero_alone(q) && is_zero_and_one_more(p)) return x_of_two(p, variance, value);
   if (is_zero_alone(p) && is_zero_and_one_more(q)) return x_of_two(q, variance, -value);
 
-  // a bracket around the root, then Newton's steps kept inside it
+  const auto at = [&](double x) {
+    const Tilted over_p = tilted(p, variance, x);
+    const Tilted over_q = tilted(q, variance, x);
+    return std::pair{over_p.log_sum - over_q.log_sum - value,
+                     (over_p.mean - over_q.mean) / variance};
+  };
+  const auto close = [&](double step, double x) {
+    return std::fabs(step) <= 1e-15 * (std::fabs(x) + sigma);
+  };
+  // from a good guess Newton's steps shrink at once
+  double x = start;
+  double last_step = kPlusInfinity;
+  for (int i = 0; i < 12; ++i) {
+    const auto [miss, slope] = at(x);
+    const double step = miss / slope;
+    if (!(std::fabs(step) < 0.5 * last_step)) {
+      if (close(step, x)) return x;
+      break;
+    }
+    x -= step;
+    if (close(step, x)) return x;
+    last_step = std::fabs(step);
+  }
+  // otherwise a bracket around the root, and steps kept inside it
   double low = start;
   double high = start;
   double width = sigma;
-  while (loss(low) > value) {
+  while (at(low).first > 0) {
     high = low;
     low -= width;
     width *= 2;
     if (width > 1e12 * sigma) return kMinusInfinity;
   }
   width = sigma;
-  while (loss(high) < value) {
+  while (at(high).first < 0) {
     low = high;
     high += width;
     width *= 2;
     if (width > 1e12 * sigma) return kPlusInfinity;
   }
-  double x = 0.5 * (low + high);
+  x = 0.5 * (low + high);
   for (int i = 0; i < 200 && low < high; ++i) {
-    const double miss = loss(x) - value;
+    const auto [miss, slope] = at(x);
     (miss > 0 ? high : low) = x;
-    double next = x - miss / loss_slope(x);
+    double next = x - miss / slope;
     if (!(next > low && next < high)) next = 0.5 * (low + high);
-    const double step = std::fabs(next - x);
+    const double step = next - x;
     x = next;
-    if (step <= 1e-15 * (std::fabs(x) + sigma)) break;
+    if (close(step, x)) break;
   }
   return x;
 }

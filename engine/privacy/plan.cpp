@@ -61,6 +61,14 @@ std::string why_silent(Accountant accountant, const AccountRequest& request) {
   const bool replaced =
       request.sampling == Sampling::poisson && request.adjacency == Adjacency::replace_one;
   const bool group = sampled && request.records_per_unit > 1;
+  // beyond this a lattice fine enough is too large
+  constexpr double kLatticeSteps = 1e8;
+  double steps = 0;
+  for (const Phase& phase : request.phases) steps += static_cast<double>(phase.steps);
+  if ((accountant == Accountant::pld || accountant == Accountant::prv) && sampled &&
+      steps > kLatticeSteps) {
+    return "it treats up to 1e8 sampled steps";
+  }
   switch (accountant) {
     case Accountant::gdp:
       if (replaced) return "its central limit is derived for a record added or removed";
@@ -200,7 +208,9 @@ double advanced_epsilon(const Plan& plan, double delta) {
   std::int64_t steps = 0;
   for (const PlanPhase& phase : plan.phases) steps += phase.steps;
   const double each = (1 - kDeltaShare) * delta / static_cast<double>(steps);
-  if (plan.phases.size() == 1) {
+  // the optimal sum has a number of terms that grows with the root of the steps
+  constexpr std::int64_t kOptimalSteps = 10'000'000;
+  if (plan.phases.size() == 1 && steps <= kOptimalSteps) {
     if (steps == 1) return step_of(plan.phases[0], delta).epsilon;
     return optimal_composition(step_of(plan.phases[0], each), steps, delta);
   }

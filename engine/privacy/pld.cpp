@@ -164,6 +164,8 @@ double composed_epsilon(const std::vector<PmfSteps>& parts, double delta, int sl
   double lambda = tilt > 0 ? tilt : tilt_for_delta(parts, delta);
   for (int attempt = 0; attempt < 12; ++attempt) {
     const TiltedSum sum(parts, lambda, delta, largest_transform);
+    // no answer is an answer, too: the bound that always holds
+    if (!sum.fits()) return slack < 0 ? 0 : kPlusInfinity;
     const double epsilon = scan_epsilon(sum, delta, slack);
     if (!std::isnan(epsilon)) return epsilon;
     // the window lay above the answer, so its bottom is an upper bound
@@ -179,6 +181,7 @@ double composed_delta(const std::vector<PmfSteps>& parts, double epsilon, int sl
   const double log_bound = cumulant(parts, lambda).value - lambda * epsilon;
   const double scale = std::max(1e-290, 1e-3 * math::exp(std::min(0.0, log_bound)));
   const TiltedSum sum(parts, lambda, scale, largest_transform);
+  if (!sum.fits()) return slack < 0 ? 0 : 1;
   double delta = 0;
   double weights = 0;
   double largest_weight = 0;
@@ -285,12 +288,13 @@ Estimate prv_epsilon(const std::vector<LossSteps>& plan, double delta) {
     }
     const TiltedSum sum(lattice(plan, d, mesh, tail, Rounding::centred), grid.tilt, delta,
                         kLargest);
+    if (!sum.fits()) return {0, kPlusInfinity, kPlusInfinity};
     const auto at = [&](double x) { return scan_epsilon(sum, x, 0); };
     Estimate found;
     found.value = at(delta);
     found.upper = at(delta - delta_error) + kEpsilonError;
     found.lower = std::max(0.0, at(delta + delta_error) - kEpsilonError);
-    ENSURE(!std::isnan(found.value), "the tilt puts the answer into the window");
+    if (std::isnan(found.value)) return {0, kPlusInfinity, kPlusInfinity};
     if (d == 0 || found.value > worst.value) worst = found;
   }
   return worst;

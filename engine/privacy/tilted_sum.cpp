@@ -153,7 +153,7 @@ TiltedSum::TiltedSum(const std::vector<PmfSteps>& parts, double lambda, double s
   }
   infinite_ = -math::expm1(log_finite);
   choose_window(parts, scale, largest_transform);
-  transform(parts);
+  if (fits()) transform(parts);
 }
 
 Window window_of(const std::vector<PmfSteps>& parts, double lambda, const Cumulant& at,
@@ -216,7 +216,7 @@ void TiltedSum::choose_window(const std::vector<PmfSteps>& parts, double scale,
   bottom_index_ =
       static_cast<std::int64_t>(std::floor((window.bottom - window.offset) / step_)) - 1;
   const double needed = (window.top - window.bottom) / step_ + 4;
-  ENSURE(needed < 16.0 * static_cast<double>(largest_transform), "the lattice was chosen to fit");
+  if (!(needed < 8.0 * static_cast<double>(largest_transform))) return;
   length_ = 16;
   while (static_cast<double>(length_) < needed) length_ *= 2;
   bottom_ = static_cast<double>(bottom_index_) * step_ + window.offset;

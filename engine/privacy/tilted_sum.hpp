@@ -41,6 +41,8 @@ class TiltedSum {
   TiltedSum(const std::vector<PmfSteps>& parts, double lambda, double scale,
             std::int64_t largest_transform);
 
+  // Whether the lattice was coarse enough for its window; otherwise nothing else may be asked.
+  [[nodiscard]] bool fits() const { return length_ > 0; }
   [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(masses_.size()); }
   [[nodiscard]] double step() const { return step_; }
   [[nodiscard]] double loss(std::int64_t k) const {
