@@ -12,15 +12,13 @@ struct RealFft::Impl {
   std::size_t size = 0;
 };
 
-RealFft::RealFft(std::size_t size) : impl_(new Impl) {
+RealFft::RealFft(std::size_t size) : impl_(std::make_unique<Impl>()) {
   ENSURE(size >= 4 && std::has_single_bit(size), "lengths are powers of two");
   impl_->size = size;
   impl_->fft.SetFlag(Eigen::FFT<double>::HalfSpectrum);
 }
 
-RealFft::~RealFft() {
-  delete impl_;
-}
+RealFft::~RealFft() = default;
 
 void RealFft::forward(const std::vector<double>& values,
                       std::vector<std::complex<double>>& spectrum) {

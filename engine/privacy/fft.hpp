@@ -3,6 +3,7 @@
 
 #include <complex>
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 namespace polyclinic::privacy {
@@ -20,7 +21,7 @@ class RealFft {
 
  private:
   struct Impl;
-  Impl* impl_;  // owned
+  std::unique_ptr<Impl> impl_;
 };
 
 // An error bound of one coefficient of `forward` for values whose absolute sum is 1: every
