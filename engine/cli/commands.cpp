@@ -102,6 +102,12 @@ void list_kind(const Catalogue& catalogue, const std::string& kind) {
   }
 }
 
+// Pages that are no kind of part: each lists what there is of it.
+const std::vector<std::string>& page_names() {
+  static const std::vector<std::string> names = {"functions", "metrics", "objects", "units"};
+  return names;
+}
+
 ScenarioError unknown_word(const Catalogue& catalogue, const std::string& name) {
   std::vector<std::string> words = catalogue.kinds();
   for (const Schema& schema : catalogue.all()) {
@@ -133,17 +139,27 @@ Exit list_vocabulary(const std::string& kind) {
   const Catalogue catalogue = full_catalogue();
   const std::vector<std::string> kinds = catalogue.kinds();
   if (!kind.empty()) {
+    const auto& pages = page_names();
+    if (std::find(pages.begin(), pages.end(), kind) != pages.end()) {
+      fmt::print("{}", docs_page(catalogue, kind));
+      return Exit::done;
+    }
     if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) {
-      const std::string near = did_you_mean(kind, kinds);
+      std::vector<std::string> all = kinds;
+      all.insert(all.end(), pages.begin(), pages.end());
+      const std::string near = did_you_mean(kind, all);
       throw ScenarioError({}, fmt::format("there is no kind \"{}\"", kind),
-                          near + (near.empty() ? "" : "\n") + "kinds are " + join_names(kinds));
+                          near + (near.empty() ? "" : "\n") + "kinds are " + join_names(kinds) +
+                              "; there are also " + join_names(pages));
     }
     list_kind(catalogue, kind);
     return Exit::done;
   }
   list_scenarios();
   for (const std::string& each : kinds) list_kind(catalogue, each);
-  fmt::print("\n`polyclinic docs NAME` prints a word's page.\n");
+  fmt::print(
+      "\n`polyclinic docs NAME` prints a word's page; functions, metrics, objects (vec, world) and "
+      "units have one each.\n");
   return Exit::done;
 }
 

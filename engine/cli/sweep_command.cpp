@@ -141,6 +141,12 @@ Exit check_study(const RunArguments& arguments, const Table& params) {
   sweep.run = arguments;
   const LoadStudy load = loader(arguments, true);
   const StudyPlan plan = plan_of(sweep, load);
+  if (arguments.json) {
+    std::vector<std::pair<std::string, std::string>> texts;
+    for (const auto& [name, value] : params) texts.emplace_back(name, to_text(value));
+    fmt::print("{}\n", plan_json(plan, texts));
+    return Exit::done;
+  }
   const auto add = [](std::string_view what, const std::string& text) {
     fmt::print("{:<12} {}\n", what, text);
   };

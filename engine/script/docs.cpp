@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 
+#include "learn/metrics.hpp"
 #include "script/scenario_script.hpp"
 #include "script/words.hpp"
 
@@ -85,6 +86,14 @@ std::string cell(std::string text) {
   return result;
 }
 
+std::string capitalised(std::string_view text) {
+  std::string result(text);
+  if (!result.empty() && result[0] >= 'a' && result[0] <= 'z') {
+    result[0] = static_cast<char>(result[0] - 'a' + 'A');
+  }
+  return result;
+}
+
 std::string sentence(const std::string& text) {
   if (text.empty() || text.back() == '.' || text.back() == ':') return text;
   return text + ".";
@@ -130,6 +139,60 @@ std::string word_text(const Word& word, int level) {
   return fmt::format("{} {}({})\n\n{}\n\n```lua\n{}\n```\n",
                      std::string(static_cast<std::size_t>(level), '#'), word.name, word.arguments,
                      word.doc, word.example);
+}
+
+std::string object_text(const Object& object, int level) {
+  std::string text = fmt::format(
+      "{} {}\n\n{}\n\n```lua\n{}\n```\n\n| member | gives | |\n| --- | --- | --- |\n",
+      std::string(static_cast<std::size_t>(level), '#'), object.name, object.doc, object.example);
+  for (const Member& member : members()) {
+    if (member.object != object.name) continue;
+    text += fmt::format("| `{}{}{}` | {} | {} |\n", member.arguments.empty() ? "." : ":",
+                        member.name, member.arguments, cell(std::string(member.result)),
+                        cell(std::string(member.doc)));
+  }
+  return text;
+}
+
+std::string better_text(metrics::Better better) {
+  switch (better) {
+    case metrics::Better::larger: return "larger";
+    case metrics::Better::smaller: return "smaller";
+    case metrics::Better::zero: return "0";
+    case metrics::Better::one: return "1";
+    case metrics::Better::neither: return "neither";
+  }
+  return {};
+}
+
+std::string metric_text(const metrics::MetricInfo& metric, int level) {
+  std::string tasks;
+  for (const metrics::TaskKind task : metric.tasks) {
+    tasks += (tasks.empty() ? "" : ", ") + std::string(metrics::task_name(task));
+  }
+  std::string text = fmt::format(
+      "{} {}\n\n{}.\n\n```lua\nmeasure = measure {{ \"{}\" }}\n```\n\nFor outcomes: {}.\n\n| value "
+      "| "
+      "better | |\n| --- | --- | --- |\n",
+      std::string(static_cast<std::size_t>(level), '#'), metric.name, capitalised(metric.doc),
+      metric.name, tasks);
+  for (const metrics::ValueInfo& value : metric.values) {
+    text += fmt::format("| `{}` | {} | {} |\n", value.name, better_text(value.better),
+                        cell(std::string(value.doc)));
+  }
+  if (!metric.paper.empty()) text += fmt::format("\nSource: {}.\n", metric.paper);
+  return text;
+}
+
+// A metric by its own name or that of one of its values: brier_resolution is of brier.
+const metrics::MetricInfo* metric_of(const std::string& name) {
+  for (const metrics::MetricInfo& metric : metrics::all_metrics()) {
+    if (metric.name == name) return &metric;
+    for (const metrics::ValueInfo& value : metric.values) {
+      if (value.name == name) return &metric;
+    }
+  }
+  return nullptr;
 }
 
 bool is_documented(const Schema& schema) {
@@ -193,10 +256,31 @@ std::string functions_page() {
   return text;
 }
 
+std::string objects_page() {
+  std::string text =
+      "# Objects\n\nWhat functions of a scenario are handed. A field is read with a dot, a method "
+      "called with a colon.\n";
+  for (const Object& object : objects()) text += "\n" + object_text(object, 2);
+  return text;
+}
+
+std::string metrics_page() {
+  std::string text =
+      "# Metrics\n\nWhat `measure { ... }` takes by name, each with the values that it adds to the "
+      "results; others are written as [metric.custom](metric.md). Values are computed per "
+      "hospital, "
+      "then averaged (macro) with the worst beside it.\n";
+  for (const metrics::MetricInfo& metric : metrics::all_metrics()) {
+    text += "\n" + metric_text(metric, 2);
+  }
+  return text;
+}
+
 std::string index_page(const Catalogue& catalogue) {
   std::string text =
       "# Reference\n\nGenerated from the schemas by `polyclinic docs --write`; every name here is "
-      "also `polyclinic docs NAME`.\n\n- [Functions](functions.md)\n- [Units](units.md)\n";
+      "also `polyclinic docs NAME`.\n\n- [Functions](functions.md)\n- [Metrics](metrics.md)\n- "
+      "[Objects](objects.md): what functions are handed\n- [Units](units.md)\n";
   for (const std::string& kind : catalogue.kinds()) {
     std::string names;
     for (const Schema& schema : catalogue.all()) {
@@ -224,13 +308,19 @@ std::string page_of(const Catalogue& catalogue, const std::string& name) {
     return schema ? schema_text(*schema, 1) : "";
   }
   for (const Word& word : words()) {
-    if (word.name == name) return word_text(word, 1);
+    if (word.name == name && word.name != "vec") return word_text(word, 1);
   }
+  for (const Object& object : objects()) {
+    if (object.name == name) return object_text(object, 1);
+  }
+  if (const metrics::MetricInfo* metric = metric_of(name)) return metric_text(*metric, 1);
   for (const Unit& unit : units()) {
     if (unit.name == name) return fmt::format("# {}\n\n{}\n", unit.name, unit_text(unit));
   }
   if (name == "units") return units_page();
   if (name == "functions") return functions_page();
+  if (name == "objects") return objects_page();
+  if (name == "metrics") return metrics_page();
   const std::vector<std::string> kinds = catalogue.kinds();
   if (std::find(kinds.begin(), kinds.end(), name) != kinds.end()) return kind_page(catalogue, name);
   return "";
@@ -248,6 +338,8 @@ std::vector<std::pair<std::string, std::string>> generated_files(const Catalogue
   std::vector<std::pair<std::string, std::string>> files;
   files.emplace_back("docs/reference/README.md", script::index_page(catalogue));
   files.emplace_back("docs/reference/functions.md", script::functions_page());
+  files.emplace_back("docs/reference/metrics.md", script::metrics_page());
+  files.emplace_back("docs/reference/objects.md", script::objects_page());
   files.emplace_back("docs/reference/units.md", script::units_page());
   for (const std::string& kind : catalogue.kinds()) {
     files.emplace_back("docs/reference/" + kind + ".md", script::kind_page(catalogue, kind));

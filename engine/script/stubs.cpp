@@ -138,81 +138,6 @@ constexpr const char* kHead = R"(---@meta
 none = nil
 ---@type all
 all = nil
-
----@class hospital
----@field name string
----@field connected boolean
----@field participations integer
-local hospital = {}
-function hospital:disconnect() end
-function hospital:reconnect() end
-
----@class shared_link
----@field up bandwidth
----@field down bandwidth
-
----@class world
----@field hospital table<string, hospital>
----@field hospitals string[]
----@field network { server: shared_link, link: table<string, shared_link> }
----@field metric table<string, number?>
----@field time time
----@field version integer
-local world = {}
----@param format string
----A line of the output, as string.format makes it; a value that is nil is shown as -.
-function world:note(format, ...) end
----@param reason? string
-function world:stop(reason) end
-
----@class vec
----@operator add(vec|number): vec
----@operator sub(vec|number): vec
----@operator mul(vec|number): vec
----@operator div(vec|number): vec
----@operator unm: vec
----@operator len: integer
----@field [integer] number
-local a_vec = {}
----@return number
-function a_vec:sum() end
----@return number
-function a_vec:mean() end
----@return number
-function a_vec:median() end
----@return number
-function a_vec:max() end
----@return number
-function a_vec:min() end
----@return number
-function a_vec:norm() end
----@param other vec
----@return number
-function a_vec:dot(other) end
----@param q number
----@return number
-function a_vec:quantile(q) end
----@return vec
-function a_vec:sorted() end
----@return vec
-function a_vec:copy() end
----@return vec
-function a_vec:abs() end
----@return vec
-function a_vec:sqrt() end
----@return vec
-function a_vec:exp() end
----@return vec
-function a_vec:log() end
----@param first integer
----@param last? integer
----@return vec
-function a_vec:slice(first, last) end
----@param f fun(x: number): number
----@return vec
-function a_vec:map(f) end
----@return number[]
-function a_vec:table() end
 )";
 
 std::string units_text() {
@@ -224,6 +149,39 @@ std::string units_text() {
     text += fmt::format("\n---{}\n---@param x number\n---@return {}\nfunction {}(x) end\n",
                         unit.doc, type, unit.name);
   }
+  return text;
+}
+
+// The operators and items of a class, beside its members.
+std::string class_extras(std::string_view object) {
+  if (object != "vec") return "";
+  return "---@operator add(vec|number): vec\n---@operator sub(vec|number): vec\n"
+         "---@operator mul(vec|number): vec\n---@operator div(vec|number): vec\n"
+         "---@operator pow(vec|number): vec\n---@operator unm: vec\n---@operator len: integer\n"
+         "---@field [integer] number\n";
+}
+
+std::string object_stub(const Object& object) {
+  std::string text =
+      fmt::format("\n---{}\n---@class {}\n", one_line(std::string(object.doc)), object.name);
+  text += class_extras(object.name);
+  std::string methods;
+  for (const Member& member : members()) {
+    if (member.object != object.name) continue;
+    if (member.arguments.empty()) {
+      text += fmt::format("---@field {} {} {}\n", member.name, member.result, member.doc);
+      continue;
+    }
+    methods += fmt::format("---{}\n", member.doc);
+    if (!member.result.empty()) methods += fmt::format("---@return {}\n", member.result);
+    methods += fmt::format("function a_{}:{}{} end\n", object.name, member.name, member.arguments);
+  }
+  return text + fmt::format("local a_{} = {{}}\n", object.name) + methods;
+}
+
+std::string objects_text() {
+  std::string text;
+  for (const Object& object : objects()) text += object_stub(object);
   return text;
 }
 
@@ -246,6 +204,7 @@ std::string words_text() {
 
 std::string editor_stub(const Catalogue& catalogue) {
   std::string text = kHead;
+  text += objects_text();
   text += units_text();
   text += words_text();
   for (const std::string& kind : catalogue.kinds()) {

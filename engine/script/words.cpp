@@ -1,5 +1,6 @@
 #include "script/words.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace polyclinic::script {
@@ -46,10 +47,93 @@ constexpr std::array kWords{
          "vec.quantile({ { 1 }, { 2 }, { 4 } }, 0.25)"},
 };
 
+constexpr std::array kObjects{
+    Object{"vec",
+           "A vector of numbers in native memory: parameters, updates and losses come as one. `+`, "
+           "`-`, `*`, `/` and `^` go item by item, with a vec or list of the same length or with a "
+           "number; `#v` is its length, `v[i]` an item from 1. What the engine hands out cannot be "
+           "changed; `copy` can.",
+           "local v = vec { 1, 2, 4 }\ninspect((v / v:norm()):max())"},
+    Object{"world", "The running world, as a timeline's functions get it.",
+           "at(hours(1), function(world) world:note(\"version %d\", world.version) end)"},
+    Object{"hospital", "One hospital of a world: `world.hospital[\"name\"]`, or by number from 1.",
+           "at(hours(1), function(world) world.hospital[1]:disconnect() end)"},
+    Object{"network", "The wires of a world: `world.network`.",
+           "at(hours(1), function(world) world.network.server.up = mbit(20) end)"},
+    Object{"link",
+           "A link that many hospitals share: `world.network.server`, or "
+           "`world.network.link[\"name\"]`. Its rates can be set.",
+           "at(hours(1), function(world) world.network.server.down = mbit(20) end)"},
+};
+
+constexpr std::array kMembers{
+    Member{"vec", "sum", "()", "number", "The sum of its items."},
+    Member{"vec", "mean", "()", "number", "Their mean."},
+    Member{"vec", "median", "()", "number", "Their median."},
+    Member{"vec", "max", "()", "number", "The largest."},
+    Member{"vec", "min", "()", "number", "The smallest."},
+    Member{"vec", "norm", "()", "number", "The Euclidean norm."},
+    Member{"vec", "dot", "(other)", "number", "The inner product with a vec of the same length."},
+    Member{"vec", "quantile", "(q)", "number",
+           "The q-quantile, 0 to 1, linear between neighbours."},
+    Member{"vec", "sorted", "()", "vec", "A new vec, ascending."},
+    Member{"vec", "copy", "()", "vec", "A new vec that can be changed."},
+    Member{"vec", "abs", "()", "vec", "Item by item: the absolute value."},
+    Member{"vec", "sqrt", "()", "vec", "Item by item: the square root."},
+    Member{"vec", "exp", "()", "vec", "Item by item: the exponential."},
+    Member{"vec", "log", "()", "vec", "Item by item: the natural logarithm."},
+    Member{"vec", "slice", "(first, last)", "vec",
+           "Items from first to last, both included; without last to the end."},
+    Member{"vec", "map", "(f)", "vec", "What f returns for each item."},
+    Member{"vec", "table", "()", "number[]", "The items as a Lua list."},
+    Member{"world", "hospital", "", "table<string, hospital>",
+           "Hospitals by name, or by number from 1."},
+    Member{"world", "hospitals", "", "string[]", "The names of all hospitals."},
+    Member{"world", "network", "", "network", "Links that can be slowed down."},
+    Member{"world", "metric", "", "table<string, number?>",
+           "The newest macro average of a metric: `world.metric.auroc`; nil before it is measured "
+           "first. The run's output says that a script read it."},
+    Member{"world", "time", "", "time", "Simulated time since the start."},
+    Member{"world", "version", "", "integer",
+           "The newest version of the model; 0 before the first round has closed."},
+    Member{"world", "note", "(format, ...)", "",
+           "A line of the output, as string.format makes it; a value that is nil is shown as -."},
+    Member{"world", "stop", "(reason)", "", "Ends the run after what happens at this instant."},
+    Member{"hospital", "name", "", "string", "Its name."},
+    Member{"hospital", "connected", "", "boolean",
+           "Whether the timeline has left it connected; its own outages are not shown."},
+    Member{"hospital", "participations", "", "integer",
+           "How many of its updates were aggregated until now."},
+    Member{"hospital", "disconnect", "()", "", "Takes it off the network until reconnect."},
+    Member{"hospital", "reconnect", "()", "", "Ends disconnect."},
+    Member{"network", "server", "", "link", "The server's own link."},
+    Member{"network", "link", "", "table<string, link>",
+           "Links of `network.regions` and `network.mesh` by name."},
+    Member{"link", "up", "", "bandwidth", "Towards the server."},
+    Member{"link", "down", "", "bandwidth", "From the server."},
+};
+
 }  // namespace
 
 std::span<const Word> words() {
   return kWords;
+}
+
+std::span<const Member> members() {
+  return kMembers;
+}
+
+std::vector<std::string> member_names(std::string_view object) {
+  std::vector<std::string> names;
+  for (const Member& member : kMembers) {
+    if (member.object == object) names.emplace_back(member.name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::span<const Object> objects() {
+  return kObjects;
 }
 
 }  // namespace polyclinic::script

@@ -12,6 +12,7 @@
 #include "script/libraries.hpp"
 #include "script/timeline.hpp"
 #include "script/values.hpp"
+#include "script/words.hpp"
 
 namespace polyclinic::script {
 
@@ -122,7 +123,7 @@ int hospital_index(lua_State* L) {
   } else if (word == "reconnect") {
     lua_pushcfunction(L, guarded<reconnect>);
   } else {
-    no_member(L, kHospital, {"connected", "disconnect", "name", "participations", "reconnect"});
+    no_member(L, kHospital, member_names("hospital"));
   }
   return 1;
 }
@@ -155,7 +156,7 @@ bool link_direction(lua_State* L, TransferDirection* direction) {
 
 int get_rate(lua_State* L, const char* what, const std::string& link) {
   TransferDirection direction{};
-  if (!link_direction(L, &direction)) no_member(L, what, {"down", "up"});
+  if (!link_direction(L, &direction)) no_member(L, what, member_names("link"));
   push_quantity(L, {control(L).link(link, direction), Dimension::bandwidth});
   return 1;
 }
@@ -163,7 +164,7 @@ int get_rate(lua_State* L, const char* what, const std::string& link) {
 // `shown` is the link as a script writes it.
 int set_rate(lua_State* L, const char* what, const std::string& shown, const std::string& link) {
   TransferDirection direction{};
-  if (!link_direction(L, &direction)) no_member(L, what, {"down", "up"});
+  if (!link_direction(L, &direction)) no_member(L, what, member_names("link"));
   const Quantity* rate = to_quantity(L, 3);
   if (rate == nullptr || rate->dimension != Dimension::bandwidth || !(rate->value > 0)) {
     fail(L,
@@ -214,7 +215,7 @@ int network_index(lua_State* L) {
   } else if (word == "link") {
     push_object(L, kLinks, guarded<links_index>);
   } else {
-    no_member(L, kNetwork, {"link", "server"});
+    no_member(L, kNetwork, member_names("network"));
   }
   return 1;
 }
@@ -273,8 +274,7 @@ int world_index(lua_State* L) {
   } else if (word == "stop") {
     lua_pushcfunction(L, guarded<stop>);
   } else {
-    no_member(L, kWorld,
-              {"hospital", "hospitals", "metric", "network", "note", "stop", "time", "version"});
+    no_member(L, kWorld, member_names("world"));
   }
   return 1;
 }

@@ -26,6 +26,9 @@ std::int64_t failed_runs(const StudyResult& result);
 std::string study_table(const StudyResult& result);
 // docs/guide/studies.md describes it. indent < 0: on one line.
 std::string study_json(const StudyResult& result, int indent = -1);
+// What would run, for `polyclinic check --json`; params are the file's own, as text.
+std::string plan_json(const StudyPlan& plan,
+                      const std::vector<std::pair<std::string, std::string>>& params);
 // A row per run, and a row per arm and value.
 std::string runs_csv(const StudyResult& result);
 std::string arms_csv(const StudyResult& result);

@@ -124,6 +124,29 @@ std::string study_json(const StudyResult& result, int indent) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);
 }
 
+std::string plan_json(const StudyPlan& plan,
+                      const std::vector<std::pair<std::string, std::string>>& params) {
+  Json json;
+  json["title"] = plan.title;
+  json["arms"] = Json::array();
+  for (const PlannedArm& arm : plan.arms) {
+    Json one;
+    one["name"] = arm.name;
+    one["settings"] = Json::object();
+    for (const auto& [name, value] : plan.points[arm.point]) one["settings"][name] = value;
+    one["changes"] = arm.changes;
+    one["reference"] = arm.reference.empty() ? Json(nullptr) : Json(arm.reference);
+    one["against"] = plan.arms[arm.against].name;
+    json["arms"].push_back(one);
+  }
+  json["seeds"] = {{"count", plan.seeds}, {"first", plan.first_seed}};
+  json["runs"] = plan.runs();
+  json["compare"] = plan.metric;
+  json["params"] = Json::object();
+  for (const auto& [name, value] : params) json["params"][name] = value;
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
 std::string runs_csv(const StudyResult& result) {
   const StudyPlan& plan = result.plan;
   const std::vector<std::string> metrics = metric_names(result);

@@ -1,11 +1,14 @@
 // Generated texts are those of the schemas, in the repository too.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <cstdlib>
 #include <set>
 #include <sstream>
 
 #include "help.hpp"
+#include "learn/metrics.hpp"
+#include "script/words.hpp"
 
 using namespace polyclinic;
 
@@ -44,9 +47,52 @@ TEST_CASE("every name of the vocabulary has a page") {
     if (schema.kind == "happening" && schema.name.empty()) continue;
     CHECK_MESSAGE(!docs_page(catalogue, schema.full_name()).empty(), schema.full_name());
   }
-  for (const char* name : {"cohort", "strategy", "wait", "spawn", "vec.median", "mbit", "units",
-                           "functions", "compose", "lognormal", "at", "every", "define.strategy"}) {
+  for (const char* name : {"cohort",
+                           "strategy",
+                           "wait",
+                           "spawn",
+                           "vec.median",
+                           "mbit",
+                           "units",
+                           "functions",
+                           "objects",
+                           "metrics",
+                           "vec",
+                           "world",
+                           "hospital",
+                           "network",
+                           "link",
+                           "auroc",
+                           "calibration",
+                           "calibration_slope",
+                           "compose",
+                           "lognormal",
+                           "at",
+                           "every",
+                           "define.strategy"}) {
     CHECK_MESSAGE(!docs_page(catalogue, name).empty(), name);
+  }
+}
+
+TEST_CASE("the page of vec names the methods that a vec has, all of them") {
+  const std::vector<std::string> names = script::member_names("vec");
+  // what the type itself lists when it is asked for another
+  CHECK(test::eval("return (vec { 1 }).nothing").find("there are " + join_names(names)) !=
+        std::string::npos);
+  const std::string page = docs_page(full_catalogue(), "vec");
+  for (const std::string& name : names) {
+    CHECK_MESSAGE(page.find("`:" + name + "(") != std::string::npos, name);
+  }
+}
+
+TEST_CASE("every metric that can be measured is on the page of metrics with its values") {
+  const std::string page = docs_page(full_catalogue(), "metrics");
+  for (const metrics::MetricInfo& metric : metrics::all_metrics()) {
+    CHECK_MESSAGE(page.find(fmt::format("## {}\n", metric.name)) != std::string::npos, metric.name);
+    for (const metrics::ValueInfo& value : metric.values) {
+      CHECK_MESSAGE(page.find(fmt::format("| `{}` |", value.name)) != std::string::npos,
+                    value.name);
+    }
   }
 }
 

@@ -1,7 +1,9 @@
 // Timelines: Lua coroutines on a clock.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "help.hpp"
+#include "script/words.hpp"
 
 using namespace polyclinic;
 using test::FakeWorld;
@@ -179,4 +181,23 @@ return scenario { cohort = cohort.ehr {}, timeline = {
           "the script computes for too long: more than 3000000 instructions");
   }
   script->finish();
+}
+
+TEST_CASE("every documented member of world and what it leads to can be read") {
+  const std::pair<const char*, const char*> objects[] = {{"world", "world"},
+                                                         {"hospital", "world.hospital[1]"},
+                                                         {"network", "world.network"},
+                                                         {"link", "world.network.link[\"EU\"]"}};
+  for (const auto& [object, expression] : objects) {
+    std::string code = "at(hours(1), function(world)\n";
+    Lines expected;
+    for (const script::Member& member : script::members()) {
+      if (member.object != object) continue;
+      code += fmt::format("world:note(\"{0} %s\", type({1}.{0}) == \"function\")\n", member.name,
+                          expression);
+      expected.push_back(fmt::format("1 h note {} {}", member.name, !member.arguments.empty()));
+    }
+    REQUIRE(!expected.empty());
+    CHECK(run_timeline(code + "end)", 2) == expected);
+  }
 }
