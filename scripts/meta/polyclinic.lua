@@ -24,80 +24,105 @@ none = nil
 ---@type all
 all = nil
 
----@class hospital
----@field name string
----@field connected boolean
----@field participations integer
-local hospital = {}
-function hospital:disconnect() end
-function hospital:reconnect() end
-
----@class shared_link
----@field up bandwidth
----@field down bandwidth
-
----@class world
----@field hospital table<string, hospital>
----@field hospitals string[]
----@field network { server: shared_link, link: table<string, shared_link> }
----@field metric table<string, number?>
----@field time time
----@field version integer
-local world = {}
----@param format string
----A line of the output, as string.format makes it; a value that is nil is shown as -.
-function world:note(format, ...) end
----@param reason? string
-function world:stop(reason) end
-
+---A vector of numbers in native memory: parameters, updates and losses come as one. `+`, `-`, `*`, `/` and `^` go item by item, with a vec or list of the same length or with a number; `#v` is its length, `v[i]` an item from 1. What the engine hands out cannot be changed; `copy` can.
 ---@class vec
 ---@operator add(vec|number): vec
 ---@operator sub(vec|number): vec
 ---@operator mul(vec|number): vec
 ---@operator div(vec|number): vec
+---@operator pow(vec|number): vec
 ---@operator unm: vec
 ---@operator len: integer
 ---@field [integer] number
 local a_vec = {}
+---The sum of its items.
 ---@return number
 function a_vec:sum() end
+---Their mean.
 ---@return number
 function a_vec:mean() end
+---Their median.
 ---@return number
 function a_vec:median() end
+---The largest.
 ---@return number
 function a_vec:max() end
+---The smallest.
 ---@return number
 function a_vec:min() end
+---The Euclidean norm.
 ---@return number
 function a_vec:norm() end
----@param other vec
+---The inner product with a vec of the same length.
 ---@return number
 function a_vec:dot(other) end
----@param q number
+---The q-quantile, 0 to 1, linear between neighbours.
 ---@return number
 function a_vec:quantile(q) end
+---A new vec, ascending.
 ---@return vec
 function a_vec:sorted() end
+---A new vec that can be changed.
 ---@return vec
 function a_vec:copy() end
+---Item by item: the absolute value.
 ---@return vec
 function a_vec:abs() end
+---Item by item: the square root.
 ---@return vec
 function a_vec:sqrt() end
+---Item by item: the exponential.
 ---@return vec
 function a_vec:exp() end
+---Item by item: the natural logarithm.
 ---@return vec
 function a_vec:log() end
----@param first integer
----@param last? integer
+---Items from first to last, both included; without last to the end.
 ---@return vec
 function a_vec:slice(first, last) end
----@param f fun(x: number): number
+---What f returns for each item.
 ---@return vec
 function a_vec:map(f) end
+---The items as a Lua list.
 ---@return number[]
 function a_vec:table() end
+
+---The running world, as a timeline's functions get it.
+---@class world
+---@field hospital table<string, hospital> Hospitals by name, or by number from 1.
+---@field hospitals string[] The names of all hospitals.
+---@field network network Links that can be slowed down.
+---@field metric table<string, number?> The newest macro average of a metric: `world.metric.auroc`; nil before it is measured first. The run's output says that a script read it.
+---@field time time Simulated time since the start.
+---@field version integer The newest version of the model; 0 before the first round has closed.
+local a_world = {}
+---A line of the output, as string.format makes it; a value that is nil is shown as -.
+function a_world:note(format, ...) end
+---Ends the run after what happens at this instant.
+function a_world:stop(reason) end
+
+---One hospital of a world: `world.hospital["name"]`, or by number from 1.
+---@class hospital
+---@field name string Its name.
+---@field connected boolean Whether the timeline has left it connected; its own outages are not shown.
+---@field participations integer How many of its updates were aggregated until now.
+local a_hospital = {}
+---Takes it off the network until reconnect.
+function a_hospital:disconnect() end
+---Ends disconnect.
+function a_hospital:reconnect() end
+
+---The wires of a world: `world.network`.
+---@class network
+---@field server link The server's own link.
+---@field link table<string, link> Links of `network.regions` and `network.mesh` by name.
+local a_network = {}
+
+---A link that many hospitals share: `world.network.server`, or `world.network.link["name"]`. Its rates can be set.
+---@class link
+---@field up bandwidth Towards the server.
+---@field down bandwidth From the server.
+local a_link = {}
 
 ---nanoseconds: the grain of simulated time
 ---@param x number
@@ -451,12 +476,12 @@ cohort = {}
 ---@field missing? (string|number)[]|string|number codes for a missing value in any column; an empty cell is missing anyway
 ---@field missing_in? table<string, (string|number)[]|string|number> codes for a missing value in single columns: { chol = 0 }
 ---@field rows_with_missing? "impute"|"drop" fill in missing values, or leave out the rows that have one (default: `"impute"`)
----@field impute? "median"|"mean" what of the training rows fills in for a missing number; categories take the commonest (default: `"median"`)
+---@field impute? "median"|"mean" what of the training rows fills in for a missing number; categories take the commonest (default: median; with standardise = "federated": mean)
 ---@field indicators? boolean a 0/1 feature says where a value was missing (default: `true`)
 ---@field outcome positive_part|time_to_event_part|column_part|string what is predicted
 ---@field task? "binary"|"multiclass"|"regression"|"count"|"survival" what the outcome is (default: binary; survival for time_to_event)
 ---@field patient? string|column_part the column that names the patient: all rows of one go to one split (default: every row is a patient)
----@field groups? table<string, string|column_part|bands_part> divisions of patients for results by group: { sex = column "sex" }
+---@field groups? table<string, string|column_part|bands_part> divisions of patients, for the third argument of a metric.custom: { sex = column "sex" }
 ---@field split? split_part train, validation and test (default: split.stratified { train = 0.6, validation = 0.2, test = 0.2 })
 ---@field standardise? "per_hospital"|"federated"|"none" (x - mean) / sd by training rows: of the hospital, of all by secure sums, or not at all (default: `"per_hospital"`)
 
@@ -738,7 +763,7 @@ function flow.lv08(fields) end
 ---@field loss? number|distribution|fraction share of packets lost: goodput = rate x (1 - loss) (default: as all hospitals)
 ---@field overhead? time|distribution invitation to start: queue, container, loading data; a hospital's median (default: as all hospitals)
 ---@field jitter? number how much a hospital's own rounds vary around its overhead (sd of the logarithm) (default: as all hospitals)
----@field window? window_part|none|false daily hours in which it may train (default: as all hospitals)
+---@field window? window_part|none|false daily hours in which it may begin to train; what has begun goes on to its end (default: as all hospitals)
 ---@field approval? time|distribution delay before its first training, once (default: as all hospitals)
 ---@field availability? availability_part|(availability_part)[]|none|false when it is up; several: up when all of them are (default: as all hospitals)
 ---@field role? "member"|"external" member: takes part; external: is only evaluated on (default: as all hospitals)
@@ -789,7 +814,7 @@ function every(when, run) end
 ---@field loss? number|distribution|fraction share of packets lost: goodput = rate x (1 - loss) (default: `0`)
 ---@field overhead? time|distribution invitation to start: queue, container, loading data; a hospital's median (default: `lognormal { median = 5 min, spread = 0.8 }`)
 ---@field jitter? number how much a hospital's own rounds vary around its overhead (sd of the logarithm) (default: `0.5`)
----@field window? window_part|none|false daily hours in which it may train
+---@field window? window_part|none|false daily hours in which it may begin to train; what has begun goes on to its end
 ---@field approval? time|distribution delay before its first training, once (default: `0 ns`)
 ---@field availability? availability_part|(availability_part)[]|none|false when it is up; several: up when all of them are (default: always)
 ---@field role? "member"|"external" member: takes part; external: is only evaluated on (default: `"member"`)
@@ -854,7 +879,7 @@ model = {}
 ---@field l2? number penalty: l2/2 times the sum of squared weights (not of biases) is added to the loss (default: `0`)
 ---@field init? vec|number[]|file|string|none|false initial parameters: a vec in compact order, or a saved model.npz (default: the model's own law)
 
----Proportional hazards: a log hazard ratio, linear in the features, fitted by partial likelihood. Risk sets lie within a batch, so use batch = all; federated it is stratified by hospital.
+---Proportional hazards: a log hazard ratio, linear in the features, fitted by partial likelihood. Risk sets lie within a batch, which is all rows of the hospital unless `batch` says otherwise; federated it is stratified by hospital.
 ---Cox 1972; Efron 1977; Breslow 1974
 ---@param fields? model_cox_fields
 ---@return model_part
@@ -1089,7 +1114,7 @@ function protocol.sync(fields) end
 ---@field network? network_part the wires (default: network.star {})
 ---@field timeline? (happening_part)[] what happens when: at(days(2), f), every(hours(6), f)
 ---@field measure? measure_part what the experimenter looks at (default: measure { "auroc", "auprc", "brier", "calibration" })
----@field baselines? boolean|(baseline_part)[] references beside the federation: pooled and local_only; false: none (default: `true`)
+---@field baselines? boolean|(baseline_part)[] references beside the federation: pooled and local_only; false: neither they nor what could be achieved at best (default: `true`)
 ---@field stop? stop_part|none|false when to end before the last round
 
 ---One world: who the hospitals are, what data they hold, how they learn together.
@@ -1428,7 +1453,7 @@ training = {}
 
 ---@class training_adam_fields
 ---@field rate? number|schedule_part learning rate, or a schedule of it over the rounds (default: 0.001)
----@field batch? integer|all rows per step; all takes every row of the hospital at once (default: `32`)
+---@field batch? integer|all rows per step; all takes every row of the hospital at once (default: 32; survival: all)
 ---@field epochs? number passes over the hospital's rows per round; a fraction is rounded to whole batches (default: 1)
 ---@field steps? integer steps per round instead of epochs; the next round goes on where this one ended (default: as epochs say)
 ---@field drop_last? boolean leave out the last short batch of an epoch (default: `false`)
@@ -1449,7 +1474,7 @@ function training.adam(fields) end
 
 ---@class training_adamw_fields
 ---@field rate? number|schedule_part learning rate, or a schedule of it over the rounds (default: 0.001)
----@field batch? integer|all rows per step; all takes every row of the hospital at once (default: `32`)
+---@field batch? integer|all rows per step; all takes every row of the hospital at once (default: 32; survival: all)
 ---@field epochs? number passes over the hospital's rows per round; a fraction is rounded to whole batches (default: 1)
 ---@field steps? integer steps per round instead of epochs; the next round goes on where this one ended (default: as epochs say)
 ---@field drop_last? boolean leave out the last short batch of an epoch (default: `false`)
@@ -1470,7 +1495,7 @@ function training.adamw(fields) end
 
 ---@class training_momentum_fields
 ---@field rate? number|schedule_part learning rate, or a schedule of it over the rounds (default: 0.01)
----@field batch? integer|all rows per step; all takes every row of the hospital at once (default: `32`)
+---@field batch? integer|all rows per step; all takes every row of the hospital at once (default: 32; survival: all)
 ---@field epochs? number passes over the hospital's rows per round; a fraction is rounded to whole batches (default: 1)
 ---@field steps? integer steps per round instead of epochs; the next round goes on where this one ended (default: as epochs say)
 ---@field drop_last? boolean leave out the last short batch of an epoch (default: `false`)
@@ -1490,7 +1515,7 @@ function training.momentum(fields) end
 
 ---@class training_sgd_fields
 ---@field rate? number|schedule_part learning rate, or a schedule of it over the rounds (default: 0.05; 0.1 for linear models)
----@field batch? integer|all rows per step; all takes every row of the hospital at once (default: `32`)
+---@field batch? integer|all rows per step; all takes every row of the hospital at once (default: 32; survival: all)
 ---@field epochs? number passes over the hospital's rows per round; a fraction is rounded to whole batches (default: 1)
 ---@field steps? integer steps per round instead of epochs; the next round goes on where this one ended (default: as epochs say)
 ---@field drop_last? boolean leave out the last short batch of an epoch (default: `false`)
