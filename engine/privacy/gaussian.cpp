@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "privacy/least_epsilon.hpp"
 #include "privacy/log_math.hpp"
 
 namespace polyclinic::privacy {
@@ -14,20 +15,7 @@ double gaussian_delta(double mu, double epsilon) {
 }
 
 double gaussian_epsilon(double mu, double delta) {
-  if (gaussian_delta(mu, 0) <= delta) return 0;
-  double low = 0;
-  double high = 1;
-  while (gaussian_delta(mu, high) > delta) {
-    low = high;
-    high *= 2;
-  }
-  // ends on the side where the guarantee holds
-  while (high - low > 1e-15 * high) {
-    const double middle = 0.5 * (low + high);
-    if (middle <= low || middle >= high) break;
-    (gaussian_delta(mu, middle) > delta ? low : high) = middle;
-  }
-  return high;
+  return least_epsilon([mu](double epsilon) { return gaussian_delta(mu, epsilon); }, delta);
 }
 
 double gaussian_mu(double epsilon, double delta) {

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/check.hpp"
+#include "privacy/least_epsilon.hpp"
 #include "privacy/log_math.hpp"
 #include "privacy/tilted_sum.hpp"
 
@@ -40,18 +41,7 @@ bool is_single(const std::vector<LossSteps>& plan) {
 
 // The epsilon at delta of a step made once, by bisection.
 double single_epsilon(const LossLaw& law, double delta) {
-  if (single_delta(law, 0) <= delta) return 0;
-  double low = 0;
-  double high = 1;
-  while (single_delta(law, high) > delta) {
-    low = high;
-    high *= 2;
-  }
-  while (high - low > 1e-14 * high) {
-    const double middle = 0.5 * (low + high);
-    (single_delta(law, middle) > delta ? low : high) = middle;
-  }
-  return high;
+  return least_epsilon([&law](double epsilon) { return single_delta(law, epsilon); }, delta);
 }
 
 // The same bound from both sides, of the worse direction.
