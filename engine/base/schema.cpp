@@ -425,7 +425,7 @@ void resolve_field(const Schema& schema, const Field& field, FieldValue& value,
 
 }  // namespace
 
-Part Schema::resolve(std::vector<FieldValue> given, SourcePosition where,
+Part Schema::resolve(std::vector<FieldValue> given, const SourcePosition& where,
                      std::vector<Mistake>& mistakes) const {
   Part part;
   part.kind = kind;

@@ -109,7 +109,7 @@ struct Schema {
   // Checks the given fields and fills in defaults. Appends every mistake (unknown field with the
   // nearest names, wrong type, out of range, missing) to `mistakes`; the part is usable only when
   // none was added.
-  [[nodiscard]] Part resolve(std::vector<FieldValue> given, SourcePosition where,
+  [[nodiscard]] Part resolve(std::vector<FieldValue> given, const SourcePosition& where,
                              std::vector<Mistake>& mistakes) const;
 };
 

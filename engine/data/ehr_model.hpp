@@ -151,6 +151,7 @@ class NormalTable {
   [[nodiscard]] double cdf(double x) const {
     if (x <= -kReach) return 0;  // below 7e-16
     if (x >= kReach) return 1;
+    // NOLINTNEXTLINE(bugprone-incorrect-roundings): what is rounded is above 0
     const auto cell = static_cast<std::size_t>((x + kReach) * kPerUnit + 0.5);
     const double at = static_cast<double>(cell) / kPerUnit - kReach;
     const double d = x - at;

@@ -73,7 +73,7 @@ SplitCounts raise_test(SplitCounts counts, std::int64_t patients, const SplitSha
 }
 
 // Divides the patients of one stratum; those already decided count towards what each split gets.
-void divide(Patients& patients, std::vector<std::int32_t> members, const SplitShares& shares,
+void divide(Patients& patients, const std::vector<std::int32_t>& members, const SplitShares& shares,
             Stream stream) {
   SplitCounts counts =
       raise_test(split_counts(std::ssize(members), shares), std::ssize(members), shares);
@@ -134,25 +134,17 @@ SplitRows split_stratified(const SplitInput& input, const SplitShares& shares,
     members[patients.stratum[i]].push_back(static_cast<std::int32_t>(i));
   }
   for (std::int32_t stratum = 0; stratum < strata; ++stratum) {
-    divide(patients, std::move(members[stratum]), shares,
-           stream.lane(static_cast<std::uint64_t>(stratum)));
+    divide(patients, members[stratum], shares, stream.lane(static_cast<std::uint64_t>(stratum)));
   }
 
   SplitRows rows;
   for (std::size_t row = 0; row < patients.of_row.size(); ++row) {
     const auto number = static_cast<std::int32_t>(row);
     switch (patients.part[patients.of_row[row]]) {
-      case SplitPart::train:
-        rows.train.push_back(number);
-        break;
-      case SplitPart::validation:
-        rows.validation.push_back(number);
-        break;
-      case SplitPart::test:
-        rows.test.push_back(number);
-        break;
-      case SplitPart::unused:
-        break;
+      case SplitPart::train: rows.train.push_back(number); break;
+      case SplitPart::validation: rows.validation.push_back(number); break;
+      case SplitPart::test: rows.test.push_back(number); break;
+      case SplitPart::unused: break;
     }
   }
   return rows;
