@@ -317,9 +317,11 @@ void SyncServer::drop(Round& round, Participant& participant, DropReason reason,
   s_.emit(dropped);
 }
 
-// Who was disconnected while a message was on its way was not slow.
+// Who was disconnected or down while a message was on its way was not slow.
 DropReason SyncServer::late_or_cut_off(const Participant& participant) const {
-  if (s_.network->connected(participant.hospital)) return DropReason::late;
+  const Member& member = s_.members->of(participant.hospital);
+  const bool up = member.availability->up_at(s_.simulation->now());
+  if (up && s_.network->connected(participant.hospital)) return DropReason::late;
   if (participant.stage == Stage::downloading) return DropReason::unreachable;
   return participant.stage == Stage::uploading ? DropReason::send_failed : DropReason::late;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -20,6 +21,9 @@ struct RunOptions {
   std::vector<Observer*> observers;              // outlive the run; called on its thread
   const std::atomic<bool>* interrupt = nullptr;  // set: end cleanly at the next event
   std::int64_t cache_bytes = 512LL << 20U;       // for sites' data
+  // Called before each event, with the number of those dispatched: what it does to the world stands
+  // there in the order of things, as a command would. Empty: nothing.
+  std::function<void(WorldControl& world, std::uint64_t dispatched)> before_event;
 };
 
 class World {

@@ -107,7 +107,9 @@ void World::Impl::run_events() {
     script->start(timeline, *this);
   }
   sim.spawn(sim.root(), main_actor(), "server");
-  while (!ended && sim.step()) {
+  while (!ended) {
+    if (options.before_event) options.before_event(*this, sim.dispatched());
+    if (ended || !sim.step()) break;
     if (options.interrupt && options.interrupt->load(std::memory_order_relaxed)) {
       result.interrupted = true;
       end("interrupted");

@@ -1,0 +1,173 @@
+// A small federation in which parties are killed, and what must hold of any run of it.
+#pragma once
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "fed/parts.hpp"
+#include "parts.hpp"
+
+namespace polyclinic::testing {
+
+inline const std::vector<std::string> kHospitals{"Lyon", "Oslo", "Graz", "Gent"};
+constexpr std::int64_t kChaosRounds = 3;
+
+// Twelve rows for each of four hospitals: made in no time, and no two trainings alike.
+inline Part chaos_cohort() {
+  struct Table {
+    Table() {
+      path = (std::filesystem::temp_directory_path() / "polyclinic-chaos-XXXXXX").string();
+      const int file = mkstemp(path.data());
+      ENSURE(file >= 0, "the temporary folder can be written");
+      close(file);
+      std::ofstream out(path);
+      out << "site,x,y\n";
+      for (std::size_t site = 0; site < kHospitals.size(); ++site) {
+        for (int row = 0; row < 12; ++row) {
+          const double x = 0.1 * row + static_cast<double>(site);
+          out << kHospitals[site] << ',' << x << ',' << 0.5 * x + 0.01 * ((7 * row) % 5) << '\n';
+        }
+      }
+    }
+    ~Table() { std::filesystem::remove(path); }
+    Table(const Table&) = delete;
+    Table& operator=(const Table&) = delete;
+    std::string path;
+  };
+  static const Table table;
+  return part("cohort", "csv",
+              {{"file", Value(FilePath{"chaos.csv", table.path})},
+               {"hospital", part("column", "", {{"name", "site"}})},
+               {"outcome", part("column", "", {{"name", "y"}})},
+               {"task", "regression"},
+               {"standardise", "none"}});
+}
+
+// Writes down what an observer of the run hears.
+class Listener final : public Observer {
+ public:
+  using Place = std::pair<std::int64_t, std::uint32_t>;  // round, hospital
+
+  void on(const Event& event) override {
+    ++events_after_end_;
+    std::visit([&](const auto& e) { hear(e); }, event);
+  }
+
+  struct Round {
+    std::vector<HospitalId> invited;
+    std::int64_t aggregated = -1;  // -1: it never closed
+    bool failed = false;
+    std::int64_t version = 0;
+  };
+  std::map<std::int64_t, Round> rounds;
+  std::map<Place, int> arrivals;
+  std::map<Place, std::vector<DropReason>> drops;
+  std::map<Place, int> sent;  // uploads that were completed
+  std::int64_t bytes_moved_up = 0;
+  std::int64_t bytes_moved_down = 0;
+  int ends = 0;
+  std::string reason;
+  TimeNs last;
+  bool time_went_back = false;
+  [[nodiscard]] int events_after_end() const { return ends == 0 ? 0 : events_after_end_; }
+
+ private:
+  template <class T>
+  void see_time(const T& event) {
+    time_went_back = time_went_back || event.at < last;
+    last = event.at;
+  }
+  void hear(const RunStarted&) {}
+  void hear(const TrainingStarted& e) { see_time(e); }
+  void hear(const MetricMeasured& e) { see_time(e); }
+  void hear(const Note& e) { see_time(e); }
+  void hear(const RoundOpened& e) {
+    see_time(e);
+    rounds[e.round].invited = e.participants;
+  }
+  void hear(const TransferEnded& e) {
+    see_time(e);
+    const bool up = e.direction == TransferDirection::up;
+    (up ? bytes_moved_up : bytes_moved_down) += e.bytes_moved;
+    if (up && e.completed) ++sent[{e.round, e.hospital.value}];
+  }
+  void hear(const UpdateArrived& e) {
+    see_time(e);
+    ++arrivals[{e.round, e.hospital.value}];
+  }
+  void hear(const HospitalDropped& e) {
+    see_time(e);
+    drops[{e.round, e.hospital.value}].push_back(e.reason);
+  }
+  void hear(const RoundClosed& e) {
+    see_time(e);
+    rounds[e.round].aggregated = e.aggregated;
+    rounds[e.round].failed = e.failed;
+    rounds[e.round].version = e.version;
+  }
+  void hear(const RunEnded& e) {
+    see_time(e);
+    ++ends;
+    reason = e.reason;
+    events_after_end_ = 0;
+  }
+
+  int events_after_end_ = 0;
+};
+
+// The scenario's side: a rule that looks at every update it is given, and a clock to be woken by.
+class ChaosHost final : public ScriptHost {
+ public:
+  // What happens when the world reaches a time that wake_at asked for.
+  std::function<void()> on_wake;
+  std::set<std::uint64_t> seen;     // hashes of the updates
+  std::vector<std::size_t> counts;  // updates of each call
+  std::vector<std::string> complaints;
+
+  std::vector<double> aggregate(const FunctionRef&, std::span<const Update> updates,
+                                const AggregationContext& context) override {
+    counts.push_back(updates.size());
+    std::vector<double> mean(static_cast<std::size_t>(context.global->layout().size()), 0.0);
+    double weights = 0;
+    std::set<std::uint32_t> hospitals;
+    for (const Update& update : updates) {
+      // no two trainings of the run give the same bits: they differ in data or in their start
+      if (!seen.insert(update.delta.hash()).second) complaints.emplace_back("an update came twice");
+      if (!hospitals.insert(update.hospital.value).second)
+        complaints.emplace_back("a hospital came twice");
+      const std::vector<float> delta = update.delta.compact();
+      for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += update.weight * double{delta[i]};
+      weights += update.weight;
+    }
+    if (std::abs(weights - 1) > 1e-12) complaints.emplace_back("weights do not sum to 1");
+    return mean;
+  }
+  std::vector<std::int32_t> select(const FunctionRef&, std::span<const std::string>, std::int64_t,
+                                   std::uint64_t) override {
+    return {};
+  }
+  double metric(const FunctionRef&, std::span<const double>, std::span<const double>,
+                std::span<const PatientGroups>) override {
+    return 0;
+  }
+  std::vector<std::int32_t> batch_order(const FunctionRef&, std::string_view, std::int64_t,
+                                        std::int64_t) override {
+    return {};
+  }
+  void start(const List&, WorldControl&) override {}
+  void resume(std::uint64_t) override { on_wake(); }
+  void finish() override {}
+};
+
+}  // namespace polyclinic::testing
