@@ -8,6 +8,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/utf8.hpp"
+
 namespace polyclinic {
 
 namespace {
@@ -102,11 +104,14 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 // join_names with the last joint chosen by the caller.
 std::string join(const std::vector<std::string>& names, bool quoted, std::string_view last) {
+  // a table may have a hundred thousand columns
+  constexpr std::size_t kShown = 60;
   std::string text;
-  for (std::size_t i = 0; i < names.size(); ++i) {
+  for (std::size_t i = 0; i < std::min(names.size(), kShown); ++i) {
     if (i > 0) text += i + 1 == names.size() ? fmt::format(" {} ", last) : ", ";
     text += quoted ? "'" + names[i] + "'" : names[i];
   }
+  if (names.size() > kShown) text += fmt::format(" {} {} more", last, names.size() - kShown);
   return text;
 }
 
@@ -125,33 +130,11 @@ RunError::RunError(SourcePosition where, std::string message, std::string hint)
 
 namespace {
 
-// Bytes of the well-formed UTF-8 character at the front of `text` (Unicode 15, table 3-7); 0: none.
-std::size_t character_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  const std::size_t length = lead < 0x80   ? 1
-                             : lead < 0xC2 ? 0
-                             : lead < 0xE0 ? 2
-                             : lead < 0xF0 ? 3
-                             : lead < 0xF5 ? 4
-                                           : 0;
-  if (length == 0 || length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if (!continues_character(text[i])) return 0;
-  }
-  // overlong forms, surrogates, beyond the last plane
-  if (lead == 0xE0 && byte(1) < 0xA0) return 0;
-  if (lead == 0xED && byte(1) > 0x9F) return 0;
-  if (lead == 0xF0 && byte(1) < 0x90) return 0;
-  if (lead == 0xF4 && byte(1) > 0x8F) return 0;
-  return length;
-}
-
 // What a terminal may be shown: a quoted file can hold anything, escape codes too.
 std::string printable(std::string_view text) {
   std::string shown;
   while (!text.empty()) {
-    const std::size_t length = character_length(text);
+    const std::size_t length = utf8_length(text);
     const auto first = static_cast<unsigned char>(text.front());
     const bool control = (first < 0x20 && first != '\n' && first != '\t') || first == 0x7F;
     shown += length == 0 || control ? std::string_view("\xEF\xBF\xBD") : text.substr(0, length);
@@ -184,11 +167,15 @@ std::vector<std::string> nearest_names(std::string_view word,
     std::size_t exact;     // with case
     const std::string* name;
   };
+  // nobody misspells a page of text
+  constexpr std::size_t kWordMost = 100;
+  if (word.size() > kWordMost) return {};
   // a third of a short word would be nothing at all
   const std::size_t allowed = std::max<std::size_t>(1, word.size() / 3);
   const std::string folded = lower(word);
   std::vector<Near> near;
   for (const std::string& name : candidates) {
+    if (name.size() > word.size() + allowed) continue;
     const std::size_t distance = edit_distance(folded, lower(name));
     // one letter that is another one, or two of two letters, are no resemblance
     if (distance > allowed || distance >= std::max(word.size(), name.size())) continue;

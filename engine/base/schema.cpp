@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/utf8.hpp"
+
 namespace polyclinic {
 
 namespace {
@@ -55,7 +57,7 @@ std::string range_text(const Alternative& a) {
 }
 
 bool in_range(const Alternative& a, double x) {
-  if (std::isnan(x)) return false;
+  if (!std::isfinite(x)) return false;
   const bool low_ok = a.low_open ? x > a.low : x >= a.low;
   const bool high_ok = a.high_open ? x < a.high : x <= a.high;
   return low_ok && high_ok;
@@ -190,6 +192,15 @@ Attempt fit_part(const Alternative& a, const Value& value) {
   return std::find(a.names.begin(), a.names.end(), part->kind) != a.names.end() ? fits() : misses();
 }
 
+// Text goes into files and onto terminals that know one encoding.
+Attempt fit_text(const Value& value) {
+  const auto* text = value.get_if<std::string>();
+  if (!text) return misses();
+  if (is_utf8(*text)) return fits();
+  return close_miss(
+      fmt::format("expected a string of UTF-8 text, found {}", polyclinic::describe(value)));
+}
+
 Attempt fit_list(const Alternative& a, Value& value) {
   const auto* items = value.get_if<List>();
   if (!items) {
@@ -251,7 +262,7 @@ Attempt fit_alternative(const Alternative& a, Value& value) {
     case Kind::boolean: return when(value.get_if<bool>() != nullptr);
     case Kind::integer: return fit_integer(a, value);
     case Kind::number: return fit_number(a, value);
-    case Kind::text: return when(value.get_if<std::string>() != nullptr);
+    case Kind::text: return fit_text(value);
     case Kind::choice: return fit_choice(a, value);
     case Kind::quantity: return fit_quantity(a, value);
     case Kind::distribution: return fit_distribution(a, value);

@@ -204,7 +204,11 @@ struct DescribeVisitor {
   std::string operator()(std::int64_t value) const {
     return fmt::format("the plain number {}", value);
   }
-  std::string operator()(double value) const { return fmt::format("the plain number {}", value); }
+  std::string operator()(double value) const {
+    if (std::isnan(value)) return "something that is no number (0/0 and the like)";
+    if (std::isinf(value)) return "an infinite number";
+    return fmt::format("the plain number {}", value);
+  }
   std::string operator()(const std::string& value) const {
     return fmt::format("the string \"{}\"",
                        value.size() > 60 ? value.substr(0, 57) + "..." : value);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/check.hpp"
+#include "base/utf8.hpp"
 
 namespace polyclinic {
 
@@ -155,37 +156,6 @@ ScenarioError open_error(const std::string& path) {
 }
 
 }  // namespace
-
-bool is_utf8(std::string_view text) {
-  // allowed first bytes with the number of continuation bytes and the range of the first of these
-  const auto* next = reinterpret_cast<const unsigned char*>(text.data());
-  const auto* const end = next + text.size();
-  while (next < end) {
-    const unsigned char lead = *next++;
-    if (lead < 0x80) continue;
-    int more = 0;
-    unsigned char low = 0x80;
-    unsigned char high = 0xBF;
-    if (lead >= 0xC2 && lead <= 0xDF) {
-      more = 1;
-    } else if (lead >= 0xE0 && lead <= 0xEF) {
-      more = 2;
-      if (lead == 0xE0) low = 0xA0;   // shorter forms are not allowed
-      if (lead == 0xED) high = 0x9F;  // surrogates are no characters
-    } else if (lead >= 0xF0 && lead <= 0xF4) {
-      more = 3;
-      if (lead == 0xF0) low = 0x90;
-      if (lead == 0xF4) high = 0x8F;  // the last character is U+10FFFF
-    } else {
-      return false;
-    }
-    for (int i = 0; i < more; ++i, low = 0x80, high = 0xBF) {
-      if (next == end || *next < low || *next > high) return false;
-      ++next;
-    }
-  }
-  return true;
-}
 
 void read_csv_text(std::string_view text, const std::string& name, char separator,
                    const CsvRowHandler& row) {

@@ -27,7 +27,4 @@ void read_csv_text(std::string_view text, const std::string& name, char separato
 // said.
 int cell_column(const std::string& path, int line, std::size_t cell, char separator);
 
-// True for well-formed UTF-8 (Unicode 15, table 3-7).
-bool is_utf8(std::string_view text);
-
 }  // namespace polyclinic

@@ -11,10 +11,13 @@
 #include <new>
 
 #include "base/hash.hpp"
+#include "base/utf8.hpp"
 
 namespace polyclinic::script {
 
 namespace {
+
+constexpr std::string_view kTooDeep = "calls are nested too deeply";
 
 constexpr const char* kFailureType = "polyclinic.failure";
 // The hook runs every so many instructions; a step of it is cheap beside them.
@@ -48,7 +51,7 @@ std::pair<std::string, bool> blamed_name(const std::string& message) {
 
 Mistake clean_message(SourcePosition where, std::string message) {
   if (message.find("stack overflow") != std::string::npos) {
-    return {std::move(where), "calls are nested too deeply (stack overflow)",
+    return {std::move(where), std::string(kTooDeep) + " (stack overflow)",
             "does a function call itself without end?"};
   }
   return {std::move(where), std::move(message), {}};
@@ -219,7 +222,34 @@ Mistake Sandbox::limit_mistake() const {
           "an endless loop? The file and each function called later have this budget"};
 }
 
+namespace {
+
+// Lua itself takes any bytes; they would come out again in names, titles and files.
+void check_text(std::string_view text, const std::string& name) {
+  const bool compiled = text.starts_with(LUA_SIGNATURE[0]);
+  int line = 1;
+  while (!text.empty() && !compiled) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0) {
+      throw Failure({{{name, line, 0},
+                      "this is not UTF-8 text",
+                      "save the file as UTF-8, for Western European text by: iconv -f windows-1252 "
+                      "-t utf-8 FILE"}});
+    }
+    if (text.front() == '\n') ++line;
+    text.remove_prefix(length);
+  }
+}
+
+}  // namespace
+
 void Sandbox::load(lua_State* L, std::string text, const std::string& name, std::string shown) {
+  try {
+    check_text(text, name);
+  } catch (const Failure&) {
+    lua_pop(L, 1);
+    throw;
+  }
   int status = LUA_OK;
   {
     const Entry entry(*this, L);
@@ -237,9 +267,13 @@ void Sandbox::load(lua_State* L, std::string text, const std::string& name, std:
     mistakes.push_back(syntax_mistake(L, name));
   } else {
     mistakes = finish(L, status);
-    // the parser's own stack has no line to show
+    // the parser's own stack has no line to show, and what it nests are no calls
     for (Mistake& mistake : mistakes) {
       if (mistake.where.file.empty()) mistake.where.file = name;
+      if (!mistake.message.starts_with(kTooDeep)) continue;
+      mistake.message =
+          "brackets, functions or blocks are nested too deeply: about 200 are allowed";
+      mistake.hint = "give the inner ones names: local inner = { ... }";
     }
   }
   lua_pop(L, 2);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/utf8.hpp"
 #include "net/network.hpp"
 #include "script/interpreter.hpp"
 #include "script/libraries.hpp"
@@ -241,13 +242,18 @@ int note(lua_State* L) {
          "for example: world:note(\"auroc %.3f\", world.metric.auroc)");
   }
   push_formatted(L, 2, "-");
-  control(L).note(lua_tostring(L, -1));
+  const std::string text = lua_tostring(L, -1);
+  if (!is_utf8(text)) fail(L, "world:note takes UTF-8 text");
+  control(L).note(text);
   return 0;
 }
 
 int stop(lua_State* L) {
   if (!lua_isnoneornil(L, 2) && lua_type(L, 2) != LUA_TSTRING) {
     fail(L, fmt::format("world:stop takes the reason, found {}", describe_argument(L, 2)));
+  }
+  if (lua_type(L, 2) == LUA_TSTRING && !is_utf8(lua_tostring(L, 2))) {
+    fail(L, "world:stop takes the reason as UTF-8 text");
   }
   control(L).stop(lua_isnoneornil(L, 2) ? "the timeline stopped the run" : lua_tostring(L, 2));
   return 0;

@@ -104,6 +104,17 @@ TEST_CASE("nearest_names: edits and swaps up to a third of the word, best first"
   CHECK(nearest_names("ab", {"ba", "cd"}) == std::vector<std::string>{"ba"});
 }
 
+TEST_CASE("a page of text is no misspelt name, and a hundred thousand names are no sentence") {
+  // two texts of a mebibyte: their distance would take 10^12 steps
+  const std::string page(std::size_t{1} << 20U, 'x');
+  CHECK(nearest_names(page, {page + "y"}).empty());
+  CHECK(nearest_names("rounds", {page, "round"}) == std::vector<std::string>{"round"});
+  std::vector<std::string> many(100'000, "c");
+  CHECK(join_names(many).ends_with(", c and 99940 more"));
+  many.resize(60);
+  CHECK(join_names(many).ends_with(", c and c"));
+}
+
 TEST_CASE("did_you_mean and join_names") {
   CHECK(did_you_mean("fedavgg", {"fedavg", "fedavgm", "scaffold"}) ==
         "did you mean 'fedavg' or 'fedavgm'?");

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 
 using namespace polyclinic;
 
@@ -78,6 +79,12 @@ TEST_CASE("fit: plain types accept their own and say what they found otherwise")
   CHECK(complaint(type::any(), List{}).empty());
 }
 
+TEST_CASE("fit: text is UTF-8, for files and terminals") {
+  CHECK(complaint(type::text(), Value("Z\xC3\xBCrich")).empty());
+  CHECK(complaint(type::text(), Value("Z\xFCrich")) ==
+        "expected a string of UTF-8 text, found the string \"Z\xFCrich\"");
+}
+
 TEST_CASE("fit: integers, also written as floats, and their ranges") {
   CHECK(fitted(type::integer(), 5).as<std::int64_t>() == 5);
   CHECK(fitted(type::integer(), 5.0).as<std::int64_t>() == 5);
@@ -93,6 +100,8 @@ TEST_CASE("fit: open and closed ranges of numbers; NaN fits no range") {
   CHECK(complaint(type::number().above(0), 1e-9).empty());
   CHECK(complaint(type::number().above(0), 0) ==
         "expected a number above 0, found the plain number 0");
+  CHECK(complaint(type::number().above(0), std::numeric_limits<double>::infinity()) ==
+        "expected a number above 0, found an infinite number");
   CHECK(complaint(type::number().inside(0, 1), 0.5).empty());
   CHECK(complaint(type::number().inside(0, 1), 1) ==
         "expected a number above 0 and below 1, found the plain number 1");

@@ -58,16 +58,6 @@ TEST_CASE("empty cells are cells, other separators separate") {
   CHECK(rows_of("\n\r\n\n").empty());
 }
 
-TEST_CASE("UTF-8 is checked to the letter") {
-  CHECK(is_utf8("Zürich, Genève, 東京, \xF0\x9F\x8F\xA5"));
-  CHECK_FALSE(is_utf8("Z\xFCrich"));               // Latin-1
-  CHECK_FALSE(is_utf8("\xC0\xAF"));                // a slash in two bytes
-  CHECK_FALSE(is_utf8("\xED\xA0\x80"));            // half of a surrogate pair
-  CHECK_FALSE(is_utf8("\xF4\x90\x80\x80"));        // beyond the last character
-  CHECK_FALSE(is_utf8("\xE6\x9D"));                // cut off
-  CHECK_FALSE(is_utf8(std::string_view("\x80")));  // no first byte
-}
-
 TEST_CASE("text that is no table ends in one clear message") {
   CHECK(mistake_of("a,b\n1,Z\xFCrich\n") ==
         "t.csv:2: cell 2 of this row is not UTF-8\n"

@@ -99,8 +99,8 @@ TEST_CASE("deep recursion and deep nesting end with a message") {
         "    does a function call itself without end?");
   const std::string nested = "return " + std::string(300, '(') + "1" + std::string(300, ')');
   CHECK(eval(nested) ==
-        "s.lua: calls are nested too deeply (stack overflow)\n"
-        "    does a function call itself without end?");
+        "s.lua: brackets, functions or blocks are nested too deeply: about 200 are allowed\n"
+        "    give the inner ones names: local inner = { ... }");
   CHECK(eval("local t = {} t[1] = t return stop { after = t }") ==
         "s.lua:1: stop: 'after': tables are nested more than 60 deep\n"
         "    local t = {} t[1] = t return stop { after = t }\n"
