@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <signal.h>  // NOLINT: kill, too
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,38 +17,12 @@
 #include <thread>
 #include <vector>
 
+#include "../temporary_folder.hpp"
+
 namespace polyclinic::test {
 
-// A folder of this process, removed at the end of the test; the program's working folder.
-class Folder {
- public:
-  Folder() {
-    static int number = 0;
-    path_ = std::filesystem::temp_directory_path() /
-            ("polyclinic-cli-" + std::to_string(::getpid()) + "-" + std::to_string(++number));
-    std::filesystem::create_directories(path_);
-  }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  [[nodiscard]] std::string path(const std::string& name) const { return (path_ / name).string(); }
-  void write(const std::string& name, const std::string& text) const {
-    std::ofstream(path_ / name, std::ios::binary) << text;
-  }
-  [[nodiscard]] std::string read(const std::string& name) const {
-    std::ifstream in(path_ / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-  [[nodiscard]] bool has(const std::string& name) const {
-    return std::filesystem::exists(path_ / name);
-  }
-
- private:
-  std::filesystem::path path_;
-};
+// The program's working folder.
+using Folder = TemporaryFolder;
 
 struct Outcome {
   int exit = -1;  // -signal when it was killed
@@ -59,8 +34,9 @@ struct Outcome {
 // What happens to the program while it runs.
 struct Disturbance {
   int signal = 0;
-  std::function<bool()> when;  // polled every 2 ms
-  std::string stdout_path;     // instead of a file
+  std::function<bool()> when;             // polled every 2 ms
+  std::string stdout_path;                // instead of a file
+  rlim_t file_bytes_max = RLIM_INFINITY;  // what is longer cannot be written: a full disk
 };
 
 // Runs `polyclinic ARGUMENTS` in the folder.
@@ -80,6 +56,11 @@ inline Outcome run(const Folder& folder, std::vector<std::string> arguments,
         chdir(folder.path("").c_str()) == 0 &&
         dup2(open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644), STDOUT_FILENO) >= 0 &&
         dup2(open(".stderr", O_WRONLY | O_CREAT | O_TRUNC, 0644), STDERR_FILENO) >= 0;
+    if (disturbance.file_bytes_max != RLIM_INFINITY) {
+      const rlimit small{disturbance.file_bytes_max, disturbance.file_bytes_max};
+      setrlimit(RLIMIT_FSIZE, &small);
+      signal(SIGXFSZ, SIG_IGN);
+    }
     if (ready) execv(POLYCLINIC_PROGRAM, argv.data());
     _exit(127);
   }

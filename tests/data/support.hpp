@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "../temporary_folder.hpp"
 #include "base/schema.hpp"
 #include "data/cohort.hpp"
 
@@ -51,31 +52,12 @@ inline List words(std::initializer_list<const char*> items) {
   return list;
 }
 
-// A folder of this process, removed at the end of the test.
-class Folder {
+class Folder : public TemporaryFolder {
  public:
-  Folder() {
-    static int number = 0;
-    path_ = std::filesystem::temp_directory_path() /
-            ("polyclinic-data-" + std::to_string(::getpid()) + "-" + std::to_string(++number));
-    std::filesystem::create_directories(path_);
-  }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
   // Writes a file and returns it as data "..." does.
   FilePath write(const std::string& name, const std::string& text) const {
-    const std::string path = (path_ / name).string();
-    std::ofstream(path, std::ios::binary) << text;
-    return {name, path};
+    return {name, TemporaryFolder::write(name, text)};
   }
-  [[nodiscard]] std::string path() const { return path_.string(); }
-
- private:
-  std::filesystem::path path_;
 };
 
 // The public data sets; empty when this machine does not have them.

@@ -1,42 +1,20 @@
 // A small run by hand: two members and an external hospital, three rounds, one of them failed.
 #pragma once
 
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
 #include <vector>
 
+#include "../temporary_folder.hpp"
 #include "record/database.hpp"
 #include "trace/event.hpp"
 #include "world/result.hpp"
 
 namespace polyclinic::test {
 
-// A folder of this process, removed at the end of the test.
-class Folder {
- public:
-  Folder() {
-    static int number = 0;
-    path_ = std::filesystem::temp_directory_path() /
-            ("polyclinic-record-" + std::to_string(::getpid()) + "-" + std::to_string(++number));
-    std::filesystem::create_directories(path_);
-  }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  [[nodiscard]] std::string path(const std::string& name = {}) const {
-    return name.empty() ? path_.string() : (path_ / name).string();
-  }
-
- private:
-  std::filesystem::path path_;
-};
+using Folder = TemporaryFolder;
 
 inline std::string read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);

@@ -15,8 +15,7 @@ namespace {
 // A script whose custom part is `part` in field `field` of the scenario.
 struct Loaded {
   Loaded(const std::string& field, const std::string& part, const std::string& before = "")
-      : folder("custom"),
-        script(ScenarioScript::load(
+      : script(ScenarioScript::load(
             folder.write("s.lua", before + "\nreturn scenario { cohort = cohort.ehr {}, " + field +
                                       " =\n" + part + "\n}"),
             {})) {
@@ -156,7 +155,7 @@ TEST_CASE("a selection outside of the candidates is refused") {
 }
 
 TEST_CASE("a metric gets vecs and returns a number; a batch order is a permutation") {
-  const Folder folder("metric");
+  const Folder folder;
   const auto script = ScenarioScript::load(folder.write("s.lua", R"(
 return scenario { cohort = cohort.ehr {}, measure = measure { metrics = {
   metric.custom { name = "alerts", metric = function(scores, labels, groups)

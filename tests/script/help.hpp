@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "../temporary_folder.hpp"
 #include "base/error.hpp"
 #include "script/scenario_script.hpp"
 #include "world/script_host.hpp"
@@ -28,32 +29,7 @@ inline std::string eval(const std::string& code, const ScriptOptions& options = 
   }
 }
 
-// A folder of its own under the system's temporary one, removed at the end.
-class Folder {
- public:
-  explicit Folder(const std::string& name)
-      : path_(std::filesystem::temp_directory_path() / ("polyclinic_script_" + name)) {
-    std::filesystem::remove_all(path_);
-    std::filesystem::create_directories(path_);
-  }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  std::string write(const std::string& name, const std::string& text) const {
-    const std::filesystem::path file = path_ / name;
-    std::filesystem::create_directories(file.parent_path());
-    std::ofstream(file) << text;
-    return file.string();
-  }
-  [[nodiscard]] std::string path() const { return path_.string(); }
-
- private:
-  std::filesystem::path path_;
-};
+using Folder = TemporaryFolder;
 
 // A world that only writes down what it is asked, and wakes its script in order of time.
 class FakeWorld : public WorldControl {

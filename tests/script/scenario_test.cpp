@@ -20,7 +20,7 @@ std::string load_error(const std::string& path, const ScriptOptions& options = {
 }  // namespace
 
 TEST_CASE("a scenario like heart_disease.lua becomes a resolved world") {
-  const Folder folder("heart");
+  const Folder folder;
   folder.write("heart/a.data", "1,0\n");
   folder.write("heart/b.data", "2,1\n");
   const std::string path = folder.write("s.lua", R"(
@@ -92,8 +92,8 @@ TEST_CASE("--set switches a flag with true and false and takes no other word for
 }
 
 TEST_CASE("files: the scenario's folder first, then every --data") {
-  const Folder scenario("files");
-  const Folder data("files_data");
+  const Folder scenario;
+  const Folder data;
   scenario.write("here.csv", "");
   data.write("here.csv", "");
   const std::string there = data.write("there.csv", "");
@@ -119,14 +119,14 @@ TEST_CASE("files: the scenario's folder first, then every --data") {
   CHECK(found(there) == there);
   CHECK(found("nowhere.csv") == "there is no file \"nowhere.csv\"");
   // a link beside the scenario leads out of its folder
-  const Folder elsewhere("files_elsewhere");
+  const Folder elsewhere;
   elsewhere.write("secret.csv", "");
   std::filesystem::create_symlink(elsewhere.path() + "/secret.csv", scenario.path() + "/link.csv");
   CHECK(found("link.csv") == "there is no file \"link.csv\"");
 }
 
 TEST_CASE("require reads Lua sources beside the scenario, once") {
-  const Folder folder("require");
+  const Folder folder;
   folder.write("lib/parts.lua",
                "local n = 0\nreturn { next = function() n = n + 1 return n end }\n");
   folder.write("self.lua", "return require \"self\"");
@@ -150,7 +150,7 @@ TEST_CASE("require reads Lua sources beside the scenario, once") {
 }
 
 TEST_CASE("a file that returns no scenario") {
-  const Folder folder("nothing");
+  const Folder folder;
   CHECK(load_error(folder.write("a.lua", "local x = 1")) ==
         folder.path() +
             "/a.lua: the file returns nothing\n    end it with: return scenario { ... }");
@@ -164,19 +164,21 @@ TEST_CASE("a file that returns no scenario") {
 }
 
 TEST_CASE("a mistake quotes the file, also where the path is long") {
-  const Folder folder("a_folder_with_a_long_name_so_that_lua_abbreviates_the_path_in_its_messages");
-  const std::string path = folder.write("scenario.lua", "local t = nil\nreturn t.x\n");
+  const Folder folder;
+  // Lua abbreviates such a path in its messages
+  const std::string below = "a_folder_with_a_long_name_so_that_lua_abbreviates_the_path/";
+  const std::string path = folder.write(below + "scenario.lua", "local t = nil\nreturn t.x\n");
   CHECK(load_error(path) == path +
                                 ":2: attempt to index a nil value (local 't')\n"
                                 "    return t.x\n"
                                 "           ^");
-  const std::string broken = folder.write("broken.lua", "return scenario {{\n");
+  const std::string broken = folder.write(below + "broken.lua", "return scenario {{\n");
   CHECK(load_error(broken).find(broken +
                                 ":1: Lua cannot read this: unexpected symbol near <eof>") == 0);
 }
 
 TEST_CASE("the world's hash sees a function's text, and not where it stands") {
-  const Folder folder("hash");
+  const Folder folder;
   const auto hash = [&](const std::string& before, const std::string& rule) {
     const std::string path =
         folder.write("s.lua", before +

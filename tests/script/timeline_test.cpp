@@ -15,7 +15,7 @@ constexpr std::int64_t kHour = 3600 * kNsPerSecond;
 
 // What the timeline did in `hours` hours, or how it failed.
 std::vector<std::string> run_timeline(const std::string& timeline, std::int64_t hours) {
-  const Folder folder("timeline");
+  const Folder folder;
   const std::string path = folder.write(
       "s.lua", "return scenario { cohort = cohort.ehr {}, timeline = {\n" + timeline + "\n} }\n");
   const auto script = ScenarioScript::load(path, {});
@@ -161,7 +161,7 @@ TEST_CASE("mistakes while the world runs have their place") {
 }
 
 TEST_CASE("coroutines share the budget of one callback and cannot run on") {
-  const Folder folder("timeline_budget");
+  const Folder folder;
   const std::string path = folder.write("s.lua", R"(
 return scenario { cohort = cohort.ehr {}, timeline = {
   at(hours(1), function(world) while true do pcall(function() while true do end end) end end),

@@ -1,13 +1,10 @@
 // A small federation in which parties are killed, and what must hold of any run of it.
 #pragma once
 
-#include <stdlib.h>
-#include <unistd.h>
+#include <fmt/format.h>
 
 #include <cmath>
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
 #include <functional>
 #include <map>
 #include <set>
@@ -15,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "../temporary_folder.hpp"
 #include "fed/parts.hpp"
 #include "parts.hpp"
 
@@ -25,29 +23,19 @@ constexpr std::int64_t kChaosRounds = 3;
 
 // Twelve rows for each of four hospitals: made in no time, and no two trainings alike.
 inline Part chaos_cohort() {
-  struct Table {
-    Table() {
-      path = (std::filesystem::temp_directory_path() / "polyclinic-chaos-XXXXXX").string();
-      const int file = mkstemp(path.data());
-      ENSURE(file >= 0, "the temporary folder can be written");
-      close(file);
-      std::ofstream out(path);
-      out << "site,x,y\n";
-      for (std::size_t site = 0; site < kHospitals.size(); ++site) {
-        for (int row = 0; row < 12; ++row) {
-          const double x = 0.1 * row + static_cast<double>(site);
-          out << kHospitals[site] << ',' << x << ',' << 0.5 * x + 0.01 * ((7 * row) % 5) << '\n';
-        }
+  static const test::TemporaryFolder folder;
+  static const std::string path = [] {
+    std::string text = "site,x,y\n";
+    for (std::size_t site = 0; site < kHospitals.size(); ++site) {
+      for (int row = 0; row < 12; ++row) {
+        const double x = 0.1 * row + static_cast<double>(site);
+        text += fmt::format("{},{},{}\n", kHospitals[site], x, 0.5 * x + 0.01 * ((7 * row) % 5));
       }
     }
-    ~Table() { std::filesystem::remove(path); }
-    Table(const Table&) = delete;
-    Table& operator=(const Table&) = delete;
-    std::string path;
-  };
-  static const Table table;
+    return folder.write("chaos.csv", text);
+  }();
   return part("cohort", "csv",
-              {{"file", Value(FilePath{"chaos.csv", table.path})},
+              {{"file", Value(FilePath{"chaos.csv", path})},
                {"hospital", part("column", "", {{"name", "site"}})},
                {"outcome", part("column", "", {{"name", "y"}})},
                {"task", "regression"},

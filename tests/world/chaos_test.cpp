@@ -5,7 +5,6 @@
 // bytes and weights add up; the same kill gives the same bits again, whatever the threads.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <functional>
@@ -304,35 +303,23 @@ TEST_CASE("the server's links are cut at each event") {
   reasons.check_seen({DropReason::late, DropReason::run_ended});
 }
 
-// Says when one hospital is down: from a moment on, for ever or for a while.
-class TraceFile {
- public:
-  TraceFile(const std::string& name, TimeNs from, bool comes_back)
-      : path_((std::filesystem::temp_directory_path() /
-               fmt::format("polyclinic-chaos-{}.csv", getpid()))
-                  .string()) {
-    std::ofstream out(path_);
-    out << "hospital,time,state\n*,0,up\n";
-    const auto at = [](TimeNs time) {
-      return fmt::format("{}.{:09}", time.ns / kNsPerSecond, time.ns % kNsPerSecond);
-    };
-    out << name << ',' << at(from) << ",down\n";
-    if (comes_back) out << name << ',' << at(from + kWhile) << ",up\n";
-  }
-  ~TraceFile() { std::filesystem::remove(path_); }
-  TraceFile(const TraceFile&) = delete;
-  TraceFile& operator=(const TraceFile&) = delete;
-  [[nodiscard]] Value availability() const {
-    return Value(part("availability", "trace", {{"file", FilePath{"down.csv", path_}}}));
-  }
-
- private:
-  std::string path_;
-};
+// When one hospital is down: from a moment on, for ever or for a while.
+Value down(const test::TemporaryFolder& folder, const std::string& name, TimeNs from,
+           bool comes_back) {
+  const auto line = [&](TimeNs time, const char* state) {
+    return fmt::format("{},{}.{:09},{}\n", name, time.ns / kNsPerSecond, time.ns % kNsPerSecond,
+                       state);
+  };
+  const std::string path =
+      folder.write("down.csv", "hospital,time,state\n*,0,up\n" + line(from, "down") +
+                                   (comes_back ? line(from + kWhile, "up") : ""));
+  return Value(part("availability", "trace", {{"file", FilePath{"down.csv", path}}}));
+}
 
 // An outage is the state of a hospital and comes before all else in its nanosecond: the moments
 // that differ are those of the events, and one nanosecond after them.
 TEST_CASE("each hospital goes down at each moment") {
+  const test::TemporaryFolder folder;
   Reasons reasons;
   for (const Flavour flavour : kFlavours) {
     const std::unique_ptr<Story> calm = undisturbed(chaos_world(flavour), flavour);
@@ -344,8 +331,8 @@ TEST_CASE("each hospital goes down at each moment") {
     for (const std::string& name : kHospitals) {
       for (const TimeNs moment : moments) {
         for (const bool comes_back : {false, true}) {
-          const TraceFile trace(name, moment, comes_back);
-          const WorldSpec spec = chaos_world(flavour, {{"availability", trace.availability()}});
+          const WorldSpec spec =
+              chaos_world(flavour, {{"availability", down(folder, name, moment, comes_back)}});
           Kill kill;
           kill.at = static_cast<std::uint64_t>(moment.ns);  // says which are run twice
           const auto story = check_kill(
