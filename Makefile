@@ -2,12 +2,14 @@
 # make test   the same set-up, then all tests
 # make build  leaves build/release/polyclinic
 # make bench  measures everything that docs/benchmarks.md has figures of
+# make fuzz SECONDS=60   looks for texts that break a reader, so long for each (tests/fuzz/README.md)
 # make fresh DEBIAN=12|13   proves the first two on a minimal Debian in a chroot
 .DEFAULT_GOAL := build
 DEBIAN ?= 12
 JOBS ?= $(shell nproc)
+SECONDS ?= 60
 
-.PHONY: build run test check bench fresh setup clean format tidy asan tsan
+.PHONY: build run test check bench fuzz fresh setup clean format tidy asan tsan
 
 setup:
 	@sh third_party/install.sh
@@ -38,6 +40,12 @@ bench: setup build/release/build.ninja
 	@build/bench/tests/bench/commands build/release/polyclinic . --star build/bench/tests/bench \
 	  --build build/release --csv build/bench/figures/commands.csv
 	@if [ -n "$(MACHINE)" ]; then mkdir -p tests/bench/$(MACHINE) && cp build/bench/figures/*.csv tests/bench/$(MACHINE)/; fi
+
+fuzz:
+	@sh third_party/install.sh clang libclang-rt-dev
+	cmake --preset fuzz
+	cmake --build --preset fuzz -j $(JOBS)
+	@sh tests/fuzz/run.sh $(SECONDS)
 
 asan tsan: setup
 	cmake --workflow --preset $(if $(filter asan,$@),asan-ubsan,tsan)

@@ -340,7 +340,8 @@ void require_training(const CsvOptions& options, const CsvSite& site) {
 
 void check_line_hospitals(const CsvOptions& options, const std::vector<CsvSite>& sites) {
   for (const auto* lines : {&options.split.train, &options.split.validation, &options.split.test}) {
-    for (const auto& [name, numbers] : *lines) {
+    for (const auto& entry : *lines) {
+      const std::string& name = entry.first;
       if (std::none_of(sites.begin(), sites.end(),
                        [&](const CsvSite& s) { return s.name == name; })) {
         throw_unknown_hospital(options, "split", name, sites);
