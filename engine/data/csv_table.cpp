@@ -9,6 +9,7 @@
 #include <limits>
 #include <numeric>
 #include <optional>
+#include <string_view>
 #include <unordered_map>
 
 #include "base/check.hpp"
@@ -110,12 +111,13 @@ class Mistakes {
   // A mistake of which there may be one in every row: the first stands for all.
   void add_cell(std::size_t column, const std::function<Mistake()>& mistake) {
     auto [place, is_new] = first_.emplace(column, mistakes_.size());
-    if (is_new) {
-      mistakes_.push_back(mistake());
-      more_.resize(mistakes_.size());
-    } else {
+    if (!is_new) {
       ++more_[place->second];
+      return;
     }
+    // finding a cell reads its file again: not for mistakes that nobody will see
+    mistakes_.push_back(mistakes_.size() < kMistakesMax ? mistake() : Mistake{});
+    more_.resize(mistakes_.size());
   }
   void add_ragged(const std::function<Mistake()>& mistake) {
     if (++ragged_ <= kRaggedMax) mistakes_.push_back(mistake());
@@ -269,17 +271,18 @@ void Loader::on_first_row(int line, std::span<const std::string_view> cells) {
 // The header's names: there, different, and no data.
 void Loader::check_names(int line, std::span<const std::string_view> cells) {
   names_.assign(cells.begin(), cells.end());
+  std::unordered_map<std::string_view, std::size_t> places;  // looked up, never walked through
   std::size_t numbers = 0;
   for (std::size_t i = 0; i < names_.size(); ++i) {
     std::string& name = names_[i];
     const bool unnamed = name.empty();
     if (unnamed) name = fmt::format("column {}", i + 1);
     if (parse_number(name, options_.decimal_comma)) ++numbers;
-    const auto before = std::find(names_.begin(), names_.begin() + static_cast<long>(i), name);
-    if (before != names_.begin() + static_cast<long>(i)) {
+    const auto [before, is_new] = places.emplace(name, i);
+    if (!is_new) {
       throw ScenarioError(at_cell(line, i),
-                          fmt::format("columns {} and {} are both named '{}'",
-                                      before - names_.begin() + 1, i + 1, shown(name)),
+                          fmt::format("columns {} and {} are both named '{}'", before->second + 1,
+                                      i + 1, shown(name)),
                           "rename one in the file, or name all columns in the scenario:\n"
                           "columns = { ... }, header = true");
     }
@@ -362,17 +365,19 @@ void Loader::declare_columns() {
 // A later file may order its columns differently, and have more; it must have all that are used.
 void Loader::match_columns() {
   column_of_.assign(names_.size(), -1);
+  std::unordered_map<std::string_view, std::size_t> places;  // looked up, never walked through
+  for (std::size_t i = 0; i < names_.size(); ++i) places.emplace(names_[i], i);
   for (std::size_t c = 0; c < table_.columns.size(); ++c) {
     const CsvColumn& column = table_.columns[c];
-    const auto place = std::find(names_.begin(), names_.end(), column.name);
-    if (place == names_.end()) {
+    const auto place = places.find(column.name);
+    if (place == places.end()) {
       if (!column.wants_number && !column.wants_level) continue;
       throw ScenarioError({path(), 1, 0},
                           fmt::format("there is no column '{}', which {} has", column.name,
                                       options_.sources[0].path),
                           "its columns are " + join_names(names_));
     }
-    column_of_[static_cast<std::size_t>(place - names_.begin())] = static_cast<std::int32_t>(c);
+    column_of_[place->second] = static_cast<std::int32_t>(c);
   }
 }
 

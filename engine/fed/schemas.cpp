@@ -1,5 +1,6 @@
 // What a scenario can say about the parts of a strategy.
 #include "fed/parts.hpp"
+#include "fed/schema_help.hpp"
 #include "fed/stragglers.hpp"
 
 namespace polyclinic {
@@ -84,7 +85,7 @@ std::vector<Schema> selection_schemas() {
              .doc = "A fixed number of hospitals, drawn without replacement for each round.",
              .fields = {Field{
                  "count",
-                 type::integer().at_least(1) | type::quantity(Dimension::fraction).between(0, 1),
+                 type::integer().at_least(1) | some_share(type::quantity(Dimension::fraction)),
                  {},
                  "how many, or fraction(0.5) of all",
                  true}},
@@ -92,7 +93,7 @@ std::vector<Schema> selection_schemas() {
       Schema{.kind = "selection",
              .name = "poisson",
              .doc = "Every hospital is invited with the same probability, independently.",
-             .fields = {Field{"rate", type::number().between(0, 1), {}, "the probability", true}},
+             .fields = {Field{"rate", some_share(type::number()), {}, "the probability", true}},
              .example = "selection = selection.poisson { rate = 0.3 }"},
       Schema{.kind = "selection",
              .name = "custom",

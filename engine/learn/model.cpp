@@ -68,6 +68,24 @@ bool fits(const std::string& model, OutcomeKind kind) {
   return model == "cox" && kind == OutcomeKind::survival;
 }
 
+// A model that no memory holds is refused by its number rather than met as a failed allocation: the
+// federation keeps several copies of it.
+void check_size(const Part& part, const NetworkSpec& spec) {
+  constexpr double kParametersMost = 250e6;
+  double parameters = 0;
+  double inputs = spec.features;
+  for (const std::int32_t width : spec.hidden) {
+    parameters += (inputs + 1) * width;
+    inputs = width;
+  }
+  parameters += (inputs + 1) * spec.outputs;
+  if (parameters <= kParametersMost) return;
+  throw part.mistake("hidden",
+                     "a model of " + std::to_string(static_cast<std::int64_t>(parameters)) +
+                         " parameters is too large",
+                     "at most 250000000 are trained: take fewer or narrower layers");
+}
+
 }  // namespace
 
 std::unique_ptr<Model> make_model(const Part& part, const ModelShape& shape) {
@@ -81,6 +99,7 @@ std::unique_ptr<Model> make_model(const Part& part, const ModelShape& shape) {
     for (const Value& width : part.list("hidden")) {
       spec.hidden.push_back(static_cast<std::int32_t>(*width.integer()));
     }
+    check_size(part, spec);
     spec.activation = activation_of(part.text("activation"));
     spec.dropout = part.number("dropout");
   } else {

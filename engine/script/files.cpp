@@ -20,7 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kModulesKey = "polyclinic.modules";
-constexpr std::uintmax_t kModuleBytesMax = std::uintmax_t{4} << 20U;
 
 bool climbs(const fs::path& path) {
   return std::any_of(path.begin(), path.end(), [](const fs::path& step) { return step == ".."; });
@@ -122,8 +121,10 @@ int require_module(lua_State* L) {
     fail(L, fmt::format("there is no module \"{}\"", name),
          fmt::format("looked for {}", path.string()));
   }
-  if (fs::file_size(path, error) > kModuleBytesMax || error) {
-    fail(L, fmt::format("{} is too large for a Lua source", path.string()));
+  const std::uintmax_t bytes = fs::file_size(path, error);
+  if (error || bytes > std::uintmax_t{kSourceBytesMax}) {
+    fail(L, fmt::format("{} is too large for a Lua source: more than 4 MiB", path.string()),
+         "data belong into files: data \"...\"");
   }
   std::ostringstream text;
   text << std::ifstream(path, std::ios::binary).rdbuf();

@@ -18,6 +18,9 @@
 
 namespace polyclinic::script {
 
+// A scenario is written by people; what is longer is data in the wrong place.
+constexpr std::int64_t kSourceBytesMax = 4LL << 20U;
+
 class Interpreter : public Sandbox {
  public:
   // library: our own Lua is being read; loading: the user's file; running: the world is.

@@ -31,6 +31,13 @@ std::string read_file(const std::string& path) {
     throw ScenarioError({path, 0, 0}, "there is no such file",
                         "give the path of a scenario: a .lua file");
   }
+  const std::uintmax_t bytes = std::filesystem::file_size(path, error);
+  if (!error && bytes > std::uintmax_t{script::kSourceBytesMax}) {
+    throw ScenarioError(
+        {path, 0, 0},
+        fmt::format("the file has {} MB, and a scenario at most 4 MiB", bytes / 1'000'000),
+        "data belong into files of their own: data \"...\"");
+  }
   std::ostringstream text;
   text << std::ifstream(path, std::ios::binary).rdbuf();
   return text.str();

@@ -1,4 +1,5 @@
 // What a scenario as a whole can say.
+#include "fed/schema_help.hpp"
 #include "world/world_spec.hpp"
 
 namespace polyclinic {
@@ -7,7 +8,7 @@ namespace {
 
 Schema scenario_schema() {
   const Type participants =
-      type::all() | type::integer().at_least(1) | type::quantity(Dimension::fraction).between(0, 1);
+      type::all() | type::integer().at_least(1) | some_share(type::quantity(Dimension::fraction));
   const Type minutes = type::quantity(Dimension::time).above(0);
   return Schema{
       .kind = "scenario",

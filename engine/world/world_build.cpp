@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/check.hpp"
 #include "base/draw.hpp"
@@ -267,6 +268,29 @@ void World::Impl::check_minimum_replies(const SyncOptions& sync) const {
                 "no round could ever succeed: ask for fewer");
 }
 
+// A deadline before which no message can come back is one too.
+void World::Impl::check_deadline(const SyncOptions& sync) const {
+  constexpr std::size_t kAskedMost = 1000;  // of more hospitals, some other may be near
+  if (sync.deadline == kNever || candidates.size() > kAskedMost) return;
+  const auto bytes = static_cast<double>(model->layout()->size() * std::int64_t{sizeof(float)} +
+                                         sync.control_bytes);
+  double least = std::numeric_limits<double>::infinity();
+  for (const HospitalId id : candidates) {
+    const HospitalProfile profile = population->profile(id);
+    const double wire =
+        bytes / (1 - profile.loss) * (1 / profile.down_bytes_per_s + 1 / profile.up_bytes_per_s);
+    least = std::min(least, 2 * profile.latency.seconds() + wire);
+  }
+  if (least <= sync.deadline.seconds()) return;
+  throw spec.scenario.mistake(
+      "deadline",
+      fmt::format("no hospital can reply before the deadline of {}: the model down and an update "
+                  "up take {} at least",
+                  to_text(sync.deadline),
+                  least < kTimeMax.seconds() ? to_text(ceil_to_ns(least)) : "100 years"),
+      "no round could ever succeed: allow more time, or give faster links");
+}
+
 void World::Impl::build_federation() {
   network = make_network(spec.scenario.part("network"), sim, population.get());
   members = std::make_unique<Members>(*population, *cohort, *network, run_key);
@@ -309,6 +333,7 @@ void World::Impl::build_federation() {
   setup.emit = [this](const Event& event) { emit(event); };
   setup.after_round = [this](const RoundClosed& closed) { return after_round(closed); };
   check_minimum_replies(setup.options);
+  check_deadline(setup.options);
   server_actor = std::make_unique<SyncServer>(std::move(setup));
 }
 

@@ -41,6 +41,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void build_federation();
   [[nodiscard]] SyncOptions sync_options() const;
   void check_minimum_replies(const SyncOptions& sync) const;
+  void check_deadline(const SyncOptions& sync) const;
   [[nodiscard]] Part selection_part(std::size_t candidates) const;
   [[nodiscard]] std::optional<std::int64_t> round_target() const;
   // describing (world_describe.cpp)

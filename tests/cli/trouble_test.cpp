@@ -1,0 +1,116 @@
+// System: the program where the machine is in its way: files of a hundred megabytes, folders that
+// cannot be written, a disk that fills up. Expectation: one message, the right exit code, and
+// nothing half-written that looks whole.
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "program.hpp"
+
+namespace polyclinic {
+namespace {
+
+// A file of so many bytes that takes no room on the disk: after `begin` come zeros.
+void write_large(const test::Folder& folder, const std::string& name, const std::string& begin,
+                 std::uintmax_t bytes) {
+  std::filesystem::resize_file(folder.write(name, begin), bytes);
+}
+
+constexpr std::uintmax_t kHundredMegabytes = 100'000'000;
+
+TEST_CASE("a scenario of a hundred megabytes is not read") {
+  const test::Folder folder;
+  write_large(folder, "a.lua", "return scenario {}\n", kHundredMegabytes);
+  const test::Outcome outcome = test::run(folder, {"run", "a.lua", "--out", "r"});
+  CHECK(outcome.exit == 2);
+  CHECK(outcome.out.empty());
+  CHECK(outcome.error ==
+        "a.lua: the file has 100 MB, and a scenario at most 4 MiB\n"
+        "    data belong into files of their own: data \"...\"\n");
+  CHECK(!folder.has("r"));
+  folder.write("b.lua", "return require \"part\"\n");
+  write_large(folder, "part.lua", "return 1\n", kHundredMegabytes);
+  const test::Outcome module = test::run(folder, {"run", "b.lua"});
+  CHECK(module.exit == 2);
+  CHECK(module.error ==
+        "b.lua:1: ./part.lua is too large for a Lua source: more than 4 MiB\n"
+        "    return require \"part\"\n"
+        "           ^\n"
+        "    data belong into files: data \"...\"\n");
+}
+
+TEST_CASE("a table of a hundred megabytes that is none ends in its second row") {
+  const test::Folder folder;
+  write_large(folder, "a.csv", "age,died\n30,0\n", kHundredMegabytes);
+  folder.write("a.lua",
+               "return scenario { cohort = cohort.csv { files = { A = data \"a.csv\" }, outcome = "
+               "positive \"died\" } }\n");
+  const test::Outcome outcome = test::run(folder, {"run", "a.lua", "--out", "r"});
+  CHECK(outcome.exit == 2);
+  CHECK(outcome.error.find("./a.csv:3: there is a zero byte in this row: the file is no text\n") ==
+        0);
+  CHECK(outcome.error.size() < 2000);
+  CHECK(!folder.has("r"));
+}
+
+TEST_CASE("a table of twenty thousand columns is read in time, and its mistakes are a page") {
+  const test::Folder folder;
+  std::string header = "died";
+  std::string row = "1";
+  std::string words = "0";
+  for (int i = 0; i < 20'000; ++i) {
+    header += ",c" + std::to_string(i);
+    row += "," + std::to_string(i % 7);
+    words += ",x";
+  }
+  folder.write("a.csv", header + "\n" + row + "\n" + words + "\n");
+  folder.write("a.lua",
+               "return scenario { cohort = cohort.csv { files = { A = data \"a.csv\" }, outcome = "
+               "positive \"died\" } }\n");
+  const test::Outcome outcome = test::run(folder, {"run", "a.lua"});
+  CHECK(outcome.exit == 2);
+  CHECK(outcome.error.find("./a.csv:3: 'x' in column 'c0' is not a number\n") == 0);
+  CHECK(outcome.error.size() < 10'000);
+  folder.write("b.lua",
+               "return scenario { cohort = cohort.csv { files = { A = data \"a.csv\" }, outcome = "
+               "positive \"dead\" } }\n");
+  const test::Outcome column = test::run(folder, {"run", "b.lua"});
+  CHECK(column.exit == 2);
+  CHECK(column.error.find("c57, c58 and 19941 more\n") != std::string::npos);
+}
+
+TEST_CASE("a results folder that cannot be made is said before anything runs") {
+  const test::Folder folder;
+  folder.write("a.lua", test::kSmall);
+  const test::Outcome outcome = test::run(folder, {"run", "a.lua", "--out", "/dev/null/r"});
+  CHECK(outcome.exit == 2);
+  CHECK(outcome.out.empty());
+  CHECK(outcome.error ==
+        "the folder /dev/null/r cannot be made: Not a directory\n"
+        "    give a folder that can be written with --out DIR\n");
+}
+
+TEST_CASE("a disk that is full from the start leaves no folder; one that fills up ends the run") {
+  const test::Folder folder;
+  folder.write("a.lua", test::kLong);
+  test::Disturbance full;
+  full.file_bytes_max = 20'000;
+  const test::Outcome nothing = test::run(folder, {"run", "a.lua", "--quiet", "--out", "r"}, full);
+  CHECK(nothing.exit == 2);
+  CHECK(nothing.error.find("r/results.sqlite cannot be created: ") == 0);
+  CHECK(!folder.has("r/results.sqlite"));
+  CHECK(!folder.has("r/result.json"));
+
+  test::Disturbance fills;
+  fills.file_bytes_max = 300'000;
+  const test::Outcome part = test::run(folder, {"run", "a.lua", "--quiet", "--out", "s"}, fills);
+  CHECK(part.exit == 1);
+  CHECK(part.error.find("s/results.sqlite cannot be written any more: ") == 0);
+  // what was committed can be read
+  const test::Outcome story = test::run(folder, {"explain", "s"});
+  CHECK(story.exit == 0);
+  CHECK(story.out.find("Long (a.lua), seed 1. Simulation, not for clinical use.\n") == 0);
+}
+
+}  // namespace
+}  // namespace polyclinic
