@@ -1,11 +1,12 @@
 // System: the program where the machine is in its way: files of a hundred megabytes, folders that
-// cannot be written, a disk that fills up. Expectation: one message, the right exit code, and
-// nothing half-written that looks whole.
+// cannot be written, a disk that fills up, a kill in the middle. Expectation: one message, the
+// right exit code, and nothing half-written that looks whole.
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
 
 #include "program.hpp"
+#include "record/sqlite.hpp"
 
 namespace polyclinic {
 namespace {
@@ -110,6 +111,66 @@ TEST_CASE("a disk that is full from the start leaves no folder; one that fills u
   const test::Outcome story = test::run(folder, {"explain", "s"});
   CHECK(story.exit == 0);
   CHECK(story.out.find("Long (a.lua), seed 1. Simulation, not for clinical use.\n") == 0);
+}
+
+// The rows that a query gives, a line each.
+std::string lines(const std::string& database, const std::string& sql) {
+  const Sqlite file(database, Sqlite::Mode::read_only);
+  SqliteStatement rows = file.prepare(sql);
+  std::string text;
+  while (rows.step()) text += rows.text(0) + "\n";
+  return text;
+}
+
+// All that happened in the rounds of a run, in order.
+std::string story_of(const std::string& database) {
+  return lines(database,
+               "SELECT round || ' ' || opened_ns || ' ' || deadline_ns || ' ' || start_version || "
+               "' ' || closed_ns || ' ' || version || ' ' || aggregated || ' ' || mean_loss FROM "
+               "rounds ORDER BY round") +
+         lines(database,
+               "SELECT round || ' ' || hospital || ' ' || training_started_ns || ' ' || "
+               "training_ns || ' ' || arrived_ns FROM participants ORDER BY round, hospital") +
+         lines(database,
+               "SELECT round || ' ' || hospital || ' ' || direction || ' ' || started_ns || ' ' || "
+               "ended_ns || ' ' || bytes_moved FROM transfers ORDER BY rowid") +
+         lines(database, "SELECT version || ' ' || round || ' ' || made_ns FROM versions");
+}
+
+TEST_CASE("kill -9 leaves every round that was committed as a whole run of these rounds has it") {
+  const test::Folder folder;
+  folder.write("a.lua", R"LUA(
+local p = params { rounds = 100000 }
+return scenario {
+  title = "Killed", hospitals = hospitals { count = 4, patients = 200 }, cohort = cohort.ehr {},
+  rounds = p.rounds, baselines = false, measure = measure { every = "end" },
+}
+)LUA");
+  test::Disturbance killed;
+  killed.signal = SIGKILL;
+  killed.when = [&] {
+    return folder.has("r/results.sqlite-wal") &&
+           std::filesystem::file_size(folder.path("r/results.sqlite-wal")) > 200'000;
+  };
+  CHECK(test::run(folder, {"run", "a.lua", "--quiet", "--out", "r"}, killed).exit == -SIGKILL);
+  const std::string left = folder.path("r/results.sqlite");
+  CHECK(lines(left, "PRAGMA integrity_check") == "ok\n");
+  std::string count = lines(left, "SELECT count(*) FROM rounds WHERE closed_ns IS NOT NULL");
+  count.pop_back();
+  CHECK(count != "0");
+  // what the same command says about it
+  const test::Outcome again = test::run(folder, {"run", "a.lua", "--out", "r"});
+  CHECK(again.exit == 2);
+  CHECK(again.out.empty());
+  CHECK(again.error == "r already holds results: Killed (a.lua), seed 1: " + count +
+                           " of 100000 rounds; it was killed or still runs\n" +
+                           "    `polyclinic explain r` tells what happened in it; give another "
+                           "folder with --out DIR, "
+                           "or remove this one\n");
+  // the rounds are those of a run that ends after them
+  CHECK(test::run(folder, {"run", "a.lua", "--quiet", "--out", "s", "--set", "rounds=" + count})
+            .exit == 0);
+  CHECK(story_of(left) == story_of(folder.path("s/results.sqlite")));
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ namespace polyclinic {
 namespace {
 
 TEST_CASE("an arm's strategy merges with the base's and is built anew") {
-  const test::Folder folder("study");
+  const test::Folder folder;
   const std::string file = folder.write("a.lua", R"(
 define.strategy {
   name = "own", doc = "for a test",
@@ -52,7 +52,7 @@ return study {
 }
 
 TEST_CASE("a scenario is a study of one arm, without references; its own world keeps them") {
-  const test::Folder folder("study_of_one");
+  const test::Folder folder;
   const std::string file = folder.write("a.lua", "return scenario { cohort = cohort.ehr {} }");
   const auto script = ScenarioScript::load(file, {});
   CHECK(!script->study().declared);
@@ -62,7 +62,7 @@ TEST_CASE("a scenario is a study of one arm, without references; its own world k
 }
 
 TEST_CASE("the hash of what was read sees a changed module, not another seed") {
-  const test::Folder folder("study_hash");
+  const test::Folder folder;
   folder.write("lib.lua", "return { rounds = 2 }");
   const std::string file = folder.write("a.lua",
                                         "local lib = require \"lib\" return scenario { cohort = "
