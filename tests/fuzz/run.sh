@@ -17,8 +17,9 @@ for target in $targets; do
   log=build/fuzz/$target.log
   echo "== $target, $seconds s"
   # shellcheck disable=SC2086
-  if build/fuzz/tests/fuzz/${target}_fuzz -max_total_time="$seconds" -timeout=30 -rss_limit_mb=3000 \
-      -max_len=20000 -print_final_stats=1 -artifact_prefix="build/fuzz/findings/$target-" $words \
+  if build/fuzz/tests/fuzz/${target}_fuzz -max_total_time="$seconds" -timeout=30 -report_slow_units=30 \
+      -rss_limit_mb=3000 -max_len=20000 -print_final_stats=1 \
+      -artifact_prefix="build/fuzz/findings/$target-" $words \
       "$found" "tests/fuzz/corpus/$target" >"$log" 2>&1; then
     grep -E '^stat::number_of_executed_units' "$log"
   else
