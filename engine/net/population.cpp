@@ -22,8 +22,8 @@ namespace polyclinic {
 namespace {
 
 constexpr std::int64_t kCountDefault = 8;
-// Trace files are checked for the names of so many hospitals before the run starts.
-constexpr std::int64_t kTracesChecked = 10'000;
+// Of so many hospitals is the availability made before the run starts, to find mistakes in it.
+constexpr std::int64_t kAvailabilitiesChecked = 10'000;
 // The random words of a hospital that are drawn by themselves, in a lane of their own.
 constexpr std::uint64_t kOwnLane = 1;
 
@@ -186,9 +186,9 @@ class PopulationBuilder {
     name_hospitals(grouped);
     add_sites();
     rank_sizes();
-    const bool traced = any_trace();
+    const bool described = any_availability();
     auto population = std::make_unique<DrawnPopulation>(std::move(rules_));
-    if (traced) check_traces(*population);
+    if (described) check_availabilities(*population);
     return population;
   }
 
@@ -415,27 +415,26 @@ class PopulationBuilder {
             fmt::format("hospitals: 'site' names '{}', who is not there", name), hint};
   }
 
-  [[nodiscard]] bool any_trace() const {
-    const auto traced = [](const HospitalRule& rule) {
+  [[nodiscard]] bool any_availability() const {
+    const auto described = [](const HospitalRule& rule) {
       return std::any_of(rule.begin(), rule.end(), [](const HospitalSettings& kind) {
-        if (const Part* part = kind.availability.part()) return part->name == "trace";
         const List* list = kind.availability.get_if<List>();
-        return list && std::any_of(list->begin(), list->end(), [](const Value& item) {
-                 return item.part() && item.part()->name == "trace";
-               });
+        return kind.availability.part() || (list && !list->empty());
       });
     };
     // whether there is one is the same in any order
     return std::any_of(rules_.groups.begin(), rules_.groups.end(),
-                       [&](const auto& group) { return traced(group.rule); }) ||
+                       [&](const auto& group) { return described(group.rule); }) ||
            std::any_of(rules_.sites.begin(), rules_.sites.end(),
-                       [&](const auto& site) { return traced(site.second); });
+                       [&](const auto& site) { return described(site.second); });
   }
 
-  // A trace that does not know a hospital is found before the run, not in the middle of it.
-  void check_traces(const Population& population) const {
+  // A trace that does not know a hospital, days that are none: found before the run, not in the
+  // middle of it.
+  void check_availabilities(const Population& population) const {
     TraceFiles files;
-    const auto checked = static_cast<std::uint32_t>(std::min(population.count(), kTracesChecked));
+    const auto checked =
+        static_cast<std::uint32_t>(std::min(population.count(), kAvailabilitiesChecked));
     for (std::uint32_t i = 0; i < checked; ++i) {
       const HospitalProfile profile = population.profile({i});
       const AvailabilityContext context{context_.run, HospitalId{i}, profile.name, profile.region,

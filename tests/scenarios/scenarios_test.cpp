@@ -68,6 +68,8 @@ class Session {
       environment += arguments.substr(0, arguments.find(' ')) + " ";
       arguments.erase(0, arguments.find(' ') + 1);
     }
+    const fs::path results = results_folder(arguments);
+    const bool fresh = !results.empty() && !fs::exists(results);
     outcome_ = run_program(arguments, environment);
     // whole tables and objects would bury what failed
     const std::string shown = outcome_.out.substr(0, 1500);
@@ -81,6 +83,9 @@ class Session {
     if (std::none_of(command.expectations.begin(), command.expectations.end(), is_exit)) {
       CHECK(outcome_.exit_code == 0);
     }
+    // a mistake of the user's leaves nothing behind
+    if (outcome_.exit_code == 2) CHECK(outcome_.out.empty());
+    if (outcome_.exit_code == 2 && fresh) CHECK(!fs::exists(results));
     std::vector<std::string> err;
     for (const Expectation& expectation : command.expectations) {
       INFO("line ", expectation.line, ": ", expectation.kind, " ", expectation.text);
@@ -94,6 +99,15 @@ class Session {
   }
 
  private:
+  // What stands behind --out; empty: nothing does.
+  static fs::path results_folder(const std::string& arguments) {
+    const std::string option = " --out ";
+    const std::size_t at = arguments.find(option);
+    if (at == std::string::npos) return {};
+    const std::size_t begin = at + option.size();
+    return arguments.substr(begin, arguments.find(' ', begin) - begin);
+  }
+
   std::string filled(std::string text) const {
     replace_all(text, "{file}", file_.string());
     replace_all(text, "{dir}", folder_.string());
