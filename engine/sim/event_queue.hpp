@@ -1,14 +1,19 @@
 // The future event set: plain-data events in the total order (time, priority, sequence).
 //
-// Events of a later time lie in a 4-ary implicit heap of 24-byte entries; events of the present
-// instant bypass it and lie in one first-in-first-out lane per priority. What an event does lies in
-// a slot of its own, so that cancelling frees it at once and leaves only a stale entry behind.
+// What an event does lies in a slot of its own. Slots of one time and priority are linked to
+// chains, first in, first out; a 4-ary implicit heap holds a 24-byte entry for each chain of a
+// later time. So hospitals in step, whose events share their times, cost one entry together. Events
+// of the present instant bypass the heap: they lie in one chain (a lane) per priority.
 //
-//   operation        cost (n queued)
-//   push, later      O(log n), no allocation in steady state
-//   push, now        O(1), no allocation in steady state
-//   pop              O(log n) from the heap, O(1) from a lane
-//   cancel           O(1) amortised: stale entries are swept once they outnumber the live ones
+// Several chains may have the same time and priority: events are only ever linked to the latest of
+// them, so all of one chain come before all of the next, and the order is exact whatever is linked.
+//
+//   operation        cost (n chains queued)
+//   push, later      O(log n), O(1) for a chain's second event and those after it
+//   push, now        O(1)
+//   pop              O(log n) for the last event of a chain, O(1) for others and from a lane
+//   cancel           O(1) amortised: cancelled events are swept once they outnumber the live ones
+// Nothing allocates in steady state.
 #pragma once
 
 #include <array>
@@ -117,8 +122,8 @@ class EventQueue {
   [[nodiscard]] TimeNs now() const { return now_; }
   // Events that will still happen.
   [[nodiscard]] std::size_t size() const { return live_; }
-  // Entries held in heap and lanes, cancelled ones included; for tests of bloat.
-  [[nodiscard]] std::size_t entries() const;
+  // Events held, cancelled ones included that have not been swept yet; for tests of bloat.
+  [[nodiscard]] std::size_t entries() const { return live_ + cancelled_; }
 
   // Adds an event behind all others of its time and priority. REQUIRES: at >= now(), a handler.
   EventId push(TimeNs at, Priority priority, const Call& call);
@@ -134,67 +139,67 @@ class EventQueue {
   [[nodiscard]] std::vector<QueuedEvent> snapshot() const;
 
  private:
-  struct Entry {  // in the heap
+  __extension__ using Wide = __int128;
+  struct Entry {  // in the heap: a chain
     std::int64_t at_ns;
-    std::uint64_t key;  // priority in the upper 8 bits, sequence below
-    std::uint32_t slot;
-  };
-  struct NowEntry {  // in a lane
-    std::uint64_t key;
-    std::uint32_t slot;
+    std::uint64_t key;   // of the event that began it: priority in the upper 8 bits, sequence below
+    std::uint32_t slot;  // the first of its events that is still there
+    [[nodiscard]] Wide order() const { return static_cast<Wide>(at_ns) << 64U | key; }
   };
   struct Slot {
     const Handler* handler;
     void* context;
     std::uint64_t argument;
-    std::uint64_t key;  // of the event that lives here, kFree if none
+    std::uint64_t key;  // of the event that lives here; kNone if it was cancelled, or there is none
     std::uint32_t entity;
-    std::uint32_t link;  // next free slot; kInHeap or kInLane while alive
+    std::uint32_t next;  // slot in the chain or in the list of free ones; kNoSlot: the last
   };
   struct Lane {
-    std::vector<NowEntry> items;
-    std::size_t head = 0;
-    [[nodiscard]] bool empty() const { return head == items.size(); }
-    void push(NowEntry entry);
-    void pop();
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;  // valid unless the lane is empty
+  };
+  // The last event of a chain, to which the next of its time and priority is linked.
+  struct Tail {
+    std::int64_t at_ns = 0;
+    std::uint64_t key = kNone;
+    std::uint32_t slot = 0;
   };
 
   static bool before(const Entry& a, const Entry& b) {
-    // without branches: the outcome is a coin flip to the processor
-    return static_cast<bool>(
-        static_cast<int>(a.at_ns < b.at_ns) |
-        (static_cast<int>(a.at_ns == b.at_ns) & static_cast<int>(a.key < b.key)));
+    // as one number, so without branches: the outcome is a coin flip to the processor
+    return a.order() < b.order();
   }
-  template <class E>
-  [[nodiscard]] bool stale(const E& entry) const {
-    return slots_[entry.slot].key != entry.key;
-  }
-  [[nodiscard]] QueuedEvent event_of(std::int64_t at_ns, std::uint64_t key,
-                                     std::uint32_t slot) const;
+  [[nodiscard]] bool cancelled(std::uint32_t slot) const { return slots_[slot].key == kNone; }
+  [[nodiscard]] QueuedEvent event_of(std::int64_t at_ns, std::uint32_t slot) const;
   std::uint32_t take_slot();
   void free_slot(std::uint32_t slot);
+  void push_later(std::int64_t at_ns, std::uint64_t key, std::uint32_t slot);
+  void push_now(std::size_t lane, std::uint32_t slot);
   void heap_push(const Entry& entry);
   void heap_pop();
   void sift_down(std::size_t hole, const Entry& entry);
-  void drop_stale_tops();
-  void sweep_heap();
-  void sweep_lanes();
+  void drop_first_of_heap();
+  void drop_first_of_lane(std::size_t lane);
+  [[nodiscard]] std::size_t first_lane() const;
+  void drop_cancelled_heads();
+  [[nodiscard]] std::uint32_t sweep_chain(std::uint32_t first, std::uint32_t& last);
+  void sweep();
 
-  static constexpr std::uint64_t kFree = ~std::uint64_t{0};
-  static constexpr std::uint32_t kInHeap = 0xFFFFFFFEU;
-  static constexpr std::uint32_t kInLane = 0xFFFFFFFDU;
+  static constexpr std::uint64_t kNone = ~std::uint64_t{0};
   static constexpr std::uint32_t kNoSlot = 0xFFFFFFFFU;
+  // So many interleaved times and priorities find the ends of their chains.
+  static constexpr unsigned kTailBits = 4;
 
   TimeNs now_;
   std::uint64_t sequence_ = 0;
   std::size_t live_ = 0;
-  std::size_t stale_in_heap_ = 0;
-  std::size_t stale_in_lanes_ = 0;
+  std::size_t cancelled_ = 0;  // and still in a chain
   std::uint32_t first_free_ = kNoSlot;
   std::uint32_t lanes_in_use_ = 0;  // bit p: lane p is not empty
   std::vector<Entry> heap_;
   std::vector<Slot> slots_;
   std::array<Lane, kPriorities> lanes_;
+  std::array<Tail, std::size_t{1} << kTailBits> tails_;  // by a hash of time and priority
 };
 
 }  // namespace polyclinic
