@@ -111,11 +111,11 @@ TimeNs FlowNetwork::least_time(HospitalId hospital, TransferDirection direction,
 }
 
 std::int64_t FlowNetwork::bytes_of(HospitalId hospital, TransferDirection direction) const {
-  const auto it = accesses_.find(hospital.value);
-  if (it == accesses_.end()) return 0;
-  std::int64_t bytes = it->second.bytes[static_cast<std::size_t>(direction)];
+  const Access* const access = find(hospital);
+  if (access == nullptr) return 0;
+  std::int64_t bytes = access->bytes[static_cast<std::size_t>(direction)];
   trunk(direction).sharing->advance(simulation_.now());
-  for (const Transfer* transfer : it->second.transfers) {
+  for (const Transfer* transfer : access->transfers) {
     if (transfer->direction() == direction) bytes += std::llround(transfer->moved());
   }
   return bytes;
@@ -164,22 +164,30 @@ void FlowNetwork::set_connected(HospitalId hospital, bool connected) {
 }
 
 bool FlowNetwork::connected(HospitalId hospital) const {
-  const auto it = accesses_.find(hospital.value);
-  return it == accesses_.end() || it->second.connected;
+  const Access* const access = find(hospital);
+  return access == nullptr || access->connected;
+}
+
+const FlowNetwork::Access* FlowNetwork::find(HospitalId hospital) const {
+  return hospital.value < by_hospital_.size() ? by_hospital_[hospital.value] : nullptr;
 }
 
 FlowNetwork::Access& FlowNetwork::access_of(HospitalId hospital) {
-  Access& access = accesses_[hospital.value];
-  access.network = this;
-  access.hospital = hospital;
-  return access;
+  if (hospital.value >= by_hospital_.size()) by_hospital_.resize(hospital.value + std::size_t{1});
+  Access*& access = by_hospital_[hospital.value];
+  if (access == nullptr) {
+    access = &accesses_.emplace_back();
+    access->network = this;
+    access->hospital = hospital;
+  }
+  return *access;
 }
 
 const FlowNetwork::Access& FlowNetwork::attached(HospitalId hospital) const {
-  const auto it = accesses_.find(hospital.value);
-  ENSURE(it != accesses_.end(), "a hospital is attached before it is asked about");
-  ENSURE(it->second.attached, "a hospital is attached before it is asked about");
-  return it->second;
+  const Access* const access = find(hospital);
+  ENSURE(access != nullptr, "a hospital is attached before it is asked about");
+  ENSURE(access->attached, "a hospital is attached before it is asked about");
+  return *access;
 }
 
 // Moves the solver's clock to now and makes sure that the next completion is looked up again before
@@ -292,8 +300,9 @@ void FlowNetwork::on_end(std::uint64_t direction) {
   for (const FlowId flow : completed_) t.owners[flow.value]->arrive();
   for (const FlowId flow : completed_) {
     Transfer& transfer = *t.owners[flow.value];
+    Access& access = *transfer.access_;
     transfer.complete();
-    share_access(*transfer.access_, which);
+    if (!access.transfers.empty()) share_access(access, which);
   }
 }
 

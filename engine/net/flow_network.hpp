@@ -12,8 +12,8 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <memory>
-#include <unordered_map>
 #include <vector>
 
 #include "net/network.hpp"
@@ -90,6 +90,7 @@ class FlowNetwork final : public Network {
   };
 
   Access& access_of(HospitalId hospital);
+  [[nodiscard]] const Access* find(HospitalId hospital) const;
   [[nodiscard]] const Access& attached(HospitalId hospital) const;
   void model_flows(Access& access) const;
   [[nodiscard]] std::uint32_t index_of(std::string_view name) const;
@@ -111,8 +112,9 @@ class FlowNetwork final : public Network {
   FlowOptions options_;
   Topology topology_;
   std::array<Trunk, 2> trunks_;
-  std::unordered_map<std::uint32_t, Access> accesses_;  // looked up, never walked through
-  std::vector<Transfer*> active_;                       // in order of no meaning
+  std::deque<Access> accesses_;       // of hospitals that were ever named here; never move
+  std::vector<Access*> by_hospital_;  // by hospital id; nullptr if not named yet
+  std::vector<Transfer*> active_;     // in order of no meaning
   std::vector<FlowId> completed_;
   EventId solve_;
   bool solving_ = false;  // solve_ is queued

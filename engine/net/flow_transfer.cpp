@@ -110,7 +110,8 @@ void FlowNetwork::Transfer::start_flow() {
   std::vector<Transfer*>& owners = network_->trunk(direction_).owners;
   if (flow_.value >= owners.size()) owners.resize(flow_.value + std::size_t{1});
   owners[flow_.value] = this;
-  network_->share_access(*access_, direction_);
+  // alone it has the cap that it was started with
+  if (access_->transfers.size() > 1) network_->share_access(*access_, direction_);
 }
 
 // Takes the flow off the wire; returns the payload bytes that it had delivered.

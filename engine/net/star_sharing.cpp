@@ -73,6 +73,8 @@ class StarSharing final : public BandwidthSharing {
   void enter_capped(std::uint32_t slot);
   void put_sharing(std::uint32_t slot, double bytes_left);
   void take_out(std::uint32_t slot);
+  void fall(std::uint32_t slot);
+  [[nodiscard]] bool all_fall(double level) const;
   [[nodiscard]] double lower_level(double level);
   [[nodiscard]] double raise_level(double level);
   void free_slot(std::uint32_t slot);
@@ -176,17 +178,22 @@ void StarSharing::take_completed(std::vector<FlowId>& completed) {
   capped_ends_.remove_all(done_);
   capped_thresholds_.remove_all(done_);
   done_.clear();
-  sharing_ends_.collect([&](Wide end) { return sharing_end(end) <= now_; }, done_);
+  // many may end at one point of the virtual time: what ends no later than another needs no look
+  Wide known = sharing_ends_.empty() ? 0 : sharing_ends_.top().key - 1;
+  const auto done = [&](Wide end) {
+    if (end > known && sharing_end(end) <= now_) known = end;
+    return end <= known;
+  };
+  sharing_ends_.collect(done, done_);
   for (const std::uint32_t slot : done_) weight_sum_ -= flows_[slot].weight_fixed;
   note_all();
   sharing_ends_.remove_all(done_);
   sharing_thresholds_.remove_all(done_);
   changed_ = changed_ || !ended_.empty();
-  std::sort(ended_.begin(), ended_.end());
-  for (const auto& [sequence, slot] : ended_) {
-    completed.push_back({slot});
-    free_slot(slot);
-  }
+  if (!std::is_sorted(ended_.begin(), ended_.end())) std::sort(ended_.begin(), ended_.end());
+  for (const auto& [sequence, slot] : ended_) completed.push_back({slot});
+  // the last first: so flows in step get their old slots again, and memory is walked in order
+  for (auto it = ended_.rbegin(); it != ended_.rend(); ++it) free_slot(it->second);
 }
 
 double StarSharing::rate(FlowId id) {
@@ -280,6 +287,12 @@ void StarSharing::put_sharing(std::uint32_t slot, double bytes_left) {
   sharing_thresholds_.push(slot, flow.threshold());
 }
 
+// Moves a fresh flow that is in the list no more to the sharing ones.
+void StarSharing::fall(std::uint32_t slot) {
+  capped_sum_ -= flows_[slot].cap_fixed;
+  put_sharing(slot, flows_[slot].anchor_bytes);
+}
+
 void StarSharing::take_out(std::uint32_t slot) {
   Flow& flow = flows_[slot];
   if (flow.state == State::fresh) {
@@ -319,13 +332,41 @@ void StarSharing::settle() {
   if (weight_sum_ == 0) virtual_anchor_ = 0;
 }
 
+// Whether all of `falling_` would move to the sharing ones, and nothing else, if they moved one by
+// one. The levels in between lie below the last one, but for roundings much smaller than the
+// margin.
+bool StarSharing::all_fall(double level) const {
+  constexpr double kMargin = 1 - 1e-9;
+  if (!capped_thresholds_.empty() && -capped_thresholds_.top().key > level) return false;
+  Wide rest = capacity_ - capped_sum_;
+  Wide weights = weight_sum_;
+  double least = kInfinite;
+  for (const auto& [negative_threshold, slot] : falling_) {
+    rest += flows_[slot].cap_fixed;
+    weights += flows_[slot].weight_fixed;
+    least = std::min(least, -negative_threshold);
+  }
+  return from_fixed(rest, kCapUnit) / from_fixed(weights, kWeightUnit) < least * kMargin;
+}
+
 // Moves capped and fresh flows whose thresholds lie above the level to the sharing ones, the
 // largest first; returns the level after that. The other fresh ones are capped.
 double StarSharing::lower_level(double level) {
   falling_.clear();
-  for (const std::uint32_t slot : fresh_) falling_.emplace_back(-flows_[slot].threshold(), slot);
-  std::sort(falling_.begin(), falling_.end());
+  for (const std::uint32_t slot : fresh_) {
+    const double threshold = flows_[slot].threshold();
+    if (threshold > level) {
+      falling_.emplace_back(-threshold, slot);
+    } else {
+      enter_capped(slot);
+    }
+  }
   fresh_.clear();
+  if (!falling_.empty() && all_fall(level)) {
+    for (const auto& [negative_threshold, slot] : falling_) fall(slot);
+    return solve_level();
+  }
+  std::sort(falling_.begin(), falling_.end());
   std::size_t next = 0;
   for (;;) {
     const double capped = capped_thresholds_.empty() ? -kInfinite : -capped_thresholds_.top().key;
@@ -337,9 +378,7 @@ double StarSharing::lower_level(double level) {
       take_out(slot);
       put_sharing(slot, bytes_left);
     } else {
-      const std::uint32_t slot = falling_[next++].second;
-      capped_sum_ -= flows_[slot].cap_fixed;
-      put_sharing(slot, flows_[slot].anchor_bytes);
+      fall(falling_[next++].second);
     }
     level = solve_level();
   }
