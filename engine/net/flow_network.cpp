@@ -216,7 +216,7 @@ void FlowNetwork::enter(Transfer& transfer) {
   watch(access);
 }
 
-void FlowNetwork::leave(Transfer& transfer) {
+std::int64_t FlowNetwork::leave(Transfer& transfer) {
   Access& access = *transfer.access_;
   const std::int64_t moved = std::llround(transfer.moved_);
   trunk(transfer.direction_).bytes += moved;
@@ -226,6 +226,7 @@ void FlowNetwork::leave(Transfer& transfer) {
   active_.pop_back();
   access.transfers.erase(std::find(access.transfers.begin(), access.transfers.end(), &transfer));
   if (access.transfers.empty()) simulation_.cancel(access.change);
+  return moved;
 }
 
 void FlowNetwork::watch(Access& access) {

@@ -101,7 +101,8 @@ class FlowNetwork final : public Network {
   // The solver, its clock moved to now: for changes.
   BandwidthSharing& solver(TransferDirection direction);
   void enter(Transfer& transfer);
-  void leave(Transfer& transfer);
+  // Returns the payload bytes that it has moved.
+  std::int64_t leave(Transfer& transfer);
   void watch(Access& access);
   void update_state(Access& access);
   void share_access(Access& access, TransferDirection direction);

@@ -127,8 +127,7 @@ void FlowNetwork::Transfer::finish(bool completed) {
   cancel_events();
   outcome_.completed = completed;
   outcome_.ended = network_->simulation_.now();
-  outcome_.bytes_on_wire = std::llround(moved_);
-  network_->leave(*this);
+  outcome_.bytes_on_wire = network_->leave(*this);
   ended_.open();
 }
 

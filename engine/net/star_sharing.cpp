@@ -51,6 +51,7 @@ class StarSharing final : public BandwidthSharing {
     double bytes = 0;
     double cap = 0;
     double weight = 1;
+    double threshold = 0;     // cap / weight
     double anchor_bytes = 0;  // fresh, capped: what was left at `anchor`
     TimeNs anchor;            // fresh, capped
     std::size_t place = 0;    // fresh: in the list of those
@@ -59,7 +60,6 @@ class StarSharing final : public BandwidthSharing {
     Wide weight_fixed = 0;
     std::uint64_t sequence = 0;
     State state = State::free;
-    [[nodiscard]] double threshold() const { return cap / weight; }
   };
 
   Flow& running_flow(FlowId flow);
@@ -118,6 +118,7 @@ FlowId StarSharing::start(const FlowDemand& demand) {
   flow.bytes = demand.bytes;
   flow.cap = demand.cap_bytes_per_s;
   flow.weight = demand.weight;
+  flow.threshold = flow.cap / flow.weight;
   flow.cap_fixed = to_fixed(flow.cap, kCapUnit);
   flow.weight_fixed = to_fixed(flow.weight, kWeightUnit);
   flow.sequence = sequence_++;
@@ -139,6 +140,7 @@ void StarSharing::set_cap(FlowId id, double bytes_per_s) {
   const double bytes_left = left(flow);
   take_out(id.value);
   flow.cap = bytes_per_s;
+  flow.threshold = flow.cap / flow.weight;
   flow.cap_fixed = to_fixed(flow.cap, kCapUnit);
   insert(id.value, bytes_left);
 }
@@ -245,7 +247,7 @@ TimeNs StarSharing::sharing_end(Wide virtual_end) const {
 
 // Puts a flow on the side of the present level; settle() will move it if the level moves over it.
 void StarSharing::insert(std::uint32_t slot, double bytes_left) {
-  if (flows_[slot].threshold() <= level_) {
+  if (flows_[slot].threshold <= level_) {
     put_fresh(slot, bytes_left);
   } else {
     put_sharing(slot, bytes_left);
@@ -275,7 +277,7 @@ void StarSharing::enter_capped(std::uint32_t slot) {
   Flow& flow = flows_[slot];
   flow.state = State::capped;
   capped_ends_.push(slot, later(flow.anchor, duration_of(flow.anchor_bytes, flow.cap)).ns);
-  capped_thresholds_.push(slot, -flow.threshold());
+  capped_thresholds_.push(slot, -flow.threshold);
 }
 
 void StarSharing::put_sharing(std::uint32_t slot, double bytes_left) {
@@ -284,7 +286,7 @@ void StarSharing::put_sharing(std::uint32_t slot, double bytes_left) {
   flow.virtual_end = virtual_now() + to_fixed(bytes_left / flow.weight, kVirtualUnit);
   weight_sum_ += flow.weight_fixed;
   sharing_ends_.push(slot, flow.virtual_end);
-  sharing_thresholds_.push(slot, flow.threshold());
+  sharing_thresholds_.push(slot, flow.threshold);
 }
 
 // Moves a fresh flow that is in the list no more to the sharing ones.
@@ -354,7 +356,7 @@ bool StarSharing::all_fall(double level) const {
 double StarSharing::lower_level(double level) {
   falling_.clear();
   for (const std::uint32_t slot : fresh_) {
-    const double threshold = flows_[slot].threshold();
+    const double threshold = flows_[slot].threshold;
     if (threshold > level) {
       falling_.emplace_back(-threshold, slot);
     } else {

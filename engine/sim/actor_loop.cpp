@@ -55,16 +55,7 @@ Actor& ActorLoop::add(Scope& scope, Label label, std::uint32_t entity, PromiseBa
   return actor;
 }
 
-void ActorLoop::push_step(PromiseBase& promise) {
-  DENSURE(!promise.stepping, "a coroutine has one next step");
-  promise.stepping = true;
-  promise.step_previous = last_step_;
-  promise.step_next = nullptr;
-  (last_step_ != nullptr ? last_step_->step_next : first_step_) = &promise;
-  last_step_ = &promise;
-}
-
-void ActorLoop::drop_step(PromiseBase& promise) {
+inline void ActorLoop::drop_step(PromiseBase& promise) {
   if (!promise.stepping) return;
   promise.stepping = false;
   PromiseBase* const before = promise.step_previous;
@@ -94,34 +85,7 @@ void ActorLoop::free_child(PromiseBase& child) {
   child.self.destroy();
 }
 
-void ActorLoop::drain() {
-  std::uint64_t steps = 0;
-  while (first_step_ != nullptr && !failure_) {
-    PromiseBase& promise = *first_step_;
-    if (++steps > Simulation::kStepsPerEventMax) [[unlikely]] {
-      throw RunError({},
-                     culprit_text(promise.actor->label.text, promise.actor->entity) +
-                         " calls tasks for ever without waiting, at " +
-                         to_seconds_text(promise.actor->sim->now()),
-                     "let the loop wait for a time greater than zero");
-    }
-    drop_step(promise);
-    resume(promise);
-  }
-  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
-}
-
-void ActorLoop::resume(PromiseBase& promise) {
-  Actor& actor = *promise.actor;
-  // as long as current_ is set, cancelling this actor only dooms it: its frames may be in use
-  current_ = &actor;
-  promise.self.resume();
-  if (promise.self.done()) complete(promise);
-  current_ = nullptr;
-  if (actor.scope == nullptr) free_doomed(actor);
-}
-
-void ActorLoop::complete(PromiseBase& promise) {
+inline void ActorLoop::complete(PromiseBase& promise) {
   PromiseBase* const parent = promise.parent;
   if (parent == nullptr) {
     if (promise.error && !failure_) failure_ = promise.error;
@@ -143,6 +107,33 @@ void ActorLoop::complete(PromiseBase& promise) {
     }
   }
   push_step(*parent);
+}
+
+inline void ActorLoop::resume(PromiseBase& promise) {
+  Actor& actor = *promise.actor;
+  // as long as current_ is set, cancelling this actor only dooms it: its frames may be in use
+  current_ = &actor;
+  promise.self.resume();
+  if (promise.self.done()) complete(promise);
+  current_ = nullptr;
+  if (actor.scope == nullptr) free_doomed(actor);
+}
+
+void ActorLoop::drain() {
+  std::uint64_t steps = 0;
+  while (first_step_ != nullptr && !failure_) {
+    PromiseBase& promise = *first_step_;
+    if (++steps > Simulation::kStepsPerEventMax) [[unlikely]] {
+      throw RunError({},
+                     culprit_text(promise.actor->label.text, promise.actor->entity) +
+                         " calls tasks for ever without waiting, at " +
+                         to_seconds_text(promise.actor->sim->now()),
+                     "let the loop wait for a time greater than zero");
+    }
+    drop_step(promise);
+    resume(promise);
+  }
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
 void ActorLoop::doom(Actor& actor) {

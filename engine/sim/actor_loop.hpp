@@ -14,6 +14,7 @@
 #include <list>
 #include <vector>
 
+#include "base/check.hpp"
 #include "sim/frame_pool.hpp"
 #include "sim/scope.hpp"
 #include "sim/simulation.hpp"
@@ -70,7 +71,14 @@ class ActorLoop {
   // Adds an actor with its root frame to a scope.
   Actor& add(Scope& scope, Label label, std::uint32_t entity, PromiseBase& root);
   // Puts a suspended coroutine at the end of the queue of steps.
-  void push_step(PromiseBase& promise);
+  void push_step(PromiseBase& promise) {
+    DENSURE(!promise.stepping, "a coroutine has one next step");
+    promise.stepping = true;
+    promise.step_previous = last_step_;
+    promise.step_next = nullptr;
+    (last_step_ != nullptr ? last_step_->step_next : first_step_) = &promise;
+    last_step_ = &promise;
+  }
   // Makes `child` a part of `parent` and gives it its first step.
   void start_child(PromiseBase& parent, PromiseBase& child);
   // Frees a finished child.

@@ -17,21 +17,10 @@ constexpr std::size_t kInCacheMax = 20'000;
 constexpr unsigned kPriorityShift = 56;
 }  // namespace
 
-std::uint32_t EventQueue::take_slot() {
-  if (first_free_ == kNoSlot) {
-    ENSURE(slots_.size() < kNoSlot, "slots are numbered with 32 bits");
-    slots_.emplace_back();
-    return static_cast<std::uint32_t>(slots_.size() - 1);
-  }
-  const std::uint32_t slot = first_free_;
-  first_free_ = slots_[slot].next;
-  return slot;
-}
-
-void EventQueue::free_slot(std::uint32_t slot) {
-  slots_[slot].key = kNone;
-  slots_[slot].next = first_free_;
-  first_free_ = slot;
+std::uint32_t EventQueue::new_slot() {
+  ENSURE(slots_.size() < kNoSlot, "slots are numbered with 32 bits");
+  slots_.emplace_back();
+  return static_cast<std::uint32_t>(slots_.size() - 1);
 }
 
 EventId EventQueue::push(TimeNs at, Priority priority, const Call& call) {

@@ -171,8 +171,18 @@ class EventQueue {
   }
   [[nodiscard]] bool cancelled(std::uint32_t slot) const { return slots_[slot].key == kNone; }
   [[nodiscard]] QueuedEvent event_of(std::int64_t at_ns, std::uint32_t slot) const;
-  std::uint32_t take_slot();
-  void free_slot(std::uint32_t slot);
+  std::uint32_t take_slot() {
+    if (first_free_ == kNoSlot) return new_slot();
+    const std::uint32_t slot = first_free_;
+    first_free_ = slots_[slot].next;
+    return slot;
+  }
+  void free_slot(std::uint32_t slot) {
+    slots_[slot].key = kNone;
+    slots_[slot].next = first_free_;
+    first_free_ = slot;
+  }
+  std::uint32_t new_slot();
   void push_later(std::int64_t at_ns, std::uint64_t key, std::uint32_t slot);
   void push_now(std::size_t lane, std::uint32_t slot);
   void heap_push(const Entry& entry);

@@ -3,7 +3,7 @@
 
 #include <concepts>
 #include <coroutine>
-#include <string>
+#include <string_view>
 
 #include "sim/wait.hpp"
 
@@ -15,11 +15,12 @@ class Gate {
   class AwaiterUntil;
 
  public:
-  explicit Gate(std::string label = "gate") : label_(std::move(label)) {}
+  // The label's text outlives the gate: a literal, as a gate is made for every transfer.
+  explicit Gate(const char* label = "gate") : waiting_(label) {}
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
 
-  [[nodiscard]] const std::string& label() const { return label_; }
+  [[nodiscard]] std::string_view label() const { return waiting_.label(); }
   [[nodiscard]] bool is_open() const { return open_; }
   // All who wait go on at (now, wakeup), in the order in which they came. Again: nothing happens.
   void open();
@@ -58,9 +59,8 @@ class Gate {
     [[nodiscard]] bool await_resume() const noexcept { return opened(); }
   };
 
-  std::string label_;
   bool open_ = false;
-  kernel::WaitList waiting_{label_};
+  kernel::WaitList waiting_;
 };
 
 }  // namespace polyclinic

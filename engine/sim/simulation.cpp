@@ -108,15 +108,20 @@ void Simulation::run_until(TimeNs until) {
   stop_.store(false, std::memory_order_relaxed);
 }
 
-bool Simulation::step() {
-  ENSURE(!running_, "step() is not called from within an event");
-  QueuedEvent event;
-  if (!queue_.pop(event)) return false;
-  dispatch(event);
-  return true;
+inline void Simulation::count_event(const QueuedEvent& event) {
+  ++dispatched_;
+  if (event.at != instant_) [[likely]] {
+    instant_ = event.at;
+    events_this_instant_ = 1;
+    events_this_instant_max_ = kEventsPerInstantMax;
+    if (!suspects_.empty()) suspects_.clear();
+    return;
+  }
+  if (++events_this_instant_ + kSuspects > events_this_instant_max_) [[unlikely]]
+    count_near_limit(event);
 }
 
-void Simulation::dispatch(const QueuedEvent& event) {
+inline void Simulation::dispatch(const QueuedEvent& event) {
   count_event(event);
   const Call& call = event.call;
   if (hook_ != nullptr) {
@@ -128,17 +133,12 @@ void Simulation::dispatch(const QueuedEvent& event) {
   if (loop_->has_steps()) loop_->drain();
 }
 
-void Simulation::count_event(const QueuedEvent& event) {
-  ++dispatched_;
-  if (event.at != instant_) [[likely]] {
-    instant_ = event.at;
-    events_this_instant_ = 1;
-    events_this_instant_max_ = kEventsPerInstantMax;
-    if (!suspects_.empty()) suspects_.clear();
-    return;
-  }
-  if (++events_this_instant_ + kSuspects > events_this_instant_max_) [[unlikely]]
-    count_near_limit(event);
+bool Simulation::step() {
+  ENSURE(!running_, "step() is not called from within an event");
+  QueuedEvent event;
+  if (!queue_.pop(event)) return false;
+  dispatch(event);
+  return true;
 }
 
 void Simulation::count_near_limit(const QueuedEvent& event) {
