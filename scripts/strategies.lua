@@ -88,3 +88,58 @@ define.strategy {
     }
   end,
 }
+
+define.strategy {
+  name = "scaffold",
+  doc = "Every local gradient is corrected by what the others' gradients are (control vectors), so that hospitals do not drift towards optima of their own. Control vectors travel too: twice the bytes.",
+  paper = "Karimireddy et al. 2020, SCAFFOLD: Stochastic Controlled Averaging for Federated Learning, Algorithm 1",
+  params = {
+    update = { default = "difference", one_of = { "difference", "gradient" }, doc = "of a hospital's control vector: from the way its training went (option II), or by the gradient at the global model, one more pass over its data (option I)" },
+    rate = { default = 1.0, low = 0, doc = "server learning rate" },
+    weighted = { default = false, doc = "false: every hospital counts alike, as in the paper; true: by training rows" },
+  },
+  build = function(p)
+    return compose {
+      objective = objective.control_variates { update = p.update },
+      aggregation = aggregation.mean { weights = p.weighted and "size" or "equal" },
+      server = server.sgd { rate = p.rate },
+    }
+  end,
+}
+
+define.strategy {
+  name = "feddyn",
+  doc = "Each hospital's objective gets a pull towards the global model and a linear term that it learns, so that all agree only where their mean is least. Nothing more travels than in federated averaging.",
+  paper = "Acar et al. 2021, Federated Learning Based on Dynamic Regularization, Algorithm 1",
+  params = {
+    alpha = { default = 0.01, low = 0, doc = "strength of the pull; the smaller, the further the server steps" },
+    weighted = { default = false, doc = "false: every hospital counts alike, as in the paper; true: by training rows" },
+  },
+  build = function(p)
+    return compose {
+      objective = objective.dynamic { alpha = p.alpha },
+      aggregation = aggregation.mean { weights = p.weighted and "size" or "equal" },
+      server = server.sgd {},
+    }
+  end,
+}
+
+define.strategy {
+  name = "fednova",
+  doc = "Normalised averaging: an update is divided by the steps behind it, so that hospitals with more steps do not pull the model their way.",
+  paper = "Wang et al. 2020, Tackling the Objective Inconsistency Problem in Heterogeneous Federated Optimization",
+  params = {
+    mu = { default = 0, low = 0, doc = "strength of a proximal pull while hospitals train; 0: none" },
+    weighted = { default = true, doc = "by training rows; false: every hospital counts alike" },
+  },
+  build = function(p)
+    return compose {
+      -- as the authors' code counts: steps under a proximal term, else how often gradients count
+      aggregation = aggregation.normalized {
+        weights = p.weighted and "size" or "equal",
+        effective = p.mu > 0 and "steps" or "accumulated",
+      },
+      objective = p.mu > 0 and objective.proximal { mu = p.mu } or nil,
+    }
+  end,
+}

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "base/check.hpp"
+#include "fed/normalized.hpp"
 #include "fed/parts.hpp"
 
 namespace polyclinic {
@@ -76,6 +77,7 @@ std::unique_ptr<AggregationRule> make_aggregation(const Part& part, PartFunction
   if (part.name == "custom") {
     return std::make_unique<Custom>(part.at("rule").as<FunctionRef>(), functions);
   }
+  if (part.name == "normalized") return make_normalized(part);
   ENSURE(part.name == "mean", "schemas name only rules that exist");
   return std::make_unique<Mean>();
 }

@@ -94,10 +94,14 @@ void Evaluator::evaluate(Slot& slot, TrainerState* state, Workspace& workspace) 
   task.run = setup_.run;
   task.entity = slot.order.hospital.value;
   task.state = state;
+  task.server_control = slot.order.server_control.get();
+  task.own_control = slot.order.own_control.get();
   task.given_order = slot.order.given_order;
   task.stop = setup_.interrupt;
   slot.result = train(*setup_.model, task, workspace);
   slot.order.start.reset();
+  slot.order.server_control.reset();
+  slot.order.own_control.reset();
 }
 
 TrainingResult Evaluator::take(Deferred<TrainingResult>& deferred) const {
@@ -107,8 +111,12 @@ TrainingResult Evaluator::take(Deferred<TrainingResult>& deferred) const {
   return result;
 }
 
-DeferredUpdates::DeferredUpdates(Evaluator& evaluator, std::vector<Item> items, std::size_t window)
-    : evaluator_(evaluator), items_(std::move(items)), window_(std::max<std::size_t>(window, 1)) {}
+DeferredUpdates::DeferredUpdates(Evaluator& evaluator, std::vector<Item> items, std::size_t window,
+                                 std::function<void(Update&)> heard)
+    : evaluator_(evaluator),
+      items_(std::move(items)),
+      window_(std::max<std::size_t>(window, 1)),
+      heard_(std::move(heard)) {}
 
 const Update* DeferredUpdates::next() {
   while (position_ < items_.size()) {
@@ -127,14 +135,17 @@ const Update* DeferredUpdates::next() {
     }
     current_.hospital = item.hospital;
     current_.delta = std::move(result.delta);
+    current_.control = std::move(result.control);
     current_.rows = result.rows;
     current_.steps = result.steps;
+    current_.accumulated = result.accumulated;
     current_.mean_loss = result.mean_loss;
     current_.weight = item.weight;
     loss_ += item.weight * result.mean_loss;
     weight_ += item.weight;
     rows_visited_ += result.rows_visited;
     steps_ += result.steps;
+    if (heard_) heard_(current_);
     return &current_;
   }
   return nullptr;

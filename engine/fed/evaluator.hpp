@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -27,9 +28,11 @@ namespace polyclinic {
 // A local training, frozen when it is issued.
 struct Order {
   HospitalId hospital;
-  std::int64_t round = 0;                 // from 0: schedule and address of its random numbers
-  std::int64_t epochs = 0;                // what it is to finish; 0: what the plan says
-  VersionPtr start;                       // parameters it starts from
+  std::int64_t round = 0;     // from 0: schedule and address of its random numbers
+  std::int64_t epochs = 0;    // what it is to finish; 0: what the plan says
+  VersionPtr start;           // parameters it starts from
+  VersionPtr server_control;  // control vectors (fed/control.hpp); null: zero
+  VersionPtr own_control;
   std::vector<std::int32_t> given_order;  // rows, when the scenario gives the batch order
 };
 
@@ -108,7 +111,9 @@ class DeferredUpdates final : public UpdateStream {
     Deferred<TrainingResult> result;
     double weight = 0;
   };
-  DeferredUpdates(Evaluator& evaluator, std::vector<Item> items, std::size_t window);
+  // heard: told of each update before it is handed on; may be empty.
+  DeferredUpdates(Evaluator& evaluator, std::vector<Item> items, std::size_t window,
+                  std::function<void(Update&)> heard = {});
 
   [[nodiscard]] std::size_t count() const override { return items_.size(); }
   const Update* next() override;
@@ -123,6 +128,7 @@ class DeferredUpdates final : public UpdateStream {
   Evaluator& evaluator_;
   std::vector<Item> items_;
   std::size_t window_;
+  std::function<void(Update&)> heard_;
   std::size_t forced_ = 0;
   std::size_t position_ = 0;
   Update current_;

@@ -22,10 +22,12 @@ namespace polyclinic {
 struct Update {
   HospitalId hospital;
   ParameterVector delta;
-  std::int64_t rows = 0;   // training rows: summable
-  std::int64_t steps = 0;  // summable
-  double mean_loss = 0;    // summable (with rows)
-  double weight = 0;       // set by the server before aggregation; all weights sum to 1
+  ParameterVector control;  // change of its control vector (fed/control.hpp); empty: it has none
+  std::int64_t rows = 0;    // training rows: summable
+  std::int64_t steps = 0;   // summable
+  double accumulated = 1;   // how often its gradients count in delta, in sum: individual
+  double mean_loss = 0;     // summable (with rows)
+  double weight = 0;        // set by the server before aggregation; all weights sum to 1
 };
 
 // Updates of one version in hospital order, handed over one at a time so that a linear rule never

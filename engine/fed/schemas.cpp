@@ -1,4 +1,5 @@
 // What a scenario can say about the parts of a strategy.
+#include "fed/normalized.hpp"
 #include "fed/parts.hpp"
 #include "fed/schema_help.hpp"
 #include "fed/stragglers.hpp"
@@ -21,6 +22,7 @@ std::vector<Schema> aggregation_schemas() {
              .paper = "McMahan et al. 2017, Communication-Efficient Learning, Algorithm 1",
              .fields = {weights, share},
              .example = "aggregation = aggregation.mean { weights = \"equal\" }"},
+      normalized_schema(weights, share),
       Schema{.kind = "aggregation",
              .name = "custom",
              .doc = "A rule written in Lua: rule(updates, ctx) -> vec, where updates is a list of "

@@ -13,12 +13,14 @@ namespace polyclinic {
 SyncServer::SyncServer(Setup setup) : s_(std::move(setup)) {}
 
 std::int64_t SyncServer::message_bytes() const {
-  return s_.model->layout()->size() * static_cast<std::int64_t>(sizeof(float)) +
+  return s_.control->vectors_per_message() * s_.model->layout()->size() *
+             static_cast<std::int64_t>(sizeof(float)) +
          s_.options.control_bytes;
 }
 
 TimeNs SyncServer::compute_time(const Member& member, const TrainingExtent& amount) const {
-  const double flops = s_.model->flops_per_row() * static_cast<double>(amount.rows_visited);
+  const std::int64_t rows = amount.rows_visited + amount.rows_beside;
+  const double flops = s_.model->flops_per_row() * static_cast<double>(rows);
   const double seconds = flops / member.profile.speed_flops;
   // what takes a hundred years is never seen to end
   return seconds < kTimeMax.seconds() ? ceil_to_ns(seconds) : kNever;
@@ -212,6 +214,8 @@ Task<bool> SyncServer::compute(Round& round, std::size_t index) {
   order.round = round.index;
   order.epochs = participant.epochs;
   order.start = s_.versions->parameters();
+  order.server_control = s_.control->server();
+  order.own_control = s_.control->of(participant.hospital);
   order.given_order = given_order(member, amount.epochs_begun);
   const Deferred<TrainingResult> result = s_.evaluator->issue(std::move(order));
   TrainingStarted started;
@@ -305,6 +309,9 @@ void SyncServer::give_up(Round& round, std::size_t index, DropReason reason, std
 
 void SyncServer::drop(Round& round, Participant& participant, DropReason reason,
                       std::string detail) {
+  const bool began = participant.stage == Stage::training ||
+                     participant.stage == Stage::uploading || participant.result.valid();
+  if (s_.control->used() && began) ++controls_kept_;
   participant.stage = Stage::done;
   participant.result = {};
   ++s_.members->of(participant.hospital).drops[reason];
@@ -405,7 +412,8 @@ bool SyncServer::aggregate(Round& round, RoundClosed& closed) {
   for (std::size_t i = 0; i < items.size(); ++i) items[i].weight = weights.share[i];
 
   constexpr std::size_t kWindow = 64;  // updates in memory at once; not a function of threads
-  DeferredUpdates updates(*s_.evaluator, std::move(items), kWindow);
+  DeferredUpdates updates(*s_.evaluator, std::move(items), kWindow,
+                          [this](Update& update) { s_.control->hear(update); });
   AggregationContext context;
   const VersionPtr global = s_.versions->parameters();
   context.global = global.get();
@@ -415,6 +423,7 @@ bool SyncServer::aggregate(Round& round, RoundClosed& closed) {
   context.seed = stream.next_u64();
   ParameterVector combined = s_.aggregation->combine(updates, context);
   if (s_.evaluator->interrupted()) {
+    s_.control->discard();
     for (Participant& participant : round.participants) {
       if (participant.arrived) drop(round, participant, DropReason::run_ended, {});
     }
@@ -424,7 +433,10 @@ bool SyncServer::aggregate(Round& round, RoundClosed& closed) {
   closed.mean_loss = updates.mean_loss();
   const std::size_t left = weights.share.size() - updates.diverged().size();
   const bool usable = left >= std::max<std::size_t>(round.minimum, 1);
+  if (!usable) s_.control->discard();
   if (usable) {
+    s_.control->commit();
+    s_.control->correct(combined);
     ParameterVector next = *global;
     s_.optimizer->step(next, combined);
     if (!next.finite()) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/ids.hpp"
+#include "fed/control.hpp"
 #include "fed/evaluator.hpp"
 #include "fed/members.hpp"
 #include "fed/parts.hpp"
@@ -43,6 +44,7 @@ class SyncServer {
     Members* members = nullptr;
     Evaluator* evaluator = nullptr;
     VersionStore* versions = nullptr;
+    ControlVectors* control = nullptr;
     Selection* selection = nullptr;
     AggregationRule* aggregation = nullptr;
     ServerOptimizer* optimizer = nullptr;
@@ -74,6 +76,8 @@ class SyncServer {
   [[nodiscard]] std::int64_t rows_visited() const { return rows_visited_; }
   // Optimiser steps of the same trainings.
   [[nodiscard]] std::int64_t steps() const { return steps_; }
+  // Trainings begun that did not count: their hospitals' control vectors stayed as they were.
+  [[nodiscard]] std::int64_t controls_kept() const { return controls_kept_; }
 
  private:
   // What a participant is doing: the reason when the round closes over its head.
@@ -137,6 +141,7 @@ class SyncServer {
   bool weights_capped_ = false;
   std::int64_t rows_visited_ = 0;
   std::int64_t steps_ = 0;
+  std::int64_t controls_kept_ = 0;
 };
 
 }  // namespace polyclinic

@@ -57,6 +57,27 @@ void read_length(const Part& training, TrainingPlan& plan) {
   plan.drop_last = training.flag("drop_last");
 }
 
+void read_objective(const Part& objective, TrainingPlan& plan) {
+  using Control = TrainingPlan::Control;
+  if (objective.name == "control_variates") {
+    const bool gradient = objective.text("update") == "gradient";
+    plan.control = gradient ? Control::gradient : Control::difference;
+    if (gradient || plan.optimizer == TrainingPlan::Optimizer::sgd) return;
+    throw objective.mistake(
+        "update",
+        "update = \"difference\" takes the way of a training, divided by rate and steps, for its "
+        "mean gradient, which it is for training.sgd alone",
+        "update = \"gradient\" computes that gradient, or train with training.sgd");
+  }
+  if (objective.name == "dynamic") {
+    plan.control = Control::dynamic;
+    plan.proximal = objective.number("alpha");
+    return;
+  }
+  ENSURE(objective.name == "proximal", "objective.* names one of the schemas");
+  plan.proximal = objective.number("mu");
+}
+
 }  // namespace
 
 double default_rate(const Part& training, const Part* model) {
@@ -87,10 +108,7 @@ TrainingPlan make_plan(const Part& training, const Part* objective, const Part* 
     plan.beta2 = training.number("beta2");
     plan.epsilon = training.number("epsilon");
   }
-  if (objective != nullptr) {
-    ENSURE(objective->name == "proximal", "objective.* names one of the schemas");
-    plan.proximal = objective->number("mu");
-  }
+  if (objective != nullptr) read_objective(*objective, plan);
   return plan;
 }
 

@@ -278,6 +278,34 @@ std::vector<Schema> learn_schemas() {
                    .standard = 0.01,
                    .doc = "strength of the pull; 0 is plain training"}},
        .example = "objective = objective.proximal { mu = 0.1 }"});
+  schemas.push_back(
+      {.kind = "objective",
+       .name = "control_variates",
+       .doc = "Every local gradient is corrected by the server's control vector minus the "
+              "hospital's own. Both vectors travel: twice the model each way. A hospital keeps "
+              "its vector between rounds and changes it when its update counts.",
+       .paper = "Karimireddy et al. 2020, SCAFFOLD, Algorithm 1",
+       .fields = {{.name = "update",
+                   .type = type::choice({"difference", "gradient"}),
+                   .standard = "difference",
+                   .doc = "what a hospital's vector becomes. difference: the mean gradient of its "
+                          "training, read off the way it went (option II); gradient: the gradient "
+                          "over all its rows at the global model, one more pass over the data "
+                          "(option I)"}},
+       .example = "objective = objective.control_variates { update = \"gradient\" }"});
+  schemas.push_back(
+      {.kind = "objective",
+       .name = "dynamic",
+       .doc = "A pull towards the global model, alpha/2 |w - w_global|^2, and a linear term that "
+              "each hospital learns so that it stops pulling where all agree. The server keeps "
+              "the mean of the linear terms and takes it, divided by alpha, off the aggregate.",
+       .paper = "Acar et al. 2021, Federated Learning Based on Dynamic Regularization (FedDyn), "
+                "Algorithm 1",
+       .fields = {{.name = "alpha",
+                   .type = type::number().above(0),
+                   .standard = 0.01,
+                   .doc = "strength of the pull; the smaller, the further the server steps"}},
+       .example = "objective = objective.dynamic { alpha = 0.1 }"});
   return schemas;
 }
 

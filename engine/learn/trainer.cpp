@@ -46,6 +46,7 @@ TrainingExtent extent(const TrainingPlan& plan, std::int64_t rows, std::int64_t 
   out.rows_visited =
       out.steps * shape.batch - (shape.rest > 0 ? ended * (shape.batch - shape.rest) : 0);
   out.epochs_begun = (end + per_epoch - 1) / per_epoch - (begin + per_epoch - 1) / per_epoch;
+  out.rows_beside = plan.control == TrainingPlan::Control::gradient ? rows : 0;
   return out;
 }
 
@@ -54,7 +55,33 @@ TrainingResult train(const Model& model, const TrainingTask& task, Workspace& wo
   ENSURE(task.plan != nullptr, "a training has a plan");
   ENSURE(task.global != nullptr, "a training starts somewhere");
   ENSURE(task.global->layout().size() == model.layout()->size(), "the parameters are the model's");
-  return model.train(task, workspace);
+  TrainingResult result = model.train(task, workspace);
+  result.accumulated = accumulated_steps(*task.plan, result.steps, task.round);
+  return result;
+}
+
+// The optimiser's recursion itself, fed with gradients of one: u is what has become of them, and a
+// proximal term takes rate mu u away from each. For plain descent with rate mu = r that is
+// (1 - (1 - r)^K) / r, with momentum (K - m (1 - m^K) / (1 - m)) / (1 - m), as the paper has it.
+double accumulated_steps(const TrainingPlan& plan, std::int64_t steps, std::int64_t round) {
+  using Optimizer = TrainingPlan::Optimizer;
+  const bool momentum = plan.optimizer == Optimizer::momentum;
+  if (plan.optimizer != Optimizer::sgd && !momentum) return 0;
+  if (momentum && plan.keep_optimizer_state) return 0;
+  const double shrink = plan.schedule.at(round) * plan.proximal;
+  if (!momentum && shrink == 0) return static_cast<double>(steps);
+  double u = 0;
+  double moment = 0;
+  for (std::int64_t k = 0; k < steps; ++k) {
+    const double gradient = 1 - shrink * u;
+    if (!momentum) {
+      u += gradient;
+      continue;
+    }
+    moment = plan.momentum * moment + gradient;
+    u += plan.nesterov ? gradient + plan.momentum * moment : moment;
+  }
+  return u;
 }
 
 }  // namespace polyclinic

@@ -31,6 +31,17 @@ struct Schedule {
 // How a hospital trains; the same for a whole run unless a strategy says otherwise. Plain data.
 struct TrainingPlan {
   enum class Optimizer : std::uint8_t { sgd, momentum, adam, adamw };
+  // What every gradient of a local training is corrected by. c: the server's control vector, c_i:
+  // the hospital's, x: the global parameters, y: the local ones after K steps of rate eta.
+  enum class Control : std::uint8_t {
+    none,
+    // SCAFFOLD (Karimireddy et al. 2020, Algorithm 1): gradient - c_i + c, and then
+    gradient,    // option I: c_i becomes the gradient over all rows at x
+    difference,  // option II: c_i becomes c_i - c + (x - y) / (K eta)
+    // FedDyn (Acar et al. 2021, Algorithm 1): gradient - c_i + alpha (y - x) with alpha =
+    // `proximal`, and then c_i becomes c_i - alpha (y - x)
+    dynamic,
+  };
   Optimizer optimizer = Optimizer::sgd;
   Schedule schedule;
   std::int64_t batch = 32;  // 0: all rows in one batch
@@ -45,8 +56,9 @@ struct TrainingPlan {
   double weight_decay = 0.0;          // adamw: decoupled; others: L2 added to the gradient
   bool keep_optimizer_state = false;  // moments stay at the hospital between rounds
   double proximal = 0.0;              // mu of FedProx: + mu/2 |w - w_global|^2
-  double clip_gradient = 0.0;         // > 0: norm of the batch gradient is cut to it, before the
-                                      // proximal term and weight decay are added
+  Control control = Control::none;
+  double clip_gradient = 0.0;         // > 0: norm of the batch gradient is cut to it, before
+                                      // proximal term, control and weight decay are added
   std::vector<double> class_weights;  // factor of a row's loss by its label; empty: all one
 };
 
@@ -72,6 +84,9 @@ struct TrainingTask {
   RunKey run;
   std::uint64_t entity = 0;
   TrainerState* state = nullptr;  // may be null: nothing is kept
+  // With plan->control: c and c_i; null stands for zero.
+  const ParameterVector* server_control = nullptr;
+  const ParameterVector* own_control = nullptr;
   // Row order per epoch given from outside (to reproduce other people's runs); empty: shuffled at
   // the address. One permutation of the rows after another, the k-th for the k-th epoch that begins
   // in this training (TrainingExtent::epochs_begun of them).
@@ -81,10 +96,13 @@ struct TrainingTask {
 };
 
 struct TrainingResult {
-  ParameterVector delta;  // parameters after training minus the global ones
-  std::int64_t rows = 0;  // rows of the training set (the weight in FedAvg)
+  ParameterVector delta;    // parameters after training minus the global ones
+  ParameterVector control;  // new c_i minus old; empty without plan->control
+  std::int64_t rows = 0;    // rows of the training set (the weight in FedAvg)
   std::int64_t steps = 0;
   std::int64_t rows_visited = 0;
+  // |a_i|_1 of FedNova: how often each gradient counts in delta, in sum (accumulated_steps).
+  double accumulated = 0;
   double mean_loss = 0;  // over the visited rows, at the parameters of their step
   bool finite = true;    // false: the parameters overflowed; delta must not be used
   bool stopped = false;  // ended by the stop token: nothing of it must be used
@@ -102,11 +120,18 @@ struct TrainingExtent {
   std::int64_t steps = 0;
   std::int64_t rows_visited = 0;
   std::int64_t epochs_begun = 0;  // permutations that given_order must hold
+  std::int64_t rows_beside = 0;   // rows of gradients that make no step (Control::gradient)
 };
 // steps_before: steps that trainings with the same state have made (TrainerState::steps_done); only
 // steps mode depends on it. A fraction of an epoch is rounded to whole batches, at least one. A
 // site without rows makes no step; one with fewer rows than a batch keeps its one short batch.
 TrainingExtent extent(const TrainingPlan& plan, std::int64_t rows, std::int64_t steps_before = 0);
+
+// Sum of the coefficients a with which the gradients g_k of `steps` steps enter the change of the
+// parameters, -rate sum_k a_k g_k: `steps` for plain descent, less under a proximal term, more with
+// momentum (Wang et al. 2020, section 3.2). 0 for adam and adamw, which are not of that form, and
+// for momentum that is kept between rounds.
+double accumulated_steps(const TrainingPlan& plan, std::int64_t steps, std::int64_t round);
 
 // The plan of a resolved part `training.*`, with an `objective.*` part or nullptr. `model` sets the
 // default rate where `training` names none (see default_rate). Throws ScenarioError when fields

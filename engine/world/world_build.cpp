@@ -153,6 +153,8 @@ void World::Impl::build_learning() {
   model = make_model(model_part, shape);
   plan = make_plan(training, spec.scenario.part("objective"), &model_part);
   fit_plan(plan, training, shape);
+  check_parts_of_strategy(plan, spec.scenario.part("objective"), *spec.scenario.part("aggregation"),
+                          training);
   if (const Value* order = training.find("order")) {
     if (const auto* function = order->get_if<FunctionRef>()) batch_order = *function;
   }
@@ -306,6 +308,8 @@ void World::Impl::build_federation() {
   selection = make_selection(selection_part(candidates.size()), script,
                              [this](HospitalId id) { return population->name(id); });
   const Part& rule = *spec.scenario.part("aggregation");
+  control = std::make_unique<ControlVectors>(
+      ControlVectors::Setup{&plan, cohort.get(), weight_rule(rule), candidates});
   aggregation = make_aggregation(rule, script);
   optimizer = make_server_optimizer(*spec.scenario.part("server"));
 
@@ -315,6 +319,7 @@ void World::Impl::build_federation() {
   setup.members = members.get();
   setup.evaluator = evaluator.get();
   setup.versions = versions.get();
+  setup.control = control.get();
   setup.selection = selection.get();
   setup.aggregation = aggregation.get();
   setup.optimizer = optimizer.get();

@@ -9,6 +9,7 @@
 
 #include "base/parallel.hpp"
 #include "data/cohort.hpp"
+#include "fed/control.hpp"
 #include "fed/evaluator.hpp"
 #include "fed/members.hpp"
 #include "fed/stores.hpp"
@@ -72,6 +73,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void check_curve();
   void add_threshold_remark();
   void add_straggler_remark();
+  void add_control_remark();
   void add_definition_remarks();
   void add_waiting_remark();
   [[nodiscard]] bool survival() const { return cohort->info().task == OutcomeKind::survival; }
@@ -118,6 +120,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   std::unique_ptr<Network> network;
   std::unique_ptr<Members> members;
   std::unique_ptr<VersionStore> versions;
+  std::unique_ptr<ControlVectors> control;
   std::unique_ptr<Evaluator> evaluator;
   std::unique_ptr<Selection> selection;
   std::unique_ptr<AggregationRule> aggregation;

@@ -225,6 +225,16 @@ void World::Impl::add_straggler_remark() {
                   stragglers->text("work") == "drop" ? "was dropped" : "counted as any other's"));
 }
 
+// Whose update does not count keeps its control vector, which nobody could tell from the accounts.
+void World::Impl::add_control_remark() {
+  const std::int64_t kept = server_actor->controls_kept();
+  if (kept == 0) return;
+  result.remarks.push_back(fmt::format(
+      "control vectors: {} training{} begun that did not count, and the hospital kept the "
+      "vector that it had",
+      kept, kept == 1 ? " was" : "s were"));
+}
+
 // What a number must be read with (science.md, rule 4): how ECE is binned, what AUPRC starts from.
 void World::Impl::add_definition_remarks() {
   const auto& planned = measurement->plan().metrics;
@@ -297,6 +307,7 @@ void World::Impl::fill_result() {
   }
   add_threshold_remark();
   add_straggler_remark();
+  add_control_remark();
   add_definition_remarks();
   add_waiting_remark();
   if (survival()) {

@@ -73,6 +73,7 @@ struct Update {
   float* w = nullptr;
   const float* gradient = nullptr;
   const float* anchor = nullptr;  // proximal: gradient += proximal * (w - anchor); or null
+  const float* linear = nullptr;  // gradient += linear: control vectors; or null
   float* moment1 = nullptr;       // momentum, adam
   float* moment2 = nullptr;       // adam
   float rate = 0;

@@ -444,7 +444,7 @@ inline void update_with(const Update& u) {
   const V adam_rate = broadcast(-(u.rate / u.correction1));
   const V correction2 = broadcast(u.correction2);
   const V epsilon = broadcast(u.epsilon);
-  const bool plain = u.gradient_scale == 1.0F && u.anchor == nullptr &&
+  const bool plain = u.gradient_scale == 1.0F && u.anchor == nullptr && u.linear == nullptr &&
                      (u.weight_decay == 0.0F || kRule == Update::Rule::adamw);
   for (std::int64_t i = 0; i < u.n; i += kWidth) {
     V w = load(u.w + i);
@@ -452,6 +452,7 @@ inline void update_with(const Update& u) {
     if (!plain) {
       g = g * clip;
       if (u.anchor != nullptr) g = fma(proximal, w - load(u.anchor + i), g);
+      if (u.linear != nullptr) g = g + load(u.linear + i);
       g = fma(decay, w, g);
     }
     if constexpr (kRule == Update::Rule::sgd) {

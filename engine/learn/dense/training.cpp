@@ -37,6 +37,10 @@ class Optimiser {
     update_.w = work.parameters.data();
     update_.gradient = work.gradient.data();
     update_.anchor = plan_.proximal > 0 ? work.start.data() : nullptr;
+    if (plan_.control != TrainingPlan::Control::none) {
+      load_control(network, task);
+      update_.linear = work.linear.data();
+    }
     update_.moment1 = work.moment1.data();
     update_.moment2 = work.moment2.data();
     update_.rate = static_cast<float>(plan_.schedule.at(task.round));
@@ -64,6 +68,18 @@ class Optimiser {
   }
 
  private:
+  // c - c_i, or -c_i, as the gradients lie
+  void load_control(const Network& network, const TrainingTask& task) {
+    work_.linear.assign(static_cast<std::size_t>(network.packed_size()), 0.0F);
+    if (task.server_control != nullptr && plan_.control != TrainingPlan::Control::dynamic) {
+      network.pack(work_.kernels, *task.server_control, work_.linear.data());
+    }
+    if (task.own_control == nullptr) return;
+    std::fill(work_.gradient.begin(), work_.gradient.end(), 0.0F);  // for a moment: room for c_i
+    network.pack(work_.kernels, *task.own_control, work_.gradient.data());
+    work_.kernels.axpy(network.packed_size(), -1.0F, work_.gradient.data(), work_.linear.data());
+  }
+
   void load_moments(const Network& network, const TrainingTask& task) {
     std::fill(work_.moment1.begin(), work_.moment1.end(), 0.0F);
     std::fill(work_.moment2.begin(), work_.moment2.end(), 0.0F);
@@ -83,6 +99,39 @@ class Optimiser {
   double power1_ = 1;
   double power2_ = 1;
 };
+
+// Option I of SCAFFOLD: the gradient over all rows at the global parameters, which work.parameters
+// hold; what the local objective has beside the loss belongs to it.
+ParameterVector full_gradient(const Network& network, const TrainingTask& task, Pass& pass,
+                              const NetworkWorkspace& work) {
+  const Batch all{task.data, nullptr, task.data->rows, task.plan->class_weights};
+  pass.gradient(all, std::nullopt);
+  ParameterVector gradient(network.layout());
+  network.unpack(work.kernels, work.gradient.data(), gradient);
+  if (task.plan->optimizer != TrainingPlan::Optimizer::adamw) {
+    gradient.add_scaled(*task.global, static_cast<float>(task.plan->weight_decay));
+  }
+  return gradient;
+}
+
+// New c_i minus old (TrainingPlan::Control); `gradient` of option I is empty otherwise.
+ParameterVector control_change(const TrainingTask& task, const TrainingResult& result,
+                               ParameterVector gradient) {
+  const TrainingPlan& plan = *task.plan;
+  if (plan.control == TrainingPlan::Control::gradient) {
+    if (task.own_control != nullptr) gradient.add_scaled(*task.own_control, -1.0F);
+    return gradient;
+  }
+  ParameterVector change = result.delta;
+  if (plan.control == TrainingPlan::Control::dynamic) {
+    change.scale(static_cast<float>(-plan.proximal));
+    return change;
+  }
+  const double walked = plan.schedule.at(task.round) * static_cast<double>(result.steps);
+  change.scale(static_cast<float>(-1.0 / walked));
+  if (task.server_control != nullptr) change.add_scaled(*task.server_control, -1.0F);
+  return change;
+}
 
 void save_state(const Network& network, const TrainingTask& task, const NetworkWorkspace& work,
                 const Loader& loader, std::int64_t steps, bool finite) {
@@ -117,6 +166,10 @@ TrainingResult Network::train(const TrainingTask& task, Workspace& workspace) co
   pack(work->kernels, *task.global, work->parameters.data());
   std::copy(work->parameters.begin(), work->parameters.end(), work->start.begin());
   Pass pass(*this, *work);
+  ParameterVector at_start;
+  if (task.plan->control == TrainingPlan::Control::gradient) {
+    at_start = full_gradient(*this, task, pass, *work);
+  }
   Optimiser optimiser(*this, task, *work);
   Loader loader(task, work->order);
   const auto round = static_cast<std::uint64_t>(task.round);
@@ -144,6 +197,10 @@ TrainingResult Network::train(const TrainingTask& task, Workspace& workspace) co
   unpack(work->kernels, work->parameters.data(), result.delta);
   // a parameter that overflowed stays infinite or NaN, so looking once at the end is enough
   result.finite = result.delta.finite() && std::isfinite(result.mean_loss);
+  if (task.plan->control != TrainingPlan::Control::none) {
+    result.control = control_change(task, result, std::move(at_start));
+    result.finite = result.finite && result.control.finite();
+  }
   if (task.state != nullptr) save_state(*this, task, *work, loader, steps, result.finite);
   return result;
 }

@@ -1,0 +1,98 @@
+#include "fed/control.hpp"
+
+#include <fmt/format.h>
+
+#include "base/check.hpp"
+
+namespace polyclinic {
+
+std::int64_t ControlVectors::vectors_per_message() const {
+  using Control = TrainingPlan::Control;
+  const Control control = setup_.plan->control;
+  return control == Control::gradient || control == Control::difference ? 2 : 1;
+}
+
+VersionPtr ControlVectors::of(HospitalId hospital) const {
+  const auto it = own_.find(hospital);
+  return it == own_.end() ? nullptr : it->second;
+}
+
+void ControlVectors::hear(Update& update) {
+  if (!used()) return;
+  ENSURE(!update.control.empty(), "a training with control vectors says how its own changed");
+  heard_.emplace_back(update.hospital, std::move(update.control));
+}
+
+double ControlVectors::share(HospitalId hospital) {
+  if (shares_.empty()) {
+    // hospitals without a row to train on never take part
+    std::vector<HospitalId> able;
+    std::vector<std::int64_t> rows;
+    for (const HospitalId id : setup_.candidates) {
+      const std::int64_t n = setup_.cohort->train_rows(id);
+      if (n == 0) continue;
+      able.push_back(id);
+      rows.push_back(n);
+    }
+    const Weights weights = shares(setup_.weights, rows);
+    for (std::size_t i = 0; i < able.size(); ++i) shares_[able[i]] = weights.share[i];
+  }
+  return shares_.at(hospital);
+}
+
+void ControlVectors::commit() {
+  for (auto& [hospital, change] : heard_) {
+    const auto delta = std::as_const(change).padded();
+    if (sum_.empty()) sum_.assign(delta.size(), 0.0);
+    const double p = share(hospital);
+    for (std::size_t i = 0; i < sum_.size(); ++i) sum_[i] += p * static_cast<double>(delta[i]);
+    VersionPtr& own = own_[hospital];
+    if (own) change.add_scaled(*own, 1.0F);
+    own = std::make_shared<const ParameterVector>(std::move(change));
+  }
+  heard_.clear();
+  if (own_.empty()) return;
+  ParameterVector rounded(own_.begin()->second->shared_layout());
+  const auto out = rounded.padded();
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<float>(sum_[i]);
+  server_ = std::make_shared<const ParameterVector>(std::move(rounded));
+}
+
+// Acar et al. 2021, Algorithm 1: h <- h - alpha/m sum (theta_k - theta), theta <- mean - h / alpha.
+// The hospitals' changes of c_k are -alpha (theta_k - theta), so that h is the mean of the c_k.
+void ControlVectors::correct(ParameterVector& aggregate) const {
+  if (setup_.plan->control != TrainingPlan::Control::dynamic || server_ == nullptr) return;
+  aggregate.add_scaled(*server_, static_cast<float>(-1.0 / setup_.plan->proximal));
+}
+
+void check_parts_of_strategy(const TrainingPlan& plan, const Part* objective,
+                             const Part& aggregation, const Part& training) {
+  if (plan.control != TrainingPlan::Control::none && aggregation.name != "mean") {
+    ENSURE(objective != nullptr, "an objective asked for control vectors");
+    throw objective->mistake(
+        "",
+        fmt::format("aggregation.{} cannot be combined with objective.{}: the server's control "
+                    "vector is the mean of the hospitals', which fits a mean of their updates and "
+                    "nothing else",
+                    aggregation.name, objective->name),
+        "aggregation = aggregation.mean {}, or another objective");
+  }
+  if (aggregation.name != "normalized") return;
+  if (plan.optimizer == TrainingPlan::Optimizer::momentum && plan.keep_optimizer_state) {
+    throw training.mistake("keep_state",
+                           "aggregation.normalized divides an update by how often its gradients "
+                           "count, and momentum that is kept brings in those of earlier rounds",
+                           "leave out keep_state");
+  }
+  if (plan.optimizer != TrainingPlan::Optimizer::sgd &&
+      plan.optimizer != TrainingPlan::Optimizer::momentum) {
+    throw aggregation.mistake("",
+                              fmt::format("aggregation.normalized divides an update by how often "
+                                          "its gradients count, and an update of training.{} is "
+                                          "no weighted sum of gradients",
+                                          training.name),
+                              "train with training.sgd or training.momentum");
+  }
+}
+
+}  // namespace polyclinic

@@ -1,0 +1,295 @@
+// Federations whose objective is a quadratic, and what the papers of SCAFFOLD, FedDyn and FedNova
+// do with one: plain loops in double, written from their algorithms, sharing nothing with the
+// engine.
+#pragma once
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "parts.hpp"
+
+namespace polyclinic::testing {
+
+// Two weights and an intercept.
+using Point = std::array<double, 3>;
+
+inline double distance(const Point& a, const Point& b) {
+  double sum = 0;
+  for (std::size_t j = 0; j < 3; ++j) sum += (a[j] - b[j]) * (a[j] - b[j]);
+  return std::sqrt(sum);
+}
+
+// A hospital's rows: features, 1, outcome. F(w) = mean of (w . x - y)^2.
+struct QuadraticSite {
+  std::vector<std::array<double, 4>> rows;
+
+  [[nodiscard]] Point gradient(const Point& w) const {
+    Point g{};
+    for (const auto& row : rows) {
+      const double error = w[0] * row[0] + w[1] * row[1] + w[2] * row[2] - row[3];
+      for (std::size_t j = 0; j < 3; ++j) g[j] += 2 * error * row[j];
+    }
+    for (double& x : g) x /= static_cast<double>(rows.size());
+    return g;
+  }
+};
+
+// Where sum_k p_k F_k is least: normal equations by Gaussian elimination.
+inline Point optimum(const std::vector<QuadraticSite>& sites, const std::vector<double>& p) {
+  double a[3][4] = {};
+  for (std::size_t k = 0; k < sites.size(); ++k) {
+    const double share = p[k] / static_cast<double>(sites[k].rows.size());
+    for (const auto& row : sites[k].rows) {
+      for (int i = 0; i < 3; ++i) {
+        for (int j = 0; j < 4; ++j) a[i][j] += share * row[i] * row[j];
+      }
+    }
+  }
+  for (int i = 0; i < 3; ++i) {
+    for (int r = 0; r < 3; ++r) {
+      if (r == i) continue;
+      const double factor = a[r][i] / a[i][i];
+      for (int j = 0; j < 4; ++j) a[r][j] -= factor * a[i][j];
+    }
+  }
+  return {a[0][3] / a[0][0], a[1][3] / a[1][1], a[2][3] / a[2][2]};
+}
+
+// Hospitals that differ in where their loss is least and in how steep it is: with one curvature for
+// all, averages of local optima would be right by accident. Numbers are short, so that the table
+// holds them exactly. Row counts differ.
+inline std::vector<QuadraticSite> mixed_sites() {
+  std::vector<QuadraticSite> sites(4);
+  std::uint32_t state = 12345;
+  const auto next = [&state] {  // in steps of 1/64 from -1 to 1
+    state = state * 1664525U + 1013904223U;
+    return (static_cast<double>(state >> 25U) - 64.0) / 64.0;
+  };
+  const double scale[4][2] = {{1.5, 0.25}, {0.25, 1.5}, {1.0, 1.0}, {0.5, 0.75}};
+  const Point law[4] = {{2, 0, 1}, {0, -2, -1}, {1, 1, 0}, {-1, 2, 2}};
+  const int rows[4] = {8, 16, 24, 40};
+  for (std::size_t k = 0; k < 4; ++k) {
+    for (int i = 0; i < rows[k]; ++i) {
+      const double x0 = scale[k][0] * next();
+      const double x1 = scale[k][1] * next();
+      const double y = law[k][0] * x0 + law[k][1] * x1 + law[k][2] + 0.25 * next();
+      sites[k].rows.push_back({x0, x1, 1, y});
+    }
+  }
+  return sites;
+}
+
+// All rows of a hospital alike: the gradient of every batch is that of all rows, whatever its
+// order, and hospitals with more rows make more steps.
+inline std::vector<QuadraticSite> alike_sites() {
+  const std::array<double, 4> row[4] = {
+      {1, 0.5, 1, 2}, {-1, 0.5, 1, -1}, {0.5, -1, 1, 1}, {-0.5, -0.25, 1, 3}};
+  const std::size_t rows[4] = {8, 16, 24, 48};
+  std::vector<QuadraticSite> sites(4);
+  for (std::size_t k = 0; k < 4; ++k) sites[k].rows.assign(rows[k], row[k]);
+  return sites;
+}
+
+// The sites as a table on disk, removed at the end. Every hospital has one row to be tested on.
+class QuadraticTable {
+ public:
+  explicit QuadraticTable(const std::vector<QuadraticSite>& sites) {
+    static int number = 0;
+    path_ = (std::filesystem::temp_directory_path() /
+             ("polyclinic-quadratic-" + std::to_string(::getpid()) + "-" +
+              std::to_string(++number) + ".csv"))
+                .string();
+    std::ofstream file(path_);
+    file.precision(17);
+    file << "site,a,b,y,fold\n";
+    for (std::size_t k = 0; k < sites.size(); ++k) {
+      for (const auto& row : sites[k].rows) {
+        file << "h" << k << "," << row[0] << "," << row[1] << "," << row[3] << ",train\n";
+      }
+      file << "h" << k << ",0,0,0,test\n";
+    }
+  }
+  ~QuadraticTable() {
+    std::error_code ignored;
+    std::filesystem::remove(path_, ignored);
+  }
+  QuadraticTable(const QuadraticTable&) = delete;
+  QuadraticTable& operator=(const QuadraticTable&) = delete;
+
+  // A world over it; `fields` as in small_world.
+  [[nodiscard]] WorldSpec world(const Fields& fields, std::uint64_t seed = 1) const {
+    Fields all{{"cohort", part("cohort", "csv",
+                               {{"file", Value(FilePath{"q.csv", path_})},
+                                {"hospital", "site"},
+                                {"outcome", "y"},
+                                {"task", "regression"},
+                                {"split", part("split", "column", {{"column", "fold"}})},
+                                {"standardise", "none"}})},
+               {"model", part("model", "linear")},
+               {"measure", part("measure", "", {{"every", "end"}})}};
+    for (const auto& field : fields) all.push_back(field);
+    return small_world(all, seed);
+  }
+
+ private:
+  std::string path_;
+};
+
+// Which hospitals counted in each version, and which were invited.
+class Participation final : public Observer {
+ public:
+  struct Round {
+    std::vector<std::size_t> invited;
+    std::vector<std::size_t> counted;
+  };
+  void on(const Event& event) override {
+    if (const auto* opened = std::get_if<RoundOpened>(&event)) {
+      rounds.emplace_back();
+      for (const HospitalId id : opened->participants) rounds.back().invited.push_back(id.value);
+    }
+    if (const auto* arrived = std::get_if<UpdateArrived>(&event)) {
+      rounds.back().counted.push_back(arrived->hospital.value);
+    }
+    if (const auto* closed = std::get_if<RoundClosed>(&event)) {
+      if (closed->failed) rounds.back().counted.clear();
+      std::sort(rounds.back().counted.begin(), rounds.back().counted.end());
+    }
+  }
+  std::vector<Round> rounds;
+};
+
+inline Point final_point(const RunResult& result) {
+  const std::vector<float>& w = result.final_parameters;
+  REQUIRE(w.size() == 3);
+  return {w[0], w[1], w[2]};
+}
+
+// What the papers' algorithms are told.
+struct PaperRun {
+  std::vector<QuadraticSite> sites;
+  std::vector<double> p;                          // shares of all hospitals
+  std::vector<std::vector<std::size_t>> counted;  // of each round
+  std::vector<std::vector<int>> steps;            // [round][hospital]
+  double rate = 0.1;
+  double server_rate = 1;
+
+  // Shares among the hospitals that took part in a round.
+  [[nodiscard]] double among(std::size_t round, std::size_t k) const {
+    double sum = 0;
+    for (const std::size_t i : counted[round]) sum += p[i];
+    return p[k] / sum;
+  }
+};
+
+// Karimireddy et al. 2020, Algorithm 1; with shares p_k, |S|/N times a mean is sum over S of p_k.
+inline Point paper_scaffold(const PaperRun& run, bool option_one) {
+  Point x{};
+  Point c{};
+  std::vector<Point> own(run.sites.size(), Point{});
+  for (std::size_t t = 0; t < run.counted.size(); ++t) {
+    Point step{};
+    Point c_step{};
+    for (const std::size_t k : run.counted[t]) {
+      Point y = x;
+      const int count = run.steps[t][k];
+      for (int s = 0; s < count; ++s) {
+        const Point g = run.sites[k].gradient(y);
+        for (std::size_t j = 0; j < 3; ++j) y[j] -= run.rate * (g[j] - own[k][j] + c[j]);
+      }
+      const Point at_x = run.sites[k].gradient(x);
+      for (std::size_t j = 0; j < 3; ++j) {
+        const double fresh =
+            option_one ? at_x[j] : own[k][j] - c[j] + (x[j] - y[j]) / (count * run.rate);
+        step[j] += run.among(t, k) * (y[j] - x[j]);
+        c_step[j] += run.p[k] * (fresh - own[k][j]);
+        own[k][j] = fresh;
+      }
+    }
+    for (std::size_t j = 0; j < 3; ++j) {
+      x[j] += run.server_rate * step[j];
+      c[j] += c_step[j];
+    }
+  }
+  return x;
+}
+
+// Acar et al. 2021, Algorithm 1, the local problem solved by so many steps of descent.
+inline Point paper_feddyn(const PaperRun& run, double alpha) {
+  Point theta{};
+  Point h{};
+  std::vector<Point> own(run.sites.size(), Point{});
+  for (std::size_t t = 0; t < run.counted.size(); ++t) {
+    Point mean{};
+    Point h_step{};
+    for (const std::size_t k : run.counted[t]) {
+      Point y = theta;
+      for (int s = 0; s < run.steps[t][k]; ++s) {
+        const Point g = run.sites[k].gradient(y);
+        for (std::size_t j = 0; j < 3; ++j) {
+          y[j] -= run.rate * (g[j] - own[k][j] + alpha * (y[j] - theta[j]));
+        }
+      }
+      for (std::size_t j = 0; j < 3; ++j) {
+        mean[j] += run.among(t, k) * y[j];
+        h_step[j] += run.p[k] * (y[j] - theta[j]);
+        own[k][j] -= alpha * (y[j] - theta[j]);
+      }
+    }
+    for (std::size_t j = 0; j < 3; ++j) {
+      h[j] -= alpha * h_step[j];
+      theta[j] = mean[j] - h[j] / alpha;
+    }
+  }
+  return theta;
+}
+
+// Wang et al. 2020: d_k = G_k a_k / |a_k|_1, x <- x - tau_eff sum p_k eta d_k. mu: proximal term,
+// whose a_k = ((1 - eta mu)^(tau - 1), ..., 1); momentum m, a_k = (1 - m^tau, ..., 1 - m) / (1 -
+// m).
+inline Point paper_fednova(const PaperRun& run, double mu, double momentum, bool effective_steps) {
+  Point x{};
+  for (std::size_t t = 0; t < run.counted.size(); ++t) {
+    Point direction{};
+    double effective = 0;
+    for (const std::size_t k : run.counted[t]) {
+      const int count = run.steps[t][k];
+      std::vector<double> a(static_cast<std::size_t>(count));
+      double sum = 0;
+      for (int s = 0; s < count; ++s) {
+        const int left = count - s;  // steps in which gradient s counts
+        const double shrunk = std::pow(1 - run.rate * mu, left - 1);
+        const double grown = (1 - std::pow(momentum, left)) / (1 - momentum);
+        a[static_cast<std::size_t>(s)] = mu > 0 ? shrunk : grown;
+        sum += a[static_cast<std::size_t>(s)];
+      }
+      // local gradients along the way, the way itself by their coefficients
+      std::vector<Point> gradients;
+      Point y = x;
+      Point moment{};
+      for (int s = 0; s < count; ++s) {
+        gradients.push_back(run.sites[k].gradient(y));
+        for (std::size_t j = 0; j < 3; ++j) {
+          moment[j] = momentum * moment[j] + gradients.back()[j] + mu * (y[j] - x[j]);
+          y[j] -= run.rate * moment[j];
+        }
+      }
+      const double share = run.among(t, k);
+      for (std::size_t s = 0; s < gradients.size(); ++s) {
+        for (std::size_t j = 0; j < 3; ++j) direction[j] += share * a[s] * gradients[s][j] / sum;
+      }
+      effective += share * (effective_steps ? count : sum);
+    }
+    for (std::size_t j = 0; j < 3; ++j) x[j] -= effective * run.rate * direction[j];
+  }
+  return x;
+}
+
+}  // namespace polyclinic::testing
