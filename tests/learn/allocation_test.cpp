@@ -72,10 +72,17 @@ TEST_CASE("steps allocate nothing, whatever the model and the optimiser") {
       const Dataset data = test::make_data(head, 150, 10, 3, 7);
       const ParameterVector global = test::random_parameters(network, 8, 0.2);
       const auto work = network.make_workspace();
-      for (const auto optimizer : {TrainingPlan::Optimizer::sgd, TrainingPlan::Optimizer::adam}) {
-        const auto count = [&](double epochs) {
+      using Control = TrainingPlan::Control;
+      for (const auto& [optimizer, control] :
+           {std::pair(TrainingPlan::Optimizer::sgd, Control::none),
+            std::pair(TrainingPlan::Optimizer::adam, Control::none),
+            std::pair(TrainingPlan::Optimizer::sgd, Control::difference),
+            std::pair(TrainingPlan::Optimizer::sgd, Control::gradient),
+            std::pair(TrainingPlan::Optimizer::adam, Control::dynamic)}) {
+        const auto count = [&, optimizer = optimizer, control = control](double epochs) {
           TrainingPlan plan;
           plan.optimizer = optimizer;
+          plan.control = control;
           plan.schedule.rate = 0.001;
           plan.epochs = epochs;
           plan.clip_gradient = 1;
@@ -84,6 +91,8 @@ TEST_CASE("steps allocate nothing, whatever the model and the optimiser") {
           task.data = &data;
           task.global = &global;
           task.plan = &plan;
+          task.server_control = &global;
+          task.own_control = &global;
           const long before = allocations;
           train(network, task, *work);
           return allocations - before;
@@ -91,8 +100,8 @@ TEST_CASE("steps allocate nothing, whatever the model and the optimiser") {
         count(1);  // the workspace grows
         const long short_training = count(1);
         CHECK(count(8) == short_training);
-        // the delta alone: its buffer
-        CHECK(short_training == 1);
+        // the delta alone: its buffer; and that of the change of the control vector
+        CHECK(short_training == (control == Control::none ? 1 : 2));
       }
     }
   }

@@ -227,6 +227,7 @@ inline Point paper_feddyn(const PaperRun& run, double alpha) {
   Point h{};
   std::vector<Point> own(run.sites.size(), Point{});
   for (std::size_t t = 0; t < run.counted.size(); ++t) {
+    if (run.counted[t].empty()) continue;  // a round that failed changes nothing
     Point mean{};
     Point h_step{};
     for (const std::size_t k : run.counted[t]) {

@@ -263,7 +263,7 @@ TEST_CASE("whoever is late or lost keeps the vector that it had, and the run say
       "hospitals", "",
       {{"overhead", seconds(60)},
        {"jitter", 0.0},
-       {"speed", Value(Quantity{4.0, Dimension::speed})},  // slow enough to be down while training
+       {"speed", Value(Quantity{20.0, Dimension::speed})},  // slow enough to be down while training
        {"availability",
         part("availability", "markov", {{"up", seconds(600)}, {"down", seconds(120)}})}});
   const Fields base = with(
