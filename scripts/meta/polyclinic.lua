@@ -340,6 +340,17 @@ function aggregation.custom(rule, weights, max_share) end
 ---@return aggregation_part
 function aggregation.mean(fields) end
 
+---@class aggregation_normalized_fields
+---@field effective? "accumulated"|"steps" the effective number of steps is the mean over hospitals of how often their gradients count, or of their steps; for training.sgd without a proximal term both are the same (default: `"accumulated"`)
+---@field weights? "size"|"equal" how much a hospital counts: by its training rows, or all alike (default: `"size"`)
+---@field max_share? number largest share of one hospital; what is above it is spread over the others (default: `0.5`)
+
+---The weighted mean of the updates, each divided by how often its gradients count in it, times an effective number of steps: hospitals that make more steps do not pull the model their way.
+---Wang et al. 2020, Tackling the Objective Inconsistency Problem in Heterogeneous Federated Optimization (FedNova)
+---@param fields? aggregation_normalized_fields
+---@return aggregation_part
+function aggregation.normalized(fields) end
+
 ---@class arm_part: part
 
 ---@class arm_fields
@@ -977,6 +988,24 @@ function network.star(fields) end
 ---@class objective_part: part
 objective = {}
 
+---@class objective_control_variates_fields
+---@field update? "difference"|"gradient" what a hospital's vector becomes. difference: the mean gradient of its training, read off the way it went (option II); gradient: the gradient over all its rows at the global model, one more pass over the data (option I) (default: `"difference"`)
+
+---Every local gradient is corrected by the server's control vector minus the hospital's own. Both vectors travel: twice the model each way. A hospital keeps its vector between rounds and changes it when its update counts.
+---Karimireddy et al. 2020, SCAFFOLD, Algorithm 1
+---@param fields? objective_control_variates_fields
+---@return objective_part
+function objective.control_variates(fields) end
+
+---@class objective_dynamic_fields
+---@field alpha? number strength of the pull; the smaller, the further the server steps (default: `0.01`)
+
+---A pull towards the global model, alpha/2 |w - w_global|^2, and a linear term that each hospital learns so that it stops pulling where all agree. The server keeps the mean of the linear terms and takes it, divided by alpha, off the aggregate.
+---Acar et al. 2021, Federated Learning Based on Dynamic Regularization (FedDyn), Algorithm 1
+---@param fields? objective_dynamic_fields
+---@return objective_part
+function objective.dynamic(fields) end
+
 ---@class objective_proximal_fields
 ---@field mu? number strength of the pull; 0 is plain training (default: `0.01`)
 
@@ -1396,6 +1425,32 @@ function strategy.fedavg(fields) end
 ---@return strategy_part
 function strategy.fedavgm(fields) end
 
+---@class strategy_feddyn_fields
+---@field alpha? number strength of the pull; the smaller, the further the server steps (default: `0.01`)
+---@field weighted? boolean false: every hospital counts alike, as in the paper; true: by training rows (default: `false`)
+---@field rounds? integer the scenario's field of that name (default: the scenario's)
+---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
+---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
+
+---Each hospital's objective gets a pull towards the global model and a linear term that it learns, so that all agree only where their mean is least. Nothing more travels than in federated averaging.
+---Acar et al. 2021, Federated Learning Based on Dynamic Regularization, Algorithm 1
+---@param fields? strategy_feddyn_fields
+---@return strategy_part
+function strategy.feddyn(fields) end
+
+---@class strategy_fednova_fields
+---@field mu? number strength of a proximal pull while hospitals train; 0: none (default: `0`)
+---@field weighted? boolean by training rows; false: every hospital counts alike (default: `true`)
+---@field rounds? integer the scenario's field of that name (default: the scenario's)
+---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
+---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
+
+---Normalised averaging: an update is divided by the steps behind it, so that hospitals with more steps do not pull the model their way.
+---Wang et al. 2020, Tackling the Objective Inconsistency Problem in Heterogeneous Federated Optimization
+---@param fields? strategy_fednova_fields
+---@return strategy_part
+function strategy.fednova(fields) end
+
 ---@class strategy_fedprox_fields
 ---@field mu? number strength of the pull (default: `0.01`)
 ---@field rounds? integer the scenario's field of that name (default: the scenario's)
@@ -1422,6 +1477,20 @@ function strategy.fedprox(fields) end
 ---@param fields? strategy_fedyogi_fields
 ---@return strategy_part
 function strategy.fedyogi(fields) end
+
+---@class strategy_scaffold_fields
+---@field rate? number server learning rate (default: `1`)
+---@field update? "difference"|"gradient" of a hospital's control vector: from the way its training went (option II), or by the gradient at the global model, one more pass over its data (option I) (default: `"difference"`)
+---@field weighted? boolean false: every hospital counts alike, as in the paper; true: by training rows (default: `false`)
+---@field rounds? integer the scenario's field of that name (default: the scenario's)
+---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
+---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
+
+---Every local gradient is corrected by what the others' gradients are (control vectors), so that hospitals do not drift towards optima of their own. Control vectors travel too: twice the bytes.
+---Karimireddy et al. 2020, SCAFFOLD: Stochastic Controlled Averaging for Federated Learning, Algorithm 1
+---@param fields? strategy_scaffold_fields
+---@return strategy_part
+function strategy.scaffold(fields) end
 
 ---@class study_part: part
 
