@@ -143,3 +143,27 @@ define.strategy {
     }
   end,
 }
+
+define.strategy {
+  name = "ditto",
+  doc = "Federated averaging, and at each hospital a model of its own that is pulled towards the global one; hospitals are scored with their own.",
+  paper = "Li et al. 2021, Ditto: Fair and Robust Federated Learning Through Personalization, Algorithm 1",
+  params = {
+    lambda = { default = 1, low = 0, doc = "strength of the pull; 0: models of their own, large: the global one" },
+  },
+  build = function(p)
+    return compose { personal = personal.ditto { lambda = p.lambda } }
+  end,
+}
+
+define.strategy {
+  name = "fine_tuning",
+  doc = "Federated averaging; each hospital is scored with the global model after a little more training at home.",
+  paper = "Wang et al. 2019, Federated Evaluation of On-device Personalization",
+  params = {
+    epochs = { default = 1, low = 0, doc = "epochs at home" },
+  },
+  build = function(p)
+    return compose { personal = personal.fine_tuned { epochs = p.epochs } }
+  end,
+}

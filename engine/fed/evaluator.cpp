@@ -12,8 +12,10 @@ Evaluator::Evaluator(const Setup& setup) : setup_(setup) {
 }
 
 bool Evaluator::stateful() const {
-  // momentum and moments that stay, or a position in the data that the next training goes on from
-  return setup_.plan->keep_optimizer_state || setup_.plan->steps > 0;
+  // momentum and moments that stay, a position in the data that the next training goes on from, or
+  // a model of its own
+  return setup_.plan->keep_optimizer_state || setup_.plan->steps > 0 ||
+         setup_.personal->kind == PersonalRule::Kind::ditto;
 }
 
 bool Evaluator::interrupted() const {
@@ -71,13 +73,18 @@ void Evaluator::force(std::span<const Deferred<TrainingResult>> wanted) {
 void Evaluator::run(std::vector<Batch>& batches) {
   for (const Batch& batch : batches) trainings_ += static_cast<std::int64_t>(batch.slots.size());
   setup_.workers->for_each(batches.size(), [&](std::size_t i, int slot) {
-    auto& workspace = workspaces_[static_cast<std::size_t>(slot)];
-    if (!workspace) workspace = setup_.model->make_workspace();
-    for (auto& pending : batches[i].slots) evaluate(*pending, batches[i].state, *workspace);
+    Workspace& workspace = workspace_of(slot);
+    for (auto& pending : batches[i].slots) evaluate(*pending, batches[i].state, workspace);
   });
 }
 
-void Evaluator::evaluate(Slot& slot, TrainerState* state, Workspace& workspace) const {
+Workspace& Evaluator::workspace_of(int slot) {
+  auto& workspace = workspaces_[static_cast<std::size_t>(slot)];
+  if (!workspace) workspace = setup_.model->make_workspace();
+  return *workspace;
+}
+
+void Evaluator::evaluate(Slot& slot, HospitalState* state, Workspace& workspace) const {
   if (interrupted()) {
     TrainingResult nothing;
     nothing.finite = false;
@@ -93,15 +100,89 @@ void Evaluator::evaluate(Slot& slot, TrainerState* state, Workspace& workspace) 
   task.round = slot.order.round;
   task.run = setup_.run;
   task.entity = slot.order.hospital.value;
-  task.state = state;
+  task.state = state != nullptr ? &state->trainer : nullptr;
   task.server_control = slot.order.server_control.get();
   task.own_control = slot.order.own_control.get();
   task.given_order = slot.order.given_order;
   task.stop = setup_.interrupt;
   slot.result = train(*setup_.model, task, workspace);
+  if (setup_.personal->kind == PersonalRule::Kind::ditto && state != nullptr) {
+    train_personal(slot.order, *state, workspace);
+  }
   slot.order.start.reset();
   slot.order.server_control.reset();
   slot.order.own_control.reset();
+}
+
+namespace {
+// Batch orders of own models: a hospital's other trainings have addresses below it.
+constexpr std::uint64_t kPersonalEntity = 1ULL << 63U;
+}  // namespace
+
+// Ditto (Li et al. 2021), Algorithm 1: v <- v - rate (grad F(v) + lambda (v - w)), w as it was
+// sent.
+void Evaluator::train_personal(const Order& order, HospitalState& state,
+                               Workspace& workspace) const {
+  const SitePtr site = setup_.cohort->site(order.hospital);
+  if (state.personal.empty()) state.personal = *order.start;
+  TrainingTask task;
+  task.data = &site->train;
+  task.global = &state.personal;
+  task.anchor = order.start.get();
+  task.plan = &setup_.personal->plan;
+  task.round = order.round;
+  task.run = setup_.run;
+  task.entity = order.hospital.value | kPersonalEntity;
+  task.stop = setup_.interrupt;
+  const TrainingResult result = train(*setup_.model, task, workspace);
+  // one that overflowed is given up: the model stays what it was
+  if (result.finite && !result.stopped) state.personal.add_scaled(result.delta, 1.0F);
+}
+
+ParameterVector Evaluator::fine_tuned(HospitalId hospital, const ParameterVector& global,
+                                      std::int64_t version, Workspace& workspace) const {
+  const SitePtr site = setup_.cohort->site(hospital);
+  if (site->train.rows == 0) return {};
+  TrainingTask task;
+  task.data = &site->train;
+  task.global = &global;
+  task.plan = &setup_.personal->plan;
+  task.round = version;
+  task.run = setup_.run;
+  task.entity = hospital.value | kPersonalEntity;
+  task.stop = setup_.interrupt;
+  const TrainingResult result = train(*setup_.model, task, workspace);
+  if (!result.finite || result.stopped) return {};
+  ParameterVector own = global;
+  own.add_scaled(result.delta, 1.0F);
+  return own;
+}
+
+std::vector<ParameterVector> Evaluator::personal_models(std::span<const HospitalId> hospitals,
+                                                        const ParameterVector& global,
+                                                        std::int64_t version) {
+  std::vector<ParameterVector> models(hospitals.size());
+  if (setup_.personal->kind == PersonalRule::Kind::none) return models;
+  if (setup_.personal->kind == PersonalRule::Kind::fine_tuned) {
+    setup_.workers->for_each(hospitals.size(), [&](std::size_t i, int slot) {
+      models[i] = fine_tuned(hospitals[i], global, version, workspace_of(slot));
+    });
+    return models;
+  }
+  std::vector<Batch> batches;
+  for (const HospitalId hospital : hospitals) {
+    const auto chain = chains_.find(hospital);
+    if (chain == chains_.end() || chain->second.empty()) continue;
+    Batch batch;
+    batch.state = &states_.of(hospital);
+    batch.slots = take_chain(hospital, nullptr);
+    batches.push_back(std::move(batch));
+  }
+  run(batches);
+  for (std::size_t i = 0; i < hospitals.size(); ++i) {
+    if (const HospitalState* state = states_.find(hospitals[i])) models[i] = state->personal;
+  }
+  return models;
 }
 
 TrainingResult Evaluator::take(Deferred<TrainingResult>& deferred) const {

@@ -19,6 +19,7 @@
 #include "base/parallel.hpp"
 #include "data/cohort.hpp"
 #include "fed/parts.hpp"
+#include "fed/personal.hpp"
 #include "fed/stores.hpp"
 #include "learn/model.hpp"
 #include "learn/trainer.hpp"
@@ -61,6 +62,7 @@ class Evaluator {
     const Model* model = nullptr;
     const Cohort* cohort = nullptr;
     const TrainingPlan* plan = nullptr;
+    const PersonalRule* personal = nullptr;
     Workers* workers = nullptr;
     RunKey run;
     const std::atomic<bool>* interrupt = nullptr;  // set: evaluations end early, results unusable
@@ -77,6 +79,12 @@ class Evaluator {
   // REQUIRES: forced.
   [[nodiscard]] TrainingResult take(Deferred<TrainingResult>& deferred) const;
 
+  // The hospitals' own models as they stand, after all that they trained on the clock; empty for
+  // one that has none. global and version: what fine-tuning starts from.
+  [[nodiscard]] std::vector<ParameterVector> personal_models(std::span<const HospitalId> hospitals,
+                                                             const ParameterVector& global,
+                                                             std::int64_t version);
+
   [[nodiscard]] bool interrupted() const;
   [[nodiscard]] std::int64_t trainings() const { return trainings_; }
 
@@ -84,7 +92,7 @@ class Evaluator {
   using Slot = Deferred<TrainingResult>::Slot;
   // Orders that one worker must evaluate one after the other.
   struct Batch {
-    TrainerState* state = nullptr;
+    HospitalState* state = nullptr;
     std::vector<std::shared_ptr<Slot>> slots;
   };
   // A chain is evaluated when it has grown to this, so that old versions can go.
@@ -92,7 +100,11 @@ class Evaluator {
 
   [[nodiscard]] bool stateful() const;
   void run(std::vector<Batch>& batches);
-  void evaluate(Slot& slot, TrainerState* state, Workspace& workspace) const;
+  void evaluate(Slot& slot, HospitalState* state, Workspace& workspace) const;
+  void train_personal(const Order& order, HospitalState& state, Workspace& workspace) const;
+  [[nodiscard]] ParameterVector fine_tuned(HospitalId hospital, const ParameterVector& global,
+                                           std::int64_t version, Workspace& workspace) const;
+  Workspace& workspace_of(int slot);
   std::vector<std::shared_ptr<Slot>> take_chain(HospitalId hospital, const Slot* upto);
 
   Setup setup_;

@@ -1,6 +1,7 @@
 // What a scenario can say about the parts of a strategy.
 #include "fed/normalized.hpp"
 #include "fed/parts.hpp"
+#include "fed/personal.hpp"
 #include "fed/schema_help.hpp"
 #include "fed/stragglers.hpp"
 
@@ -135,7 +136,7 @@ std::vector<Schema> protocol_schemas() {
 std::vector<Schema> fed_schemas() {
   std::vector<Schema> all;
   for (auto group : {aggregation_schemas(), server_schemas(), selection_schemas(),
-                     protocol_schemas(), straggler_schemas()}) {
+                     protocol_schemas(), straggler_schemas(), personal_schemas()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   all.push_back(Schema{
@@ -146,7 +147,8 @@ std::vector<Schema> fed_schemas() {
                  Field{"objective", type::part("objective"), {}, "what a hospital minimises"},
                  Field{"aggregation", type::part("aggregation"), {}, "how updates become one"},
                  Field{"server", type::part("server"), {}, "what the server does with it"},
-                 Field{"protocol", type::part("protocol"), {}, "when rounds open and close"}},
+                 Field{"protocol", type::part("protocol"), {}, "when rounds open and close"},
+                 Field{"personal", type::part("personal"), {}, "models that stay at home"}},
       .example = "strategy = compose { server = server.adam { rate = 0.01 } }"});
   return all;
 }

@@ -34,15 +34,25 @@ class VersionStore {
   VersionPtr current_;
 };
 
+// What a hospital keeps between its trainings.
+struct HospitalState {
+  TrainerState trainer;
+  ParameterVector personal;  // its own model (fed/personal.hpp); empty: it has none yet
+};
+
 // The state that hospitals keep between trainings, made when first asked for. Not thread-safe; the
 // states themselves may be used by one worker each.
 class StateStore {
  public:
-  TrainerState& of(HospitalId hospital) { return states_[hospital]; }
+  HospitalState& of(HospitalId hospital) { return states_[hospital]; }
+  [[nodiscard]] const HospitalState* find(HospitalId hospital) const {
+    const auto it = states_.find(hospital);
+    return it == states_.end() ? nullptr : &it->second;
+  }
   [[nodiscard]] std::size_t size() const { return states_.size(); }
 
  private:
-  std::map<HospitalId, TrainerState> states_;
+  std::map<HospitalId, HospitalState> states_;
 };
 
 }  // namespace polyclinic

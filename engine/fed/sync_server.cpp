@@ -19,7 +19,11 @@ std::int64_t SyncServer::message_bytes() const {
 }
 
 TimeNs SyncServer::compute_time(const Member& member, const TrainingExtent& amount) const {
-  const std::int64_t rows = amount.rows_visited + amount.rows_beside;
+  std::int64_t rows = amount.rows_visited + amount.rows_beside;
+  // a model of its own is trained besides
+  if (s_.personal->kind == PersonalRule::Kind::ditto) {
+    rows += extent(s_.personal->plan, member.train_rows).rows_visited;
+  }
   const double flops = s_.model->flops_per_row() * static_cast<double>(rows);
   const double seconds = flops / member.profile.speed_flops;
   // what takes a hundred years is never seen to end

@@ -50,6 +50,7 @@ class SyncServer {
     ServerOptimizer* optimizer = nullptr;
     const Model* model = nullptr;
     const TrainingPlan* plan = nullptr;
+    const PersonalRule* personal = nullptr;
     WeightRule weights;
     StragglerRule stragglers;
     SyncOptions options;

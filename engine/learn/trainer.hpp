@@ -77,7 +77,8 @@ struct TrainerState {
 
 struct TrainingTask {
   const Dataset* data = nullptr;
-  const ParameterVector* global = nullptr;  // where training starts and what proximal terms pull to
+  const ParameterVector* global = nullptr;  // where training starts
+  const ParameterVector* anchor = nullptr;  // what proximal terms pull to; null: global
   const TrainingPlan* plan = nullptr;
   std::int64_t round = 0;  // from 0: for the schedule
   // Address of batch orders and dropout masks: entity = hospital, step = round.

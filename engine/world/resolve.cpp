@@ -13,7 +13,8 @@ namespace polyclinic {
 namespace {
 
 // Fields that a strategy may define itself by.
-constexpr std::array kStrategyFields{"selection", "objective", "aggregation", "server", "protocol"};
+constexpr std::array kStrategyFields{"selection", "objective", "aggregation",
+                                     "server",    "protocol",  "personal"};
 // Fields of the world that `strategy.x { rounds = 30 }` is accepted as a shorthand for.
 constexpr std::array kShorthands{"rounds", "participants", "deadline"};
 

@@ -153,6 +153,8 @@ void World::Impl::build_learning() {
   model = make_model(model_part, shape);
   plan = make_plan(training, spec.scenario.part("objective"), &model_part);
   fit_plan(plan, training, shape);
+  personal = personal_rule(spec.scenario.part("personal"), plan,
+                           spec.scenario.part("stragglers") != nullptr);
   check_parts_of_strategy(plan, spec.scenario.part("objective"), *spec.scenario.part("aggregation"),
                           training);
   if (const Value* order = training.find("order")) {
@@ -301,6 +303,7 @@ void World::Impl::build_federation() {
   evaluation.model = model.get();
   evaluation.cohort = cohort.get();
   evaluation.plan = &plan;
+  evaluation.personal = &personal;
   evaluation.workers = &workers;
   evaluation.run = run_key;
   evaluation.interrupt = options.interrupt;
@@ -325,6 +328,7 @@ void World::Impl::build_federation() {
   setup.optimizer = optimizer.get();
   setup.model = model.get();
   setup.plan = &plan;
+  setup.personal = &personal;
   setup.weights = weight_rule(rule);
   if (const Part* stragglers = spec.scenario.part("stragglers")) {
     setup.stragglers = straggler_rule(*stragglers, plan);

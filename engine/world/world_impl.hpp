@@ -12,6 +12,7 @@
 #include "fed/control.hpp"
 #include "fed/evaluator.hpp"
 #include "fed/members.hpp"
+#include "fed/personal.hpp"
 #include "fed/stores.hpp"
 #include "fed/sync_server.hpp"
 #include "learn/model.hpp"
@@ -74,6 +75,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void add_threshold_remark();
   void add_straggler_remark();
   void add_control_remark();
+  void add_personal_remark();
   void add_definition_remarks();
   void add_waiting_remark();
   [[nodiscard]] bool survival() const { return cohort->info().task == OutcomeKind::survival; }
@@ -108,6 +110,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   std::unique_ptr<Cohort> cohort;
   std::unique_ptr<Model> model;
   TrainingPlan plan;
+  PersonalRule personal;
   std::optional<FunctionRef> batch_order;
   std::vector<HospitalId> candidates;
   std::vector<HospitalId> external;
@@ -134,6 +137,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   bool script_started = false;
   bool metric_read = false;  // by a script: marked in the output
   std::int64_t measured_version = -1;
+  std::int64_t without_model = 0;  // members scored with the global model for want of their own
   MetricCurve curve;
   std::multimap<std::int64_t, std::uint64_t> version_waits;  // version -> token
   RunResult result;

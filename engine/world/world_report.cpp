@@ -235,6 +235,22 @@ void World::Impl::add_control_remark() {
       kept, kept == 1 ? " was" : "s were"));
 }
 
+// Personalised strategies have no single model: what was scored must be said.
+void World::Impl::add_personal_remark() {
+  if (personal.kind == PersonalRule::Kind::none) return;
+  std::string remark = personal.kind == PersonalRule::Kind::ditto
+                           ? "personal.ditto: each hospital is scored with its own model"
+                           : "personal.fine_tuned: each hospital is scored with the global model "
+                             "after training it at "
+                             "home, which is not on the clock";
+  if (without_model > 0) {
+    remark += fmt::format("; {} that {} none with the global one", without_model,
+                          without_model == 1 ? "has" : "have");
+  }
+  if (!external.empty()) remark += "; external hospitals with the global one";
+  result.remarks.push_back(std::move(remark));
+}
+
 // What a number must be read with (science.md, rule 4): how ECE is binned, what AUPRC starts from.
 void World::Impl::add_definition_remarks() {
   const auto& planned = measurement->plan().metrics;
@@ -308,6 +324,7 @@ void World::Impl::fill_result() {
   add_threshold_remark();
   add_straggler_remark();
   add_control_remark();
+  add_personal_remark();
   add_definition_remarks();
   add_waiting_remark();
   if (survival()) {

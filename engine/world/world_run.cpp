@@ -173,8 +173,18 @@ bool World::Impl::after_round(const RoundClosed& closed) {
 
 void World::Impl::measure_now() {
   const VersionPtr parameters = versions->parameters();
+  const std::vector<ParameterVector> own =
+      evaluator->personal_models(evaluated, *parameters, versions->current());
+  without_model =
+      std::count_if(own.begin(), own.end(), [](const ParameterVector& one) { return one.empty(); });
   std::optional<ArmResult> measured = measurement->evaluate(
-      "federated", [&](HospitalId) -> const ParameterVector& { return *parameters; },
+      "federated",
+      [&](HospitalId id) -> const ParameterVector& {
+        const auto at = std::lower_bound(evaluated.begin(), evaluated.end(), id);
+        if (at == evaluated.end() || *at != id) return *parameters;  // external: none of its own
+        const ParameterVector& its = own[static_cast<std::size_t>(at - evaluated.begin())];
+        return its.empty() ? *parameters : its;
+      },
       [&](HospitalId id) { return cohort->site(id); });
   if (!measured) return;  // interrupted: the measurement before it stands
   result.federated = *std::move(measured);

@@ -366,6 +366,7 @@ function aggregation.normalized(fields) end
 ---@field strategy? strategy_part|composition_part|baseline_part|none|false a named set of choices for the parts below; baseline.pooled {} or baseline.local_only {}: the arm is that reference (default: the base's)
 ---@field protocol? protocol_part|none|false when rounds open and close (default: the base's)
 ---@field objective? objective_part|none|false what is minimised beside the loss (default: the base's)
+---@field personal? personal_part|none|false models that stay at the hospitals, with which they are scored (default: the base's)
 ---@field stragglers? stragglers_part|none|false who finishes only a part of a training (default: the base's)
 ---@field aggregation? aggregation_part|none|false how updates become one (default: the base's)
 ---@field server? server_part|none|false what the server does with the aggregate (default: the base's)
@@ -568,6 +569,7 @@ function compare(fields) end
 ---@field aggregation? aggregation_part how updates become one
 ---@field server? server_part what the server does with it
 ---@field protocol? protocol_part when rounds open and close
+---@field personal? personal_part models that stay at home
 
 ---Puts a strategy together from parts; what is left out stays free for the scenario. Written as compose { ... }.
 ---@param fields? composition_fields
@@ -1068,6 +1070,30 @@ function partition.quantity(fields) end
 ---@return partition_part
 function partition.shards(fields) end
 
+---@class personal_part: part
+personal = {}
+
+---@class personal_ditto_fields
+---@field lambda? number strength of the pull; 0: models of their own, large: the global one (default: `1`)
+---@field epochs? number epochs of the own model in each training (default: those of training)
+---@field rate? number learning rate of the own model (default: that of training)
+
+---Each hospital trains a model of its own beside the global one, pulled towards it by lambda/2 |v - w_global|^2, and is scored with its own. The second training takes time on the clock; nothing more travels.
+---Li et al. 2021, Ditto: Fair and Robust Federated Learning Through Personalization, Algorithm 1
+---@param fields? personal_ditto_fields
+---@return personal_part
+function personal.ditto(fields) end
+
+---@class personal_fine_tuned_fields
+---@field epochs? number epochs at home (default: `1`)
+---@field rate? number learning rate of the own model (default: that of training)
+
+---Each hospital is scored with the global model after a little more training on its own rows. That happens beside the run, whenever it is measured, and is not on the clock.
+---Wang et al. 2019, Federated Evaluation of On-device Personalization
+---@param fields? personal_fine_tuned_fields
+---@return personal_part
+function personal.fine_tuned(fields) end
+
 ---@class positive_part: part
 
 ---@class positive_fields
@@ -1137,6 +1163,7 @@ function protocol.sync(fields) end
 ---@field strategy? strategy_part|composition_part a named set of choices for the parts below (default: strategy.fedavg {})
 ---@field protocol? protocol_part when rounds open and close (default: protocol.sync {})
 ---@field objective? objective_part|none|false what is minimised beside the loss
+---@field personal? personal_part|none|false models that stay at the hospitals, with which they are scored
 ---@field stragglers? stragglers_part|none|false who finishes only a part of a training
 ---@field aggregation? aggregation_part how updates become one (default: aggregation.mean {})
 ---@field server? server_part what the server does with the aggregate (default: server.sgd {})
@@ -1371,6 +1398,18 @@ function stragglers.random(fields) end
 ---@class strategy_part: part
 strategy = {}
 
+---@class strategy_ditto_fields
+---@field lambda? number strength of the pull; 0: models of their own, large: the global one (default: `1`)
+---@field rounds? integer the scenario's field of that name (default: the scenario's)
+---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
+---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
+
+---Federated averaging, and at each hospital a model of its own that is pulled towards the global one; hospitals are scored with their own.
+---Li et al. 2021, Ditto: Fair and Robust Federated Learning Through Personalization, Algorithm 1
+---@param fields? strategy_ditto_fields
+---@return strategy_part
+function strategy.ditto(fields) end
+
 ---@class strategy_fedadagrad_fields
 ---@field beta1? number decay of the first moment (default: `0`)
 ---@field rate? number server learning rate (default: `0.1`)
@@ -1477,6 +1516,18 @@ function strategy.fedprox(fields) end
 ---@param fields? strategy_fedyogi_fields
 ---@return strategy_part
 function strategy.fedyogi(fields) end
+
+---@class strategy_fine_tuning_fields
+---@field epochs? number epochs at home (default: `1`)
+---@field rounds? integer the scenario's field of that name (default: the scenario's)
+---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
+---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
+
+---Federated averaging; each hospital is scored with the global model after a little more training at home.
+---Wang et al. 2019, Federated Evaluation of On-device Personalization
+---@param fields? strategy_fine_tuning_fields
+---@return strategy_part
+function strategy.fine_tuning(fields) end
 
 ---@class strategy_scaffold_fields
 ---@field rate? number server learning rate (default: `1`)

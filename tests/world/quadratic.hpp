@@ -42,6 +42,16 @@ struct QuadraticSite {
   }
 };
 
+// Root of F(w).
+inline double rmse(const QuadraticSite& site, const Point& w) {
+  double sum = 0;
+  for (const auto& row : site.rows) {
+    const double error = w[0] * row[0] + w[1] * row[1] + w[2] * row[2] - row[3];
+    sum += error * error;
+  }
+  return std::sqrt(sum / static_cast<double>(site.rows.size()));
+}
+
 // Where sum_k p_k F_k is least: normal equations by Gaussian elimination.
 inline Point optimum(const std::vector<QuadraticSite>& sites, const std::vector<double>& p) {
   double a[3][4] = {};
@@ -291,6 +301,33 @@ inline Point paper_fednova(const PaperRun& run, double mu, double momentum, bool
     for (std::size_t j = 0; j < 3; ++j) x[j] -= effective * run.rate * direction[j];
   }
   return x;
+}
+
+// Li et al. 2021 (Ditto), Algorithm 1, as many steps for both models: the hospitals' own in the
+// end.
+inline std::vector<Point> paper_ditto(const PaperRun& run, double lambda) {
+  Point w{};
+  std::vector<Point> own(run.sites.size(), Point{});
+  std::vector<bool> begun(run.sites.size(), false);
+  for (std::size_t t = 0; t < run.counted.size(); ++t) {
+    Point step{};
+    for (const std::size_t k : run.counted[t]) {
+      Point y = w;
+      if (!begun[k]) own[k] = w;
+      begun[k] = true;
+      for (int s = 0; s < run.steps[t][k]; ++s) {
+        const Point g = run.sites[k].gradient(y);
+        const Point h = run.sites[k].gradient(own[k]);
+        for (std::size_t j = 0; j < 3; ++j) {
+          y[j] -= run.rate * g[j];
+          own[k][j] -= run.rate * (h[j] + lambda * (own[k][j] - w[j]));
+        }
+      }
+      for (std::size_t j = 0; j < 3; ++j) step[j] += run.among(t, k) * (y[j] - w[j]);
+    }
+    for (std::size_t j = 0; j < 3; ++j) w[j] += step[j];
+  }
+  return own;
 }
 
 }  // namespace polyclinic::testing

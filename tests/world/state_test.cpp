@@ -244,6 +244,118 @@ TEST_CASE(
   CHECK(distance(averaged, best) > 0.9 * gap);
 }
 
+// A hospital's value of a metric.
+double value_at(const RunResult& result, std::size_t hospital, const std::string& metric) {
+  for (const auto& [name, value] : result.federated.hospitals.at(hospital).metrics) {
+    if (name == metric && value.value) return *value.value;
+  }
+  return -1;
+}
+
+TEST_CASE("ditto's own models are those of its paper, and hospitals are scored with them") {
+  const auto sites = mixed_sites();
+  const QuadraticTable table(sites);
+  const double rate = 0.15;
+  const Value train_rmse = list({Value("rmse")});
+  const Fields base =
+      with(calm(25), {{"training", sgd(rate, 3)},
+                      {"aggregation", mean_of("equal")},
+                      {"measure", part("measure", "", {{"every", "end"}, {"train", train_rmse}})}});
+  for (const double lambda : {0.0, 0.5, 2.0}) {
+    for (const bool sampled : {false, true}) {
+      CAPTURE(lambda);
+      CAPTURE(sampled);
+      const Observed seen = observe(table.world(
+          with(base, {{"personal", part("personal", "ditto", {{"lambda", lambda}})},
+                      {"participants", sampled ? Value(std::int64_t{2}) : Value(All{})}})));
+      const PaperRun paper = paper_of(seen, sites, equal_shares(4), rate, 3);
+      const std::vector<Point> own = paper_ditto(paper, lambda);
+      for (std::size_t k = 0; k < 4; ++k) {
+        // features are at most 1.5: parameters that differ by kRounding differ by twice that here
+        CHECK(std::fabs(value_at(seen.result, k, "train_rmse") - rmse(sites[k], own[k])) <
+              3 * kRounding);
+      }
+    }
+  }
+  // without a pull and for long each is its own best line
+  const RunResult alone = run(table.world(
+      with(base, {{"rounds", 400}, {"personal", part("personal", "ditto", {{"lambda", 0.0}})}})));
+  for (std::size_t k = 0; k < 4; ++k) {
+    const Point best = optimum({sites[k]}, {1.0});
+    CHECK(value_at(alone, k, "train_rmse") == doctest::Approx(rmse(sites[k], best)).epsilon(1e-4));
+  }
+}
+
+TEST_CASE("an own model is the hospital's affair: it moves on though no update is ever heard") {
+  const auto sites = mixed_sites();
+  const QuadraticTable table(sites);
+  const Part hospitals = part("hospitals", "",
+                              {{"overhead", seconds(60)},
+                               {"jitter", 0.0},
+                               {"uplink", mbit(1e-5)}});  // 1 kB takes 13 minutes
+  const RunResult result = run(table.world(with(
+      calm(7),
+      {{"hospitals", hospitals},
+       {"deadline", seconds(200)},
+       {"training", sgd(0.15, 3)},
+       {"personal", part("personal", "ditto", {{"lambda", 0.5}})},
+       {"measure", part("measure", "", {{"every", "end"}, {"train", list({Value("rmse")})}})}})));
+  CHECK(result.versions == 0);
+  for (std::size_t k = 0; k < 4; ++k) {
+    Point v{};
+    for (int s = 0; s < 7 * 3; ++s) {
+      const Point g = sites[k].gradient(v);
+      for (std::size_t j = 0; j < 3; ++j) v[j] -= 0.15 * (g[j] + 0.5 * v[j]);  // the global is 0
+    }
+    CHECK(std::fabs(value_at(result, k, "train_rmse") - rmse(sites[k], v)) < 3 * kRounding);
+  }
+}
+
+TEST_CASE("fine-tuning is descent from the global model, and changes nothing of the run") {
+  const auto sites = mixed_sites();
+  const QuadraticTable table(sites);
+  const Value train_rmse = list({Value("rmse")});
+  const Fields base =
+      with(calm(10), {{"training", sgd(0.15, 3)},
+                      {"measure", part("measure", "", {{"every", "end"}, {"train", train_rmse}})}});
+  const RunResult plain = run(table.world(base));
+  const RunResult tuned = run(table.world(with(
+      base, {{"personal", part("personal", "fine_tuned", {{"epochs", 2.0}, {"rate", 0.1}})}})));
+  CHECK(tuned.final_parameters == plain.final_parameters);
+  for (std::size_t k = 0; k < 4; ++k) {
+    Point w = final_point(plain);
+    CHECK(std::fabs(value_at(plain, k, "train_rmse") - rmse(sites[k], w)) < 3 * kRounding);
+    for (int s = 0; s < 2; ++s) {
+      const Point g = sites[k].gradient(w);
+      for (std::size_t j = 0; j < 3; ++j) w[j] -= 0.1 * g[j];
+    }
+    CHECK(std::fabs(value_at(tuned, k, "train_rmse") - rmse(sites[k], w)) < 3 * kRounding);
+  }
+}
+
+TEST_CASE("own models do not depend on threads, nor on how often they are looked at") {
+  const QuadraticTable table(mixed_sites());
+  const auto measured = [&](const Value& every, int threads) {
+    const Value train_rmse = list({Value("rmse")});
+    const WorldSpec spec = table.world(with(
+        calm(12), {{"personal", part("personal", "ditto", {{"lambda", 0.3}})},
+                   {"participants", std::int64_t{2}},
+                   {"training", sgd(0.05, 2, Value(std::int64_t{8}))},
+                   {"measure", part("measure", "", {{"every", every}, {"train", train_rmse}})}}));
+    RunOptions options;
+    options.threads = threads;
+    const RunResult result = run(spec, options);
+    std::vector<double> values;
+    for (std::size_t k = 0; k < 4; ++k) values.push_back(value_at(result, k, "train_rmse"));
+    return values;
+  };
+  const std::vector<double> one = measured(Value("end"), 1);
+  for (const double value : one) CHECK(value > 0);
+  CHECK(measured(Value("end"), 3) == one);
+  CHECK(measured(Value(std::int64_t{1}), 2) == one);
+  CHECK(measured(Value(std::int64_t{5}), 3) == one);
+}
+
 TEST_CASE("the bits of state do not depend on threads") {
   const auto sites = mixed_sites();
   const QuadraticTable table(sites);

@@ -21,6 +21,7 @@ class NetworkWorkspace final : public Workspace {
   FloatBuffer gradient;
   FloatBuffer moment1;
   FloatBuffer moment2;
+  FloatBuffer anchor;  // of a proximal term that pulls elsewhere than to the start; grows when used
   FloatBuffer linear;  // added to every gradient; grows when a training first has control vectors
   FloatBuffer transposed;
   // a chunk: activations[0] is the input; activations, slopes, masks and errors of each hidden

@@ -37,6 +37,11 @@ class Optimiser {
     update_.w = work.parameters.data();
     update_.gradient = work.gradient.data();
     update_.anchor = plan_.proximal > 0 ? work.start.data() : nullptr;
+    if (plan_.proximal > 0 && task.anchor != nullptr) {
+      work.anchor.assign(static_cast<std::size_t>(network.packed_size()), 0.0F);
+      network.pack(work.kernels, *task.anchor, work.anchor.data());
+      update_.anchor = work.anchor.data();
+    }
     if (plan_.control != TrainingPlan::Control::none) {
       load_control(network, task);
       update_.linear = work.linear.data();
