@@ -27,7 +27,8 @@ std::vector<Schema> aggregation_schemas() {
       Schema{.kind = "aggregation",
              .name = "custom",
              .doc = "A rule written in Lua: rule(updates, ctx) -> vec, where updates is a list of "
-                    "vecs and ctx has weights, global, previous, seed and state.",
+                    "vecs and ctx has weights, global, previous, seed and state, and of each "
+                    "update its steps and how often its gradients count in it (accumulated).",
              .fields = {Field{"rule", type::function(), {}, "the function", true}, weights, share},
              .positional = true,
              .example = "aggregation = aggregation.custom(function(updates) return "

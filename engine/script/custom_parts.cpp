@@ -121,10 +121,15 @@ void push_floats(lua_State* L, const ParameterVector& vector) {
 
 void push_context(lua_State* L, std::span<const Update> updates, const AggregationContext& context,
                   const Value& state) {
-  lua_createtable(L, 0, 6);
-  const std::span<double> weights = push_new_vec(L, updates.size(), true);
-  for (std::size_t i = 0; i < updates.size(); ++i) weights[i] = updates[i].weight;
-  lua_setfield(L, -2, "weights");
+  lua_createtable(L, 0, 8);
+  const auto number_of_each = [&](const char* name, auto number) {
+    const std::span<double> out = push_new_vec(L, updates.size(), true);
+    std::transform(updates.begin(), updates.end(), out.begin(), number);
+    lua_setfield(L, -2, name);
+  };
+  number_of_each("weights", [](const Update& update) { return update.weight; });
+  number_of_each("steps", [](const Update& update) { return static_cast<double>(update.steps); });
+  number_of_each("accumulated", [](const Update& update) { return update.accumulated; });
   if (context.global != nullptr) {
     push_floats(L, *context.global);
     lua_setfield(L, -2, "global");

@@ -323,7 +323,7 @@ aggregation = {}
 ---@field weights? "size"|"equal" how much a hospital counts: by its training rows, or all alike (default: `"size"`)
 ---@field max_share? number largest share of one hospital; what is above it is spread over the others (default: `0.5`)
 
----A rule written in Lua: rule(updates, ctx) -> vec, where updates is a list of vecs and ctx has weights, global, previous, seed and state.
+---A rule written in Lua: rule(updates, ctx) -> vec, where updates is a list of vecs and ctx has weights, global, previous, seed and state, and of each update its steps and how often its gradients count in it (accumulated).
 ---@param rule function|aggregation_custom_fields
 ---@param weights? "size"|"equal"
 ---@param max_share? number
