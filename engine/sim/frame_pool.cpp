@@ -21,7 +21,9 @@ constexpr bool kKeep = true;
 
 constexpr std::size_t kGrain = 64;
 constexpr std::size_t kClasses = 32;  // frames of up to 2 kB
-constexpr std::size_t kKeptMost = 8U << 20U;
+// As much as 10,000 hospitals that take part at once need; what lies beyond goes back to the heap,
+// which merges and splits it again for the next.
+constexpr std::size_t kKeptMost = 64U << 20U;
 
 std::size_t class_of(std::size_t bytes) {
   return (bytes + kGrain - 1) / kGrain;
