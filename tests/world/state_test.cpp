@@ -289,10 +289,9 @@ TEST_CASE("ditto's own models are those of its paper, and hospitals are scored w
 TEST_CASE("an own model is the hospital's affair: it moves on though no update is ever heard") {
   const auto sites = mixed_sites();
   const QuadraticTable table(sites);
-  const Part hospitals = part("hospitals", "",
-                              {{"overhead", seconds(60)},
-                               {"jitter", 0.0},
-                               {"uplink", mbit(1e-5)}});  // 1 kB takes 13 minutes
+  const Part hospitals = part(
+      "hospitals", "",
+      {{"overhead", seconds(60)}, {"jitter", 0.0}, {"uplink", mbit(5.4e-5)}});  // 1 kB takes 150 s
   const RunResult result = run(table.world(with(
       calm(7),
       {{"hospitals", hospitals},
