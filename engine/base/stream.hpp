@@ -31,6 +31,8 @@ enum class Purpose : std::uint32_t {
   kMeasureSample = 16,   // which hospitals are evaluated in a very large federation
   kPatientOverlap = 17,  // patients seen in more than one hospital
   kStraggler = 18,       // who is slow in a round, and how far it gets
+  kPrivateBatch = 24,    // which rows a step of a private training takes
+  kPrivateNoise = 25,    // its noise, by ChaCha20 at the same kind of address
 };
 
 // Identifies one run: seed and replication hashed together.

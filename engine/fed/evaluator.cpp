@@ -95,7 +95,8 @@ void Evaluator::evaluate(Slot& slot, HospitalState* state, Workspace& workspace)
   TrainingTask task;
   task.data = &site->train;
   task.global = slot.order.start.get();
-  const TrainingPlan plan = with_epochs(*setup_.plan, slot.order.epochs);
+  TrainingPlan plan = with_epochs(*setup_.plan, slot.order.epochs);
+  plan.privacy.noise = slot.order.noise;
   task.plan = &plan;
   task.round = slot.order.round;
   task.run = setup_.run;

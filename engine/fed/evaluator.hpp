@@ -31,6 +31,7 @@ struct Order {
   HospitalId hospital;
   std::int64_t round = 0;     // from 0: schedule and address of its random numbers
   std::int64_t epochs = 0;    // what it is to finish; 0: what the plan says
+  double noise = 0;           // multiplier of a private training
   VersionPtr start;           // parameters it starts from
   VersionPtr server_control;  // control vectors (fed/control.hpp); null: zero
   VersionPtr own_control;

@@ -10,6 +10,17 @@
 
 namespace polyclinic {
 
+privacy::HospitalTerms hospital_terms(const TrainingPlan& plan, std::int64_t train_rows,
+                                      std::int64_t rounds) {
+  privacy::HospitalTerms terms;
+  terms.rows = train_rows;
+  terms.trainings = rounds;
+  if (train_rows == 0) return terms;
+  terms.rate = sampling_rate(plan, train_rows);
+  terms.steps = extent(plan, train_rows).steps;
+  return terms;
+}
+
 SyncServer::SyncServer(Setup setup) : s_(std::move(setup)) {}
 
 std::int64_t SyncServer::message_bytes() const {
@@ -139,6 +150,20 @@ Task<void> SyncServer::participate(Round& round, std::size_t index) {
   round.inbox.send(index);
 }
 
+// Whether the guarantee of a hospital's patients leaves room for another training.
+bool SyncServer::may_spend(Round& round, std::size_t index) {
+  if (s_.ledger == nullptr) return true;
+  const Participant& participant = round.participants[index];
+  const Member& member = s_.members->of(participant.hospital);
+  const TrainingPlan plan = with_epochs(*s_.plan, participant.epochs);
+  const std::int64_t steps = extent(plan, member.train_rows).steps;
+  s_.ledger->open(participant.hospital,
+                  hospital_terms(*s_.plan, member.train_rows, s_.options.rounds));
+  if (s_.ledger->admits(participant.hospital, s_.simulation->now(), steps)) return true;
+  give_up(round, index, DropReason::budget_spent, {});
+  return false;
+}
+
 Task<bool> SyncServer::reach(Round& round, std::size_t index) {
   Participant& participant = round.participants[index];
   Member& member = s_.members->of(participant.hospital);
@@ -146,6 +171,7 @@ Task<bool> SyncServer::reach(Round& round, std::size_t index) {
     give_up(round, index, DropReason::too_few_rows, {});
     co_return false;
   }
+  if (!may_spend(round, index)) co_return false;
   const bool up = co_await wait_until_up(*s_.simulation, *member.availability, round.deadline);
   if (!up) {
     give_up(round, index, DropReason::unreachable, {});
@@ -217,6 +243,7 @@ Task<bool> SyncServer::compute(Round& round, std::size_t index) {
   order.hospital = participant.hospital;
   order.round = round.index;
   order.epochs = participant.epochs;
+  if (s_.ledger != nullptr) order.noise = s_.ledger->pages().at(participant.hospital).noise;
   order.start = s_.versions->parameters();
   order.server_control = s_.control->server();
   order.own_control = s_.control->of(participant.hospital);
@@ -236,6 +263,13 @@ Task<bool> SyncServer::compute(Round& round, std::size_t index) {
   }
   // the hospital did train, whether or not its update will be heard
   s_.evaluator->trained(result);
+  if (s_.ledger != nullptr) {
+    privacy::LedgerEntry entry;
+    entry.at = sim.now();
+    entry.round = round.index + 1;
+    entry.steps = amount.steps;
+    s_.ledger->charge(participant.hospital, entry);
+  }
   member.busy += duration;
   member.steps_done += amount.steps;
   member.epochs_begun += amount.epochs_begun;

@@ -18,6 +18,7 @@
 #include "fed/stragglers.hpp"
 #include "fed/weights.hpp"
 #include "net/network.hpp"
+#include "privacy/ledger.hpp"
 #include "sim/mailbox.hpp"
 #include "sim/scope.hpp"
 #include "sim/simulation.hpp"
@@ -35,6 +36,10 @@ struct SyncOptions {
   std::int64_t control_bytes = 1000;            // beside the parameters, each way
 };
 
+// What privacy would cost a hospital with so many training rows, if it trained in every round.
+privacy::HospitalTerms hospital_terms(const TrainingPlan& plan, std::int64_t train_rows,
+                                      std::int64_t rounds);
+
 class SyncServer {
  public:
   // References outlive the server.
@@ -51,6 +56,7 @@ class SyncServer {
     const Model* model = nullptr;
     const TrainingPlan* plan = nullptr;
     const PersonalRule* personal = nullptr;
+    privacy::Ledger* ledger = nullptr;  // of record-level privacy; null: there is none
     WeightRule weights;
     StragglerRule stragglers;
     SyncOptions options;
@@ -118,6 +124,7 @@ class SyncServer {
   Task<void> gather(Round& round);
   Task<void> participate(Round& round, std::size_t index);
   Task<bool> reach(Round& round, std::size_t index);
+  [[nodiscard]] bool may_spend(Round& round, std::size_t index);
   Task<bool> prepare(Round& round, std::size_t index);
   Task<bool> compute(Round& round, std::size_t index);
   Task<bool> upload(Round& round, std::size_t index);

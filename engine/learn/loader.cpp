@@ -1,10 +1,12 @@
 #include "learn/loader.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "base/check.hpp"
 #include "base/draw.hpp"
+#include "base/math.hpp"
 
 namespace polyclinic {
 
@@ -60,6 +62,35 @@ std::span<const std::int32_t> Loader::next() {
                                            static_cast<std::size_t>(count));
   position_ += count;
   return rows;
+}
+
+PoissonLoader::PoissonLoader(const TrainingTask& task, std::vector<std::int32_t>& chosen)
+    : task_(task),
+      chosen_(chosen),
+      rows_(task.data->rows),
+      rate_(sampling_rate(*task.plan, task.data->rows)),
+      expected_(static_cast<double>(batch_shape(*task.plan, task.data->rows).batch)) {
+  chosen_.resize(static_cast<std::size_t>(rows_));
+  if (rate_ < 1) log_tails_ = math::log1p(-rate_);
+}
+
+std::span<const std::int32_t> PoissonLoader::at(std::int64_t step) {
+  if (rate_ >= 1) {
+    std::iota(chosen_.begin(), chosen_.end(), 0);
+    return chosen_;
+  }
+  // coins that fall tails before the next heads are geometric: floor(ln u / ln(1 - q)) of them
+  // (Devroye 1986, X.2), one draw for each row that is taken instead of one for each row
+  Stream stream(task_.run, Purpose::kPrivateBatch, task_.entity,
+                static_cast<std::uint64_t>(task_.round), static_cast<std::uint64_t>(step));
+  std::size_t count = 0;
+  for (std::int64_t row = -1;;) {
+    const double tails = std::floor(math::log(stream.uniform_open()) / log_tails_);
+    if (tails >= static_cast<double>(rows_ - 1 - row)) break;
+    row += 1 + static_cast<std::int64_t>(tails);
+    chosen_[count++] = static_cast<std::int32_t>(row);
+  }
+  return {chosen_.data(), count};
 }
 
 }  // namespace polyclinic

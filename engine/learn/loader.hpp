@@ -46,4 +46,26 @@ class Loader {
   std::int64_t begun_ = 0;  // epochs begun in this training
 };
 
+// Rows by Poisson sampling: in every step each row is taken by a coin of its own, whatever happened
+// in other steps. A step may be empty.
+class PoissonLoader {
+ public:
+  // `chosen` is scratch that outlives the loader.
+  PoissonLoader(const TrainingTask& task, std::vector<std::int32_t>& chosen);
+
+  // The rows of the given step of this training, ascending. REQUIRES: step >= 0.
+  std::span<const std::int32_t> at(std::int64_t step);
+  // q of the coins, and how many rows they take in the mean.
+  [[nodiscard]] double rate() const { return rate_; }
+  [[nodiscard]] double expected() const { return expected_; }
+
+ private:
+  const TrainingTask& task_;
+  std::vector<std::int32_t>& chosen_;
+  std::int64_t rows_;
+  double rate_;
+  double expected_;
+  double log_tails_ = 0;  // log(1 - q)
+};
+
 }  // namespace polyclinic

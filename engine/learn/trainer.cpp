@@ -40,6 +40,10 @@ TrainingExtent extent(const TrainingPlan& plan, std::int64_t rows, std::int64_t 
   out.steps = plan.steps > 0 ? plan.steps
                              : std::max<std::int64_t>(
                                    1, std::llround(plan.epochs * static_cast<double>(per_epoch)));
+  if (plan.is_private()) {
+    out.rows_visited = out.steps * shape.batch;
+    return out;
+  }
   const std::int64_t end = begin + out.steps;
   const std::int64_t ended =
       end / per_epoch - begin / per_epoch;  // epochs whose last batch is taken
@@ -48,6 +52,10 @@ TrainingExtent extent(const TrainingPlan& plan, std::int64_t rows, std::int64_t 
   out.epochs_begun = (end + per_epoch - 1) / per_epoch - (begin + per_epoch - 1) / per_epoch;
   out.rows_beside = plan.control == TrainingPlan::Control::gradient ? rows : 0;
   return out;
+}
+
+double sampling_rate(const TrainingPlan& plan, std::int64_t rows) {
+  return static_cast<double>(batch_shape(plan, rows).batch) / static_cast<double>(rows);
 }
 
 TrainingResult train(const Model& model, const TrainingTask& task, Workspace& workspace) {

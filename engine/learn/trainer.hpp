@@ -28,6 +28,14 @@ struct Schedule {
   [[nodiscard]] double at(std::int64_t round) const;
 };
 
+// Record-level differential privacy inside a training (DP-SGD: Abadi et al. 2016, Alg. 1). Every
+// step takes each row by a coin of its own, cuts the gradient of each row's loss to the norm
+// `clip`, adds Gaussian noise to their sum and divides by the rows that are expected.
+struct RecordPrivacy {
+  double clip = 0;   // > 0: on
+  double noise = 0;  // standard deviation of the noise on the sum, over clip
+};
+
 // How a hospital trains; the same for a whole run unless a strategy says otherwise. Plain data.
 struct TrainingPlan {
   enum class Optimizer : std::uint8_t { sgd, momentum, adam, adamw };
@@ -60,6 +68,9 @@ struct TrainingPlan {
   double clip_gradient = 0.0;         // > 0: norm of the batch gradient is cut to it, before
                                       // proximal term, control and weight decay are added
   std::vector<double> class_weights;  // factor of a row's loss by its label; empty: all one
+  RecordPrivacy privacy;
+
+  [[nodiscard]] bool is_private() const { return privacy.clip > 0; }
 };
 
 // State that a hospital keeps between its trainings. A training that overflowed moves the place in
@@ -81,7 +92,7 @@ struct TrainingTask {
   const ParameterVector* anchor = nullptr;  // what proximal terms pull to; null: global
   const TrainingPlan* plan = nullptr;
   std::int64_t round = 0;  // from 0: for the schedule
-  // Address of batch orders and dropout masks: entity = hospital, step = round.
+  // Address of batch orders, dropout masks, coins and noise: entity = hospital, step = round.
   RunKey run;
   std::uint64_t entity = 0;
   TrainerState* state = nullptr;  // may be null: nothing is kept
@@ -126,6 +137,8 @@ struct TrainingExtent {
 // steps_before: steps that trainings with the same state have made (TrainerState::steps_done); only
 // steps mode depends on it. A fraction of an epoch is rounded to whole batches, at least one. A
 // site without rows makes no step; one with fewer rows than a batch keeps its one short batch.
+// Under record-level privacy the steps are as many, and the visits those that are expected: how
+// many rows the coins take is nobody's business, and a clock that showed it would tell.
 TrainingExtent extent(const TrainingPlan& plan, std::int64_t rows, std::int64_t steps_before = 0);
 
 // Sum of the coefficients a with which the gradients g_k of `steps` steps enter the change of the
@@ -133,6 +146,9 @@ TrainingExtent extent(const TrainingPlan& plan, std::int64_t rows, std::int64_t 
 // momentum (Wang et al. 2020, section 3.2). 0 for adam and adamw, which are not of that form, and
 // for momentum that is kept between rounds.
 double accumulated_steps(const TrainingPlan& plan, std::int64_t steps, std::int64_t round);
+
+// The probability with which a step of a private training takes a row. REQUIRES: rows > 0.
+double sampling_rate(const TrainingPlan& plan, std::int64_t rows);
 
 // The plan of a resolved part `training.*`, with an `objective.*` part or nullptr. `model` sets the
 // default rate where `training` names none (see default_rate). Throws ScenarioError when fields

@@ -42,6 +42,34 @@ Phase phase_of(const Part& part, const Value& value) {
   return phase;
 }
 
+Schema record_schema() {
+  return Schema{
+      .kind = "privacy",
+      .name = "record",
+      .doc =
+          "Record-level differential privacy inside every hospital (DP-SGD): each step takes every "
+          "row by a coin of its own, cuts the gradient of each row, adds Gaussian noise to their "
+          "sum and divides by the rows that are expected. A ledger accounts for every hospital: "
+          "what is guaranteed before the run, and what was spent in it. With epsilon alone the "
+          "noise is solved for each hospital and all planned rounds; with noise alone epsilon is "
+          "told; with both a hospital stops when epsilon is spent.",
+      .paper = "Abadi et al. 2016; Mironov, Talwar, Zhang 2019",
+      .fields =
+          {Field{
+               "epsilon", type::number().above(0), {}, "what a hospital's records may cost in all"},
+           Field{"noise",
+                 type::number().at_least(0),
+                 {},
+                 "noise multiplier: standard deviation of the noise on the sum of a step over "
+                 "clip; 0: no privacy, for comparison"},
+           Field{"clip", type::number().above(0), 1.0, "bound on the norm of a row's gradient"},
+           Field{"delta", type::number().inside(0, 1), 1e-5,
+                 "probability beyond epsilon; far below 1 over the rows of a hospital"},
+           Field{"accountant", type::choice({"rdp", "pld"}), "rdp",
+                 "who computes epsilon: rdp at once, pld tighter and slower"}},
+      .example = "privacy = privacy.record { epsilon = 3, clip = 1 }"};
+}
+
 }  // namespace
 
 std::vector<Schema> privacy_schemas() {
@@ -97,7 +125,7 @@ std::vector<Schema> privacy_schemas() {
            Field{"orders", words(orders_names()) | type::numbers(), "standard",
                  "Renyi orders: a grid by name, or numbers above 1"}},
       .example = "privacy.account { q = 0.01, sigma = 1, steps = 10000, delta = 1e-5 }"};
-  return {std::move(account)};
+  return {std::move(account), record_schema()};
 }
 
 AccountRequest request_of(const Part& part) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "record/database_schema.hpp"
 
 namespace polyclinic {
@@ -175,6 +177,25 @@ void DatabaseRows::write_account(const HospitalAccount& a) {
   }
 }
 
+void DatabaseRows::write_privacy(const PrivacyReport& report) {
+  const auto bounded = [](double epsilon) {
+    return std::isfinite(epsilon) ? std::optional(epsilon) : std::nullopt;
+  };
+  SqliteStatement row = database_.prepare("INSERT INTO privacy VALUES (?,?,?,?,?,?,?,?,?,?,?)");
+  SqliteStatement line = database_.prepare("INSERT INTO privacy_ledger VALUES (?,?,?,?,?,?)");
+  for (const PrivacyAccount& a : report.hospitals) {
+    const std::int64_t hospital{a.hospital.value};
+    row.run(kRun, hospital, a.rows, a.rate, a.noise, report.delta, a.steps_planned, a.steps,
+            bounded(a.guarantee), bounded(a.spent),
+            a.stopped ? std::optional(a.stopped->ns) : std::nullopt);
+    for (const PrivacyEntry& entry : a.entries) {
+      line.run(kRun, hospital, entry.at.ns, entry.round, entry.steps, bounded(entry.epsilon));
+    }
+  }
+  SqliteStatement sentence = database_.prepare("INSERT INTO privacy_statement VALUES (?,?,?)");
+  for (const auto& [heading, text] : report.statement) sentence.run(kRun, heading, text);
+}
+
 void DatabaseRows::write(const RunResult& result, std::string_view state) {
   begin();
   SqliteStatement run = database_.prepare(
@@ -185,6 +206,7 @@ void DatabaseRows::write(const RunResult& result, std::string_view state) {
   run.run(state, result.outcome, result.model, result.bytes_up, result.bytes_down, c.text,
           c.checked ? std::optional(std::int64_t{c.converged}) : std::nullopt, kRun);
   for (const HospitalAccount& account : result.hospitals) write_account(account);
+  if (result.privacy) write_privacy(*result.privacy);
   SqliteStatement standardisation =
       database_.prepare("UPDATE arms SET standardisation = ? WHERE arm = ?");
   standardisation.run(result.federated.standardisation, arm(result.federated.name));

@@ -33,6 +33,7 @@ class DatabaseRows {
   struct Writing;  // one overload per kind of event
   void begin();
   void write_account(const HospitalAccount& account);
+  void write_privacy(const PrivacyReport& report);
   std::int64_t arm(const std::string& name);
 
   Sqlite database_;

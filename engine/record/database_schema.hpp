@@ -4,7 +4,7 @@
 namespace polyclinic {
 
 // Counts changes of the tables; kept in `about`.
-inline constexpr int kDatabaseFormat = 3;
+inline constexpr int kDatabaseFormat = 4;
 
 inline constexpr const char* kDatabaseSchema = R"SQL(
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -63,6 +63,18 @@ CREATE INDEX drops_of ON drops (run, round, hospital);
 CREATE TABLE outages (          -- filled when the run has ended
   run INTEGER NOT NULL, hospital INTEGER NOT NULL, from_ns INTEGER NOT NULL,
   until_ns INTEGER NOT NULL);
+CREATE TABLE privacy (          -- record-level: a row per hospital; empty without privacy
+  run INTEGER NOT NULL, hospital INTEGER NOT NULL,
+  rows INTEGER NOT NULL, rate REAL NOT NULL, noise REAL NOT NULL, delta REAL NOT NULL,
+  steps_planned INTEGER NOT NULL, steps INTEGER NOT NULL,
+  guarantee REAL, spent REAL,   -- epsilon; NULL: without bound
+  stopped_ns INTEGER,           -- when its budget was spent
+  PRIMARY KEY (run, hospital)) WITHOUT ROWID;
+CREATE TABLE privacy_ledger (   -- what had been spent after each training
+  run INTEGER NOT NULL, hospital INTEGER NOT NULL, at_ns INTEGER NOT NULL, round INTEGER NOT NULL,
+  steps INTEGER NOT NULL, epsilon REAL);
+CREATE TABLE privacy_statement (
+  run INTEGER NOT NULL, heading TEXT NOT NULL, sentence TEXT NOT NULL);
 CREATE TABLE notes (run INTEGER NOT NULL, at_ns INTEGER NOT NULL, text TEXT NOT NULL);
 CREATE TABLE remarks (run INTEGER NOT NULL, text TEXT NOT NULL);
 CREATE TABLE provenance (run INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL);

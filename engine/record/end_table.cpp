@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 #include <vector>
@@ -301,6 +302,34 @@ std::string standardisation(const RunResult& result) {
   return text;
 }
 
+std::string epsilon_text(double epsilon) {
+  return std::isfinite(epsilon) ? fmt::format("{:.3f}", epsilon) : "unbounded";
+}
+
+// What the records of each hospital pay, and what must be read with it.
+std::string privacy(const RunResult& result) {
+  if (!result.privacy) return {};
+  const PrivacyReport& report = *result.privacy;
+  TextTable table({true, false, false, false, false, false, false, true});
+  table.add(
+      {"privacy", "rows", "rate", "noise", "steps", "guaranteed epsilon", "spent", "stopped"});
+  for (std::size_t h = 0; h < std::min(report.hospitals.size(), kHospitalsMost); ++h) {
+    const PrivacyAccount& a = report.hospitals[h];
+    table.add({shortened(a.name, kNameColumns), fmt::format("{}", a.rows),
+               fmt::format("{:.4f}", a.rate), fmt::format("{:.3f}", a.noise),
+               fmt::format("{} of {}", a.steps, a.steps_planned), epsilon_text(a.guarantee),
+               epsilon_text(a.spent), a.stopped ? time_text(*a.stopped) : "-"});
+  }
+  std::string text = table.text();
+  if (report.hospitals.size() > kHospitalsMost) {
+    text += fmt::format("  ... and {} more hospitals\n", report.hospitals.size() - kHospitalsMost);
+  }
+  for (const auto& [heading, sentence] : report.statement) {
+    text += "  " + wrapped(fmt::format("{}: {}.", heading, sentence), kColumns - 2, 4) + "\n";
+  }
+  return text + "\n";
+}
+
 std::string heading(const RunResult& result) {
   std::string text =
       fmt::format("  {} by {}; seed {}\n", result.outcome, result.model, result.seed);
@@ -360,6 +389,7 @@ std::string end_table(const RunResult& result, bool colour) {
   std::string text = fmt::format("\n{}{}{}\n", bold, title, off) + heading(result) + "\n";
   text += quality(result);
   text += rounds_table(result).text() + legend(result) + round_summary(result) + "\n";
+  text += privacy(result);
   if (!result.convergence.text.empty()) {
     const bool warning = result.convergence.checked && !result.convergence.converged;
     text += fmt::format("  {}{}{}\n", warning ? warn : "", result.convergence.text, off);

@@ -102,7 +102,7 @@ class Story {
     } else {
       text += every_hospital();
     }
-    return text + notes();
+    return text + notes() + privacy();
   }
 
  private:
@@ -364,6 +364,36 @@ class Story {
       text += fmt::format("Note of {}: {}\n", clock_text(row.integer(0)), escaped(row.text(1)));
     }
     if (!run_.convergence.empty()) text += "As to the model, " + run_.convergence + ".\n";
+    return text;
+  }
+
+  // What the ledger of record-level privacy says, with the statement that belongs to its numbers.
+  std::string privacy() {
+    SqliteStatement known = file_.prepare(
+        "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'privacy'");
+    if (!known.step() || known.integer(0) == 0) return {};  // an older database
+    SqliteStatement row = file_.prepare(
+        "SELECT h.name, p.guarantee, p.spent, p.delta, p.noise, p.steps, p.steps_planned, "
+        "p.stopped_ns FROM privacy p JOIN hospitals h USING (run, hospital) "
+        "WHERE ?1 IS NULL OR hospital = ?1 ORDER BY hospital LIMIT 40");
+    row.reset().bind(1, hospital_);
+    std::string text;
+    while (row.step()) {
+      const auto epsilon = [&](int column) {
+        return row.null(column) ? std::string("without bound")
+                                : fmt::format("{:.3f}", row.number(column));
+      };
+      text += fmt::format(
+          "Privacy at {}: epsilon {} was guaranteed and {} spent at delta {:g}, by {} of {} "
+          "planned "
+          "steps with noise {:.3f}",
+          row.text(0), epsilon(1), epsilon(2), row.number(3), row.integer(5), row.integer(6),
+          row.number(4));
+      if (!row.null(7)) text += ", then its budget was spent: " + clock_text(row.integer(7));
+      text += ".\n";
+    }
+    SqliteStatement line = file_.prepare("SELECT heading, sentence FROM privacy_statement");
+    while (line.step()) text += fmt::format("  {}: {}.\n", line.text(0), line.text(1));
     return text;
   }
 

@@ -118,6 +118,42 @@ Json rounds(const RunResult& result) {
   return json;
 }
 
+// Epsilons without bound are null.
+Json privacy(const RunResult& result) {
+  if (!result.privacy) return nullptr;
+  const PrivacyReport& report = *result.privacy;
+  Json json;
+  json["unit"] = report.unit;
+  json["adjacency"] = report.adjacency;
+  json["accountant"] = report.accountant;
+  json["delta"] = report.delta;
+  json["clip"] = report.clip;
+  json["hospitals"] = Json::array();
+  for (const PrivacyAccount& a : report.hospitals) {
+    Json entries = Json::array();
+    for (const PrivacyEntry& entry : a.entries) {
+      entries.push_back({{"at", entry.at.seconds()},
+                         {"round", entry.round},
+                         {"steps", entry.steps},
+                         {"epsilon", entry.epsilon}});
+    }
+    json["hospitals"].push_back(
+        {{"name", a.name},
+         {"rows", a.rows},
+         {"rate", a.rate},
+         {"noise", a.noise},
+         {"steps_planned", a.steps_planned},
+         {"steps", a.steps},
+         {"guarantee", a.guarantee},
+         {"spent", a.spent},
+         {"stopped", a.stopped ? Json(a.stopped->seconds()) : Json(nullptr)},
+         {"entries", entries}});
+  }
+  json["statement"] = Json::object();
+  for (const auto& [heading, sentence] : report.statement) json["statement"][heading] = sentence;
+  return json;
+}
+
 }  // namespace
 
 std::string to_json(const RunResult& result, int indent) {
@@ -155,6 +191,7 @@ std::string to_json(const RunResult& result, int indent) {
   for (const ArmResult& arm : result.baselines) {
     json["standardisation"][arm.name] = arm.standardisation;
   }
+  json["privacy"] = privacy(result);
   json["round_records"] = rounds(result);
   json["notes"] = Json::array();
   for (const auto& [at, text] : result.notes) {

@@ -21,6 +21,7 @@ std::string_view describe(DropReason reason) {
     case DropReason::round_failed: return "it replied, but too few others did";
     case DropReason::run_ended: return "the run ended while it was at work";
     case DropReason::partial_work: return "a straggler: only a part of its training was done";
+    case DropReason::budget_spent: return "its privacy budget is spent";
   }
   return {};
 }
@@ -39,6 +40,7 @@ std::string_view name(DropReason reason) {
     case DropReason::round_failed: return "round_failed";
     case DropReason::run_ended: return "run_ended";
     case DropReason::partial_work: return "partial_work";
+    case DropReason::budget_spent: return "budget_spent";
   }
   return {};
 }

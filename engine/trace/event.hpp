@@ -27,6 +27,7 @@ enum class DropReason : std::uint8_t {
   round_failed,       // it replied in time, but too few others did: the round was void
   run_ended,          // the run ended while it was at work
   partial_work,       // a straggler: it finished some of its epochs, and only whole work counts
+  budget_spent,       // another training would cost its patients more privacy than was guaranteed
 };
 // "its update arrived after the deadline" and the like, for people.
 std::string_view describe(DropReason reason);

@@ -23,6 +23,7 @@ ParameterVector train_alone(const BaselineSetup& setup, const Dataset& data, std
   TrainingPlan plan = *setup.plan;
   plan.proximal = 0;
   plan.control = TrainingPlan::Control::none;
+  plan.privacy = {};
   plan.keep_optimizer_state = true;
   // pieces as long as one round's local training; in steps mode as many as the federation had
   // rounds

@@ -74,6 +74,40 @@ struct HospitalAccount {
   std::vector<std::string> remarks;
 };
 
+// What a training cost the patients of a hospital, in the order of time.
+struct PrivacyEntry {
+  TimeNs at;
+  std::int64_t round = 0;
+  std::int64_t steps = 0;  // until then
+  double epsilon = 0;      // until then
+};
+
+struct PrivacyAccount {
+  HospitalId hospital;
+  std::string name;
+  std::int64_t rows = 0;  // training rows
+  double rate = 1;        // probability with which a step takes a row
+  double noise = 0;       // multiplier
+  std::int64_t steps_planned = 0;
+  std::int64_t steps = 0;
+  double guarantee = 0;           // epsilon, fixed before the run; infinite without noise
+  double spent = 0;               // epsilon of the steps that ran
+  std::optional<TimeNs> stopped;  // when its budget first kept it from training
+  std::vector<PrivacyEntry> entries;
+};
+
+// The ledger of record-level privacy, and what must be read with its numbers.
+struct PrivacyReport {
+  std::string unit;
+  std::string adjacency;
+  std::string accountant;
+  double delta = 0;
+  double clip = 0;
+  std::vector<PrivacyAccount> hospitals;  // those that were invited
+  // Heading and sentence: "against", "server, ...".
+  std::vector<std::pair<std::string, std::string>> statement;
+};
+
 struct RoundRecord {
   std::int64_t round = 0;
   std::int64_t version = 0;
@@ -117,6 +151,7 @@ struct RunResult {
   std::int64_t steps = 0;  // of the optimiser, in trainings that became part of a version
   std::int64_t bytes_up = 0;
   std::int64_t bytes_down = 0;
+  std::optional<PrivacyReport> privacy;  // none: no privacy was asked for
   Convergence convergence;
   std::vector<std::pair<TimeNs, std::string>> notes;
   std::vector<std::string> remarks;  // what a reader must know: sampling, weights capped, ...

@@ -72,6 +72,7 @@ World::Impl::Impl(WorldSpec world_spec, ScriptHost* script_host, const RunOption
       workers(std::max(1, run_options.threads)) {
   build_sites();
   build_learning();
+  build_privacy();
   build_measurement();
   build_federation();
 }
@@ -329,6 +330,7 @@ void World::Impl::build_federation() {
   setup.model = model.get();
   setup.plan = &plan;
   setup.personal = &personal;
+  setup.ledger = ledger.get();
   setup.weights = weight_rule(rule);
   if (const Part* stragglers = spec.scenario.part("stragglers")) {
     setup.stragglers = straggler_rule(*stragglers, plan);
@@ -343,6 +345,7 @@ void World::Impl::build_federation() {
   setup.after_round = [this](const RoundClosed& closed) { return after_round(closed); };
   check_minimum_replies(setup.options);
   check_deadline(setup.options);
+  open_pages();
   server_actor = std::make_unique<SyncServer>(std::move(setup));
 }
 

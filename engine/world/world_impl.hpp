@@ -19,6 +19,7 @@
 #include "learn/trainer.hpp"
 #include "net/network.hpp"
 #include "net/population.hpp"
+#include "privacy/ledger.hpp"
 #include "sim/simulation.hpp"
 #include "trace/fingerprint.hpp"
 #include "world/convergence.hpp"
@@ -40,6 +41,13 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void build_sites();
   void build_learning();
   void build_measurement();
+  // privacy (world_privacy.cpp)
+  void build_privacy();
+  void open_pages();
+  [[nodiscard]] bool all_spent() const;
+  void fill_privacy();
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> privacy_statement(
+      std::int64_t rows_most) const;
   void build_federation();
   [[nodiscard]] SyncOptions sync_options() const;
   void check_minimum_replies(const SyncOptions& sync) const;
@@ -112,6 +120,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   TrainingPlan plan;
   PersonalRule personal;
   std::optional<FunctionRef> batch_order;
+  std::unique_ptr<privacy::Ledger> ledger;  // null: no privacy
   std::vector<HospitalId> candidates;
   std::vector<HospitalId> external;
   std::unique_ptr<Measurement> measurement;

@@ -371,6 +371,7 @@ void World::Impl::fill_result() {
                                            member->profile.name, member->invitations));
     }
   }
+  fill_privacy();
   result.fingerprint = fingerprint.text();
   result.events_dispatched = sim.dispatched();
   result.final_parameters = versions->parameters()->compact();

@@ -168,6 +168,7 @@ bool World::Impl::after_round(const RoundClosed& closed) {
     version_waits.erase(first, last);
   }
   if (const auto reason = stop_condition()) end(*reason);
+  if (!ended && all_spent()) end("the privacy budget of every hospital is spent");
   return ended;
 }
 

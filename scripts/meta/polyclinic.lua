@@ -370,6 +370,7 @@ function aggregation.normalized(fields) end
 ---@field stragglers? stragglers_part|none|false who finishes only a part of a training (default: the base's)
 ---@field aggregation? aggregation_part|none|false how updates become one (default: the base's)
 ---@field server? server_part|none|false what the server does with the aggregate (default: the base's)
+---@field privacy? privacy_part|none|false what protects the patients: privacy.record { epsilon = 3 } (default: the base's)
 ---@field network? network_part|none|false the wires (default: the base's)
 ---@field timeline? (happening_part)[]|none|false what happens when: at(days(2), f), every(hours(6), f) (default: the base's)
 ---@field measure? measure_part|none|false what the experimenter looks at (default: the base's)
@@ -1132,6 +1133,19 @@ privacy = {}
 ---@return privacy_part
 function privacy.account(fields) end
 
+---@class privacy_record_fields
+---@field epsilon? number what a hospital's records may cost in all
+---@field noise? number noise multiplier: standard deviation of the noise on the sum of a step over clip; 0: no privacy, for comparison
+---@field clip? number bound on the norm of a row's gradient (default: `1`)
+---@field delta? number probability beyond epsilon; far below 1 over the rows of a hospital (default: `1e-05`)
+---@field accountant? "rdp"|"pld" who computes epsilon: rdp at once, pld tighter and slower (default: `"rdp"`)
+
+---Record-level differential privacy inside every hospital (DP-SGD): each step takes every row by a coin of its own, cuts the gradient of each row, adds Gaussian noise to their sum and divides by the rows that are expected. A ledger accounts for every hospital: what is guaranteed before the run, and what was spent in it. With epsilon alone the noise is solved for each hospital and all planned rounds; with noise alone epsilon is told; with both a hospital stops when epsilon is spent.
+---Abadi et al. 2016; Mironov, Talwar, Zhang 2019
+---@param fields? privacy_record_fields
+---@return privacy_part
+function privacy.record(fields) end
+
 ---@class protocol_part: part
 protocol = {}
 
@@ -1167,6 +1181,7 @@ function protocol.sync(fields) end
 ---@field stragglers? stragglers_part|none|false who finishes only a part of a training
 ---@field aggregation? aggregation_part how updates become one (default: aggregation.mean {})
 ---@field server? server_part what the server does with the aggregate (default: server.sgd {})
+---@field privacy? privacy_part|none|false what protects the patients: privacy.record { epsilon = 3 }
 ---@field network? network_part the wires (default: network.star {})
 ---@field timeline? (happening_part)[] what happens when: at(days(2), f), every(hours(6), f)
 ---@field measure? measure_part what the experimenter looks at (default: measure { "auroc", "auprc", "brier", "calibration" })

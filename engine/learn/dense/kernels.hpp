@@ -88,6 +88,15 @@ struct Update {
   float correction2 = 1;  // sqrt(1 - beta2^t)
 };
 
+// Where a stream of ChaCha20 begins (RFC 8439): its key is the address (run, purpose, entity, step)
+// of architecture's randomness, its nonce the place within a step.
+struct SecretAddress {
+  std::uint64_t key[4] = {};
+  std::uint64_t nonce = 0;
+};
+// Noise comes in groups of this many numbers: 16 blocks of ChaCha20, of 16 words each.
+constexpr std::int64_t kNoiseGroup = 256;
+
 // Pointers must be to 64-byte boundaries only where it pays; any alignment is correct.
 struct Kernels {
   const char* name;  // "baseline", "avx2", "avx512"
@@ -121,6 +130,17 @@ struct Kernels {
   void (*update)(const Update& update);
   // y += factor * x.
   void (*axpy)(std::int64_t n, float factor, const float* x, float* y);
+  // out[i] = sum_j a[i * a_row + j]^2 in the tree of `dots`; n a multiple of kLanes.
+  void (*row_squares)(const float* a, std::ptrdiff_t a_row, std::int64_t rows, std::int64_t n,
+                      float* out);
+  // a[i * a_row + j] *= factor[i]; n a multiple of kLanes.
+  void (*scale_rows)(float* a, std::ptrdiff_t a_row, std::int64_t rows, std::int64_t n,
+                     const float* factor);
+  // The words of group `group`: out[16 w + b] is word w of block 16 group + b of the key stream.
+  void (*secret_words)(const SecretAddress& at, std::uint32_t group, std::uint32_t* out);
+  // n standard normals (a multiple of kNoiseGroup) by Box and Muller from the key stream. The
+  // largest that can come is 6.7: a float's 31 bits of chance end there, with 2^-32 beyond.
+  void (*normals)(const SecretAddress& at, std::int64_t n, float* out);
   // Elementary functions over n floats (a multiple of kLanes), for tests of their accuracy.
   void (*map)(char function, std::int64_t n, const float* x, float* y);  // e, l, t, r (erf), s
 };

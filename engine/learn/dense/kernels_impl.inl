@@ -489,6 +489,140 @@ void update(const Update& u) {
   }
 }
 
+// ---- per-row gradients and their noise
+
+void row_squares(const float* a, std::ptrdiff_t a_row, std::int64_t rows, std::int64_t n,
+                 float* out) {
+  for (std::int64_t i = 0; i < rows; ++i) {
+    V sum[kBlock];
+    for (std::int64_t v = 0; v < kBlock; ++v) sum[v] = broadcast(0.0F);
+    const float* row = a + i * a_row;
+    for (std::int64_t j = 0; j < n; j += kLanes) {
+#pragma GCC unroll 4
+      for (std::int64_t v = 0; v < kBlock; ++v) {
+        const V x = load(row + j + v * kWidth);
+        sum[v] = fma(x, x, sum[v]);
+      }
+    }
+    out[i] = sum_block(sum);
+  }
+}
+
+void scale_rows(float* a, std::ptrdiff_t a_row, std::int64_t rows, std::int64_t n,
+                const float* factor) {
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const V f = broadcast(factor[i]);
+    float* row = a + i * a_row;
+    for (std::int64_t j = 0; j < n; j += kWidth) store(row + j, load(row + j) * f);
+  }
+}
+
+// One word of kWidth blocks: integers as wide as V.
+using Words = std::uint32_t __attribute__((vector_size(kWidth * 4)));
+using Integers = std::int32_t __attribute__((vector_size(kWidth * 4)));
+using Floats = float __attribute__((vector_size(kWidth * 4)));
+
+template <int kBits>
+inline Words rotated(Words x) {
+  return (x << kBits) | (x >> (32 - kBits));
+}
+
+// RFC 8439, section 2.1
+inline void quarter_round(Words& a, Words& b, Words& c, Words& d) {
+  a += b;
+  d = rotated<16>(d ^ a);
+  c += d;
+  b = rotated<12>(b ^ c);
+  a += b;
+  d = rotated<8>(d ^ a);
+  c += d;
+  b = rotated<7>(b ^ c);
+}
+
+// RFC 8439, section 2.3: kWidth blocks side by side
+void secret_words(const SecretAddress& at, std::uint32_t group, std::uint32_t* out) {
+  std::uint32_t start[16] = {0x61707865U, 0x3320646EU, 0x79622D32U, 0x6B206574U};
+  for (int i = 0; i < 4; ++i) {
+    start[4 + 2 * i] = static_cast<std::uint32_t>(at.key[i]);
+    start[5 + 2 * i] = static_cast<std::uint32_t>(at.key[i] >> 32U);
+  }
+  start[12] = group * 16;
+  start[13] = 0;
+  start[14] = static_cast<std::uint32_t>(at.nonce);
+  start[15] = static_cast<std::uint32_t>(at.nonce >> 32U);
+  Words lane = {};
+  for (std::int64_t i = 0; i < kWidth; ++i) lane[i] = static_cast<std::uint32_t>(i);
+  for (std::uint32_t first = 0; first < 16; first += kWidth) {
+    Words x[16];
+    for (int i = 0; i < 16; ++i) x[i] = Words{} + start[i];
+    x[12] += lane + first;
+    const Words counter = x[12];
+    for (int i = 0; i < 10; ++i) {
+      quarter_round(x[0], x[4], x[8], x[12]);
+      quarter_round(x[1], x[5], x[9], x[13]);
+      quarter_round(x[2], x[6], x[10], x[14]);
+      quarter_round(x[3], x[7], x[11], x[15]);
+      quarter_round(x[0], x[5], x[10], x[15]);
+      quarter_round(x[1], x[6], x[11], x[12]);
+      quarter_round(x[2], x[7], x[8], x[13]);
+      quarter_round(x[3], x[4], x[9], x[14]);
+    }
+    for (int i = 0; i < 16; ++i) {
+      const Words sum = x[i] + (i == 12 ? counter : Words{} + start[i]);
+      __builtin_memcpy(out + 16 * i + first, &sum, sizeof sum);
+    }
+  }
+}
+
+// the middle of one of 2^31 cells of (0, 1), rounded to a float: 2^-32 is the least, 1 the largest
+inline V unit_of(Words w) {
+  const V x = reinterpret_cast<V>(__builtin_convertvector(reinterpret_cast<Integers>(w >> 1), Floats));
+  return (x + broadcast(0.5F)) * broadcast(4.656612873e-10F);
+}
+
+// sin and cos of t in [0, pi / 2]: Taylor series, truncation below 6e-8
+inline V first_quadrant_sin(V t) {
+  const V s = t * t;
+  V p = broadcast(-2.50521084e-8F);
+  p = fma(p, s, broadcast(2.75573192e-6F));
+  p = fma(p, s, broadcast(-1.98412698e-4F));
+  p = fma(p, s, broadcast(8.33333333e-3F));
+  p = fma(p, s, broadcast(-1.66666667e-1F));
+  return fma(p * s, t, t);
+}
+inline V first_quadrant_cos(V t) {
+  const V s = t * t;
+  V p = broadcast(2.08767570e-9F);
+  p = fma(p, s, broadcast(-2.75573192e-7F));
+  p = fma(p, s, broadcast(2.48015873e-5F));
+  p = fma(p, s, broadcast(-1.38888889e-3F));
+  p = fma(p, s, broadcast(4.16666667e-2F));
+  p = fma(p, s, broadcast(-5.00000000e-1F));
+  return fma(p, s, broadcast(1.0F));
+}
+
+// Box and Muller 1958: radius sqrt(-2 ln u), angle within a quadrant; the lowest bits of the two
+// words are the signs.
+void normals(const SecretAddress& at, std::int64_t n, float* out) {
+  for (std::int64_t g = 0; g < n / kNoiseGroup; ++g, out += kNoiseGroup) {
+    alignas(64) std::uint32_t words[kNoiseGroup];
+    secret_words(at, static_cast<std::uint32_t>(g), words);
+    for (std::int64_t i = 0; i < kNoiseGroup / 2; i += kWidth) {
+      Words a;
+      Words b;
+      __builtin_memcpy(&a, words + i, sizeof a);
+      __builtin_memcpy(&b, words + kNoiseGroup / 2 + i, sizeof b);
+      const V square = vmax(broadcast(0.0F), broadcast(-2.0F) * vlog(unit_of(a)));
+      const V radius = vsqrt(square);
+      const V angle = unit_of(b) * broadcast(1.57079633F);
+      const V x = radius * vmax(broadcast(0.0F), first_quadrant_cos(angle));
+      const V y = radius * first_quadrant_sin(angle);
+      store(out + i, copy_sign(x, reinterpret_cast<V>(a << 31)));
+      store(out + kNoiseGroup / 2 + i, copy_sign(y, reinterpret_cast<V>(b << 31)));
+    }
+  }
+}
+
 void axpy(std::int64_t n, float factor, const float* x, float* y) {
   const V f = broadcast(factor);
   for (std::int64_t i = 0; i < n; i += kWidth) store(y + i, fma(f, load(x + i), load(y + i)));
@@ -522,6 +656,6 @@ void map(char function, std::int64_t n, const float* x, float* y) {
 }
 
 constexpr Kernels table(const char* name) {
-  return {name,     gather, transpose, product, dots, column_sums, sum,
-          activate, loss,   link,      update,  axpy, map};
+  return {name,   gather, transpose, product,     dots,       column_sums,  sum,     activate, loss,
+          link,   update, axpy,      row_squares, scale_rows, secret_words, normals, map};
 }

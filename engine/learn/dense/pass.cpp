@@ -25,8 +25,9 @@ NetworkWorkspace::NetworkWorkspace(const Network& network, const Kernels& used) 
   const Layer& last = network.layers().back();
   scores = rows_of(last.single ? 1 : last.outputs_padded);
   score_errors = rows_of(last.single ? 1 : last.outputs_padded);
-  labels.resize(kChunk);
-  weights.resize(kChunk);
+  for (FloatBuffer* buffer : {&labels, &weights, &input_squares, &error_squares, &norms}) {
+    buffer->resize(kChunk);
+  }
 }
 
 void Pass::refresh_transposed() {

@@ -43,6 +43,11 @@ class NetworkWorkspace final : public Workspace {
   CoxScratch cox;
   // the current epoch's order of rows
   std::vector<std::int32_t> order;
+  // private steps: squares, norms' factors and noise
+  FloatBuffer input_squares;
+  FloatBuffer error_squares;
+  FloatBuffer norms;
+  FloatBuffer noise;  // made by the first private training
 };
 
 // Rows of a dataset that one gradient is taken over.
@@ -61,6 +66,16 @@ class Pass {
   // Loss of the batch per row (cox: per event) at work.parameters, penalty included; writes
   // work.gradient. With `dropout` hidden units are silenced by draws from it.
   double gradient(const Batch& batch, std::optional<Stream> dropout);
+  // The sum over the rows of the gradients of their own losses, each cut to the norm `clip`,
+  // divided by `expected`; writes work.gradient, without penalty and noise. Returns the sum of the
+  // losses. No gradient of a row is ever held: its norm follows from what enters and leaves each
+  // layer. REQUIRES: a loss that is a sum over rows (not Cox).
+  double clipped_gradient(const Batch& batch, std::optional<Stream> dropout, double clip,
+                          double expected);
+  // Adds Gaussian noise with this standard deviation to every parameter of work.gradient.
+  void add_noise(const SecretAddress& at, double deviation);
+  // Adds the slope of the penalty l2 to work.gradient.
+  void add_penalty() { penalty(true); }
   // The same loss without a gradient and without dropout.
   double loss(const Batch& batch);
   // Predictions of all rows; out: rows x outputs.
@@ -82,6 +97,11 @@ class Pass {
   double cox_gradient(const Batch& batch, Stream* dropout);
   double cox_value(const Batch& batch, bool with_slopes);
   double penalty(bool with_gradient);
+  // Private steps: squared norms of the rows' gradients; the cut of their errors.
+  void ghost_norms(std::int64_t count);
+  void cut_rows(std::int64_t count, double clip, double expected);
+  void erase_row(std::int64_t row);
+  void clear_padding(float* packed) const;
   // Whether slopes of activations are stored; relu without dropout reads them off its outputs.
   [[nodiscard]] bool stores_slopes() const {
     return network_.spec().activation != Activation::relu || network_.spec().dropout > 0;

@@ -139,13 +139,13 @@ ParameterVector control_change(const TrainingTask& task, const TrainingResult& r
 }
 
 void save_state(const Network& network, const TrainingTask& task, const NetworkWorkspace& work,
-                const Loader& loader, std::int64_t steps, bool finite) {
+                const Loader* loader, std::int64_t steps, bool finite) {
   TrainerState& state = *task.state;
   state.steps_done += steps;
-  if (task.plan->steps > 0) {
-    state.epoch = loader.epoch();
+  if (task.plan->steps > 0 && loader != nullptr) {
+    state.epoch = loader->epoch();
     state.order = work.order;
-    state.position = loader.position();
+    state.position = loader->position();
   }
   if (!keeps_moments(task) || !finite) return;
   state.moment_steps += steps;
@@ -155,6 +155,73 @@ void save_state(const Network& network, const TrainingTask& task, const NetworkW
   if (state.moment2.empty()) state.moment2 = ParameterVector(network.layout());
   network.unpack(work.kernels, work.moment2.data(), state.moment2);
 }
+
+// Where the gradient of each step comes from: rows in the loader's order, or DP-SGD.
+class Steps {
+ public:
+  Steps(const Network& network, const TrainingTask& task, NetworkWorkspace& work)
+      : network_(network), task_(task), pass_(network, work), masks_(masks_of(task)) {
+    if (task.plan->is_private()) {
+      poisson_.emplace(task, work.order);
+    } else {
+      loader_.emplace(task, work.order);
+    }
+  }
+
+  // Writes work.gradient; adds to the account of rows and losses.
+  void gradient(std::int64_t step) {
+    const bool silences = network_.spec().dropout > 0 && !network_.spec().hidden.empty();
+    const auto lane = static_cast<std::uint64_t>(step);
+    const auto masks = silences ? std::optional(masks_.lane(lane)) : std::nullopt;
+    const std::span<const std::int32_t> rows = poisson_ ? poisson_->at(step) : loader_->next();
+    const auto count = static_cast<std::int64_t>(rows.size());
+    const Batch batch{task_.data, rows.data(), count, task_.plan->class_weights};
+    rows_visited_ += count;
+    if (poisson_) {
+      loss_sum_ += private_gradient(batch, masks, lane);
+    } else {
+      loss_sum_ += pass_.gradient(batch, masks) * static_cast<double>(count);
+    }
+  }
+
+  [[nodiscard]] std::int64_t rows_visited() const { return rows_visited_; }
+  [[nodiscard]] double mean_loss() const {
+    return rows_visited_ > 0 ? loss_sum_ / static_cast<double>(rows_visited_) : 0.0;
+  }
+  // Null in private trainings: their steps know no order.
+  [[nodiscard]] const Loader* loader() const { return loader_ ? &*loader_ : nullptr; }
+
+ private:
+  static Stream masks_of(const TrainingTask& task) {
+    return {task.run, Purpose::kDropoutMask, task.entity, static_cast<std::uint64_t>(task.round)};
+  }
+
+  // sum of cut gradients / expected + noise * clip / expected * N(0, 1): noise on the sum, and the
+  // division by a number that does not depend on who was taken
+  double private_gradient(const Batch& batch, std::optional<Stream> masks, std::uint64_t step) {
+    const RecordPrivacy& privacy = task_.plan->privacy;
+    const double expected = poisson_->expected();
+    const double loss = pass_.clipped_gradient(batch, masks, privacy.clip, expected);
+    if (privacy.noise > 0) {
+      const SecretAddress at{
+          .key = {task_.run.value, static_cast<std::uint64_t>(Purpose::kPrivateNoise), task_.entity,
+                  static_cast<std::uint64_t>(task_.round)},
+          .nonce = step};
+      pass_.add_noise(at, privacy.noise * privacy.clip / expected);
+    }
+    pass_.add_penalty();
+    return loss;
+  }
+
+  const Network& network_;
+  const TrainingTask& task_;
+  Pass pass_;
+  Stream masks_;
+  std::optional<Loader> loader_;
+  std::optional<PoissonLoader> poisson_;
+  std::int64_t rows_visited_ = 0;
+  double loss_sum_ = 0;
+};
 
 }  // namespace
 
@@ -170,33 +237,24 @@ TrainingResult Network::train(const TrainingTask& task, Workspace& workspace) co
 
   pack(work->kernels, *task.global, work->parameters.data());
   std::copy(work->parameters.begin(), work->parameters.end(), work->start.begin());
-  Pass pass(*this, *work);
   ParameterVector at_start;
   if (task.plan->control == TrainingPlan::Control::gradient) {
+    Pass pass(*this, *work);
     at_start = full_gradient(*this, task, pass, *work);
   }
+  Steps gradients(*this, task, *work);
   Optimiser optimiser(*this, task, *work);
-  Loader loader(task, work->order);
-  const auto round = static_cast<std::uint64_t>(task.round);
-  const Stream masks(task.run, Purpose::kDropoutMask, task.entity, round);
-  const bool silences = spec_.dropout > 0 && !spec_.hidden.empty();
-  double loss_sum = 0;
   for (std::int64_t s = 0; s < steps; ++s) {
     if (task.stop != nullptr && task.stop->load(std::memory_order_relaxed)) {
       result.stopped = true;
       return result;
     }
-    const std::span<const std::int32_t> rows = loader.next();
-    const auto count = static_cast<std::int64_t>(rows.size());
-    const Batch batch{task.data, rows.data(), count, task.plan->class_weights};
-    const double loss = pass.gradient(
-        batch, silences ? std::optional(masks.lane(static_cast<std::uint64_t>(s))) : std::nullopt);
-    loss_sum += loss * static_cast<double>(count);
-    result.rows_visited += count;
+    gradients.gradient(s);
     optimiser.step();
   }
   result.steps = steps;
-  result.mean_loss = loss_sum / static_cast<double>(result.rows_visited);
+  result.rows_visited = gradients.rows_visited();
+  result.mean_loss = gradients.mean_loss();
 
   work->kernels.axpy(packed_size_, -1.0F, work->start.data(), work->parameters.data());
   unpack(work->kernels, work->parameters.data(), result.delta);
@@ -206,7 +264,9 @@ TrainingResult Network::train(const TrainingTask& task, Workspace& workspace) co
     result.control = control_change(task, result, std::move(at_start));
     result.finite = result.finite && result.control.finite();
   }
-  if (task.state != nullptr) save_state(*this, task, *work, loader, steps, result.finite);
+  if (task.state != nullptr) {
+    save_state(*this, task, *work, gradients.loader(), steps, result.finite);
+  }
   return result;
 }
 

@@ -1,0 +1,110 @@
+// A step of DP-SGD (Abadi et al. 2016, Alg. 1) without a gradient per row.
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.hpp"
+#include "learn/dense/pass.hpp"
+
+namespace polyclinic::dense {
+
+// The gradient of one row's loss with respect to a layer's weights is the outer product of the
+// error e at its outputs and of its inputs a, that of its bias is e: the squared norm over all
+// layers is sum |e|^2 (|a|^2 + 1)  (Goodfellow 2015, arXiv 1510.01799, section 4).
+void Pass::ghost_norms(std::int64_t count) {
+  std::fill(work_.norms.begin(), work_.norms.end(), 0.0F);
+  for (std::size_t l = 0; l < network_.layers().size(); ++l) {
+    const Layer& layer = network_.layers()[l];
+    k_.row_squares(work_.activations[l].data(), layer.inputs_padded, count, layer.inputs_padded,
+                   work_.input_squares.data());
+    const float* errors = errors_of(l);
+    if (!layer.single) {
+      k_.row_squares(errors, layer.outputs_padded, count, layer.outputs_padded,
+                     work_.error_squares.data());
+    }
+    const float bias = layer.bias >= 0 ? 1.0F : 0.0F;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const auto row = static_cast<std::size_t>(i);
+      const float error = layer.single ? errors[i] * errors[i] : work_.error_squares[row];
+      work_.norms[row] += error * (work_.input_squares[row] + bias);
+    }
+  }
+}
+
+// A row whose gradient is no number counts as nothing: infinity times zero would be none either.
+void Pass::erase_row(std::int64_t row) {
+  for (std::size_t l = 0; l < network_.layers().size(); ++l) {
+    const Layer& layer = network_.layers()[l];
+    std::fill_n(work_.activations[l].data() + row * layer.inputs_padded, layer.inputs_padded, 0.0F);
+    const std::int64_t width = layer.single ? 1 : layer.outputs_padded;
+    std::fill_n(errors_of(l) + row * width, width, 0.0F);
+  }
+}
+
+// Errors are linear in the slope of the loss, so a row's factor on them is a factor on its
+// gradient.
+void Pass::cut_rows(std::int64_t count, double clip, double expected) {
+  // norms are sums of positive floats in 16 running sums and a tree: up to inputs_padded / 16 + 6
+  // roundings, below 2^-16 in all for a thousand inputs. So much is left between norm and bound.
+  const double bound = clip * (1 - 0x1p-16);
+  for (std::int64_t i = 0; i < count; ++i) {
+    float& value = work_.norms[static_cast<std::size_t>(i)];
+    const double norm = std::sqrt(static_cast<double>(value));
+    if (!std::isfinite(norm)) erase_row(i);
+    const double factor = norm > bound && std::isfinite(norm) ? bound / norm : 1.0;
+    value = static_cast<float>(factor / expected);
+  }
+  for (std::size_t l = 0; l < network_.layers().size(); ++l) {
+    const Layer& layer = network_.layers()[l];
+    float* errors = errors_of(l);
+    if (!layer.single) {
+      k_.scale_rows(errors, layer.outputs_padded, count, layer.outputs_padded, work_.norms.data());
+      continue;
+    }
+    for (std::int64_t i = 0; i < count; ++i) errors[i] *= work_.norms[static_cast<std::size_t>(i)];
+  }
+}
+
+double Pass::clipped_gradient(const Batch& batch, std::optional<Stream> dropout, double clip,
+                              double expected) {
+  ENSURE(network_.spec().head != Head::cox, "the loss of a row is its own");
+  Stream* masks = dropout ? &*dropout : nullptr;
+  refresh_transposed();
+  if (batch.count == 0) std::fill(work_.gradient.begin(), work_.gradient.end(), 0.0F);
+  double total = 0;
+  for (std::int64_t first = 0; first < batch.count; first += kChunk) {
+    const std::int64_t count = std::min(kChunk, batch.count - first);
+    load_chunk(batch, first, count);
+    load_labels(batch, first, count);
+    forward(count, masks, true);
+    total += score_loss(count, 1.0F);
+    for (std::size_t l = network_.layers().size(); l-- > 1;) propagate(l, count);
+    ghost_norms(count);
+    cut_rows(count, clip, expected);
+    for (std::size_t l = network_.layers().size(); l-- > 0;) weight_gradient(l, count, first > 0);
+  }
+  return total;
+}
+
+// What is not a parameter stays zero.
+void Pass::clear_padding(float* packed) const {
+  for (const Layer& layer : network_.layers()) {
+    const std::int64_t width = layer.single ? layer.inputs_padded : layer.outputs_padded;
+    const std::int64_t used = layer.single ? layer.inputs : layer.outputs;
+    for (std::int64_t at = 0; used < width && at < layer.weights_size; at += width) {
+      std::fill_n(packed + layer.weights + at + used, width - used, 0.0F);
+    }
+    if (layer.bias < 0) continue;
+    std::fill_n(packed + layer.bias + layer.outputs, layer.outputs_padded - layer.outputs, 0.0F);
+  }
+}
+
+void Pass::add_noise(const SecretAddress& at, double deviation) {
+  const std::int64_t n = network_.packed_size();
+  const std::int64_t drawn = (n + kNoiseGroup - 1) / kNoiseGroup * kNoiseGroup;
+  work_.noise.resize(static_cast<std::size_t>(drawn));
+  k_.normals(at, drawn, work_.noise.data());
+  k_.axpy(n, static_cast<float>(deviation), work_.noise.data(), work_.gradient.data());
+  clear_padding(work_.gradient.data());
+}
+
+}  // namespace polyclinic::dense
