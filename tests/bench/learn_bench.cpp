@@ -135,6 +135,51 @@ void w2_mlp(benchmark::State& state, const dense::Kernels& kernels,
   train_workload(state, spec, 100, 500, plan, kMlpFlops, kernels);
 }
 
+// W4: 200 steps of DP-SGD on the network of W2 with an expected batch of 256, and the same steps
+// without privacy, one after the other in every iteration: `of_plain` is the median of the ratios
+// of their CPU times, noise and coins included.
+void w4_private(benchmark::State& state, const dense::Kernels& kernels) {
+  const dense::NetworkSpec spec{.name = "mlp", .features = 40, .hidden = {64, 32}, .outputs = 1};
+  Federation f(spec, 1, 2560);
+  TrainingPlan plan;
+  plan.batch = 256;
+  plan.steps = 200;
+  plan.schedule.rate = 0.1;
+  const auto work = f.network.make_workspace(kernels);
+  const auto seconds = [&](const RecordPrivacy& privacy, std::int64_t round) {
+    plan.privacy = privacy;
+    timespec begin{};
+    timespec end{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
+    TrainingTask task;
+    task.data = f.data.data();
+    task.global = &f.global;
+    task.plan = &plan;
+    task.round = round;
+    task.run = make_run_key(1, 0);
+    benchmark::DoNotOptimize(train(f.network, task, *work));
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+    return static_cast<double>(end.tv_sec - begin.tv_sec) +
+           1e-9 * static_cast<double>(end.tv_nsec - begin.tv_nsec);
+  };
+  std::vector<double> ratios;
+  double plain = 0;
+  double with = 0;
+  std::int64_t round = 0;
+  for (auto _ : state) {
+    const double without_privacy = seconds({}, round);
+    const double with_privacy = seconds({.clip = 1, .noise = 1}, round++);
+    ratios.push_back(with_privacy / without_privacy);
+    plain += without_privacy;
+    with += with_privacy;
+  }
+  std::sort(ratios.begin(), ratios.end());
+  const auto steps = static_cast<double>(round) * 200;
+  state.counters["of_plain"] = ratios[ratios.size() / 2];
+  state.counters["plain_us_per_step"] = 1e6 * plain / steps;
+  state.counters["private_us_per_step"] = 1e6 * with / steps;
+}
+
 // A product that fills the registers and stays in the first-level cache: what this core's sgemm
 // reaches at best with these kernels.
 void sgemm(benchmark::State& state, const dense::Kernels& kernels, std::int64_t m, std::int64_t n,
@@ -204,6 +249,7 @@ void register_for(const dense::Kernels& k) {
   add("w1_logistic", [&k](benchmark::State& s) { w1_logistic(s, k); });
   add("w2_mlp_sgd", [&k](benchmark::State& s) { w2_mlp(s, k, TrainingPlan::Optimizer::sgd); });
   add("w2_mlp_adam", [&k](benchmark::State& s) { w2_mlp(s, k, TrainingPlan::Optimizer::adam); });
+  add("w4_private", [&k](benchmark::State& s) { w4_private(s, k); });
   add("sgemm_64", [&k](benchmark::State& s) { sgemm(s, k, 64, 64, 64, false); });
   add("sgemm_128", [&k](benchmark::State& s) { sgemm(s, k, 128, 128, 128, false); });
   add("forward_32x64x40", [&k](benchmark::State& s) { sgemm(s, k, 32, 64, 40, false); });
