@@ -72,7 +72,7 @@ CREATE TABLE privacy (          -- record-level: a row per hospital; empty witho
   PRIMARY KEY (run, hospital)) WITHOUT ROWID;
 CREATE TABLE privacy_ledger (   -- what had been spent after each training
   run INTEGER NOT NULL, hospital INTEGER NOT NULL, at_ns INTEGER NOT NULL, round INTEGER NOT NULL,
-  steps INTEGER NOT NULL, epsilon REAL);
+  steps INTEGER NOT NULL, epsilon REAL);  -- NULL: without bound; pld: told of the last alone
 CREATE TABLE privacy_statement (
   run INTEGER NOT NULL, heading TEXT NOT NULL, sentence TEXT NOT NULL);
 CREATE TABLE notes (run INTEGER NOT NULL, at_ns INTEGER NOT NULL, text TEXT NOT NULL);

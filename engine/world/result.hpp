@@ -79,7 +79,7 @@ struct PrivacyEntry {
   TimeNs at;
   std::int64_t round = 0;
   std::int64_t steps = 0;  // until then
-  double epsilon = 0;      // until then
+  double epsilon = 0;      // until then; NaN: accountant pld tells it of the last alone
 };
 
 struct PrivacyAccount {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "fed/weights.hpp"
 #include "world/world_impl.hpp"
@@ -64,7 +65,8 @@ bool World::Impl::all_spent() const {
   if (!ledger) return false;
   return std::all_of(candidates.begin(), candidates.end(), [&](HospitalId id) {
     const auto it = ledger->pages().find(id);
-    return it != ledger->pages().end() && it->second.stopped;
+    if (it == ledger->pages().end()) return false;
+    return it->second.stopped || it->second.terms.rows == 0;
   });
 }
 
@@ -144,10 +146,15 @@ void World::Impl::fill_privacy() {
     account.guarantee = page.guarantee;
     account.spent = ledger->epsilon(page, page.steps);
     account.stopped = page.stopped;
+    // a transform for every training would take longer than the run
+    const bool quick = ledger->terms().accountant == privacy::Accountant::rdp;
     std::int64_t steps = 0;
     for (const privacy::LedgerEntry& entry : page.entries) {
       steps += entry.steps;
-      account.entries.push_back({entry.at, entry.round, steps, ledger->epsilon(page, steps)});
+      const bool told = quick || steps == page.steps;
+      const double epsilon =
+          told ? ledger->epsilon(page, steps) : std::numeric_limits<double>::quiet_NaN();
+      account.entries.push_back({entry.at, entry.round, steps, epsilon});
     }
     if (const SitePtr site = cohort->site_at_hand(id)) {
       rows_most = std::max(rows_most, rows_of_a_patient(site->train));
