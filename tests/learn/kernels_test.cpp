@@ -322,6 +322,22 @@ TEST_CASE("AVX2 and AVX-512 give equal bits in every function") {
     wide->map(function, 4096, x.data(), b.data());
     CHECK(same_bits(a, b));
   }
+  {
+    FloatBuffer a(x.size());
+    FloatBuffer b(x.size());
+    const dense::SecretAddress at{.key = {1, 2, 3, 4}, .nonce = 5};
+    narrow->normals(at, 4096, a.data());
+    wide->normals(at, 4096, b.data());
+    CHECK(same_bits(a, b));
+    narrow->row_squares(x.data(), 64, 64, 64, a.data());
+    wide->row_squares(x.data(), 64, 64, 64, b.data());
+    CHECK(same_bits(a, b));
+    a = x;
+    b = x;
+    narrow->scale_rows(a.data(), 64, 64, 64, mask.data());
+    wide->scale_rows(b.data(), 64, 64, 64, mask.data());
+    CHECK(same_bits(a, b));
+  }
   using dense::Activation;
   for (const Activation f : {Activation::relu, Activation::tanh, Activation::gelu}) {
     FloatBuffer a = x;
