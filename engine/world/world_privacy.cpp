@@ -47,6 +47,14 @@ void World::Impl::build_privacy() {
         "epsilon would be computed for a sampling that does not happen",
         "leave out one of them");
   }
+  if (plan.control == TrainingPlan::Control::gradient) {
+    throw spec.scenario.mistake("privacy",
+                                "privacy.record cannot protect control vectors that are gradients "
+                                "of all rows: they would be "
+                                "sent without cut and noise",
+                                "SCAFFOLD's other option makes them from the noisy update: "
+                                "objective.control_variates { update = \"difference\" }");
+  }
   ledger = std::make_unique<privacy::Ledger>(privacy::record_terms(*part));
   plan.privacy.clip = ledger->terms().clip;
 }
@@ -118,6 +126,9 @@ std::vector<std::pair<std::string, std::string>> World::Impl::privacy_statement(
   const Part* stop = spec.scenario.part("stop");
   if (stop != nullptr && (stop->find("auroc") || stop->find("loss"))) {
     outside.emplace_back("the stop by a metric");
+  }
+  if (personal.kind != PersonalRule::Kind::none) {
+    outside.emplace_back("a hospital's own model, trained without noise, which stays there");
   }
   if (metric_read) outside.emplace_back("what the script read of metrics");
   outside.emplace_back("settings that were chosen by earlier runs on the same data");
