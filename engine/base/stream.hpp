@@ -33,6 +33,8 @@ enum class Purpose : std::uint32_t {
   kStraggler = 18,       // who is slow in a round, and how far it gets
   kPrivateBatch = 24,    // which rows a step of a private training takes
   kPrivateNoise = 25,    // its noise, by ChaCha20 at the same kind of address
+  kSecureSecrets = 30,   // keys, seeds and shares of one hospital in one round of a secure sum
+  kSecureRounding = 31,  // rounding of what it sends into that sum
 };
 
 // Identifies one run: seed and replication hashed together.

@@ -64,6 +64,7 @@ const std::vector<std::pair<std::string, Names>>& guarded_headers() {
                                                                   {"tbb/", {"base"}},
                                                                   {"Random123/", {"base"}},
                                                                   {"csv.h", {"data"}},
+                                                                  {"sodium.h", {"secure"}},
                                                                   {"zip.h", {"data", "record"}}};
   return rows;
 }

@@ -1,0 +1,137 @@
+// Secure sums by pairwise masks (Bonawitz et al. 2017, Practical Secure Aggregation for
+// Privacy-Preserving Machine Learning, figure 4, against a semi-honest server): the parties,
+// without clock or network. Each phase is one call; what a call returns is the message.
+//
+//   0 advertise   hospital -> server  two public keys: one for sealing shares, one for masks
+//   1 share keys  hospital -> server  for each other: shares of its mask key and of its own seed
+//   2 masked      hospital -> server  x + PRG(own seed) +- PRG(agreed with each other), mod 2^b
+//   3 unmask      hospital -> server  for each other one share: of the seed if its vector is in the
+//                                     sum, of the mask key if it was lost, never both
+//
+// U1, U2, U3, U5 are those whose message of phase 0, 1, 2, 3 reached the server. The sum comes out
+// when each of them has at least `threshold` members.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "secure/crypto.hpp"
+#include "secure/shamir.hpp"
+
+namespace polyclinic::secure {
+
+// A hospital's place in a round, from 1: where its shares are polynomials' values.
+using Place = std::uint32_t;
+
+struct PairwiseSettings {
+  std::size_t parties = 0;  // n: places 1..n
+  std::size_t threshold = 0;
+  std::size_t values = 0;
+  int modulus_bits = 32;  // 1 to 32
+};
+
+enum class Phase : std::uint8_t { advertise, share_keys, masked_input, unmask };
+inline constexpr std::size_t kPhases = 4;
+std::string_view name(Phase phase);  // "share keys"
+
+struct Advertised {
+  Place place = 0;
+  Key sealing{};  // c^PK
+  Key masking{};  // s^PK
+};
+// From one hospital to another, through the server, which cannot read it.
+struct SealedShares {
+  Place from = 0;
+  Place to = 0;
+  Bytes sealed;
+};
+// Which of two secrets a share is of.
+enum class ShareOf : std::uint8_t { own_seed, mask_key };
+struct Revealed {
+  Place of = 0;
+  ShareOf what = ShareOf::own_seed;
+  Share share;
+};
+
+// One hospital in one round. Its secrets are those at (run, hospital, round): a round is never
+// played twice at one address.
+class PairwiseHospital {
+ public:
+  PairwiseHospital(const PairwiseSettings& settings, Place place, SecretStream secrets);
+
+  [[nodiscard]] Advertised advertise() const;
+  // For every other of U1, in its order; nullopt: it aborts (fewer than the threshold, a key given
+  // twice).
+  [[nodiscard]] std::optional<std::vector<SealedShares>> share_keys(
+      std::span<const Advertised> all);
+  // U2 and what its members sealed for this one; false: it aborts.
+  [[nodiscard]] bool receive(std::span<const Place> shared, std::vector<SealedShares> sealed);
+  // values becomes the masked vector. REQUIRES: receive() was true; called once.
+  void mask(std::span<std::uint32_t> values);
+  // Which share of whom the server gets: of the seed for `summed`, of the mask key for `lost`.
+  // nullopt: it refuses, because it would tell both of somebody, or it is asked a second time,
+  // about strangers, or about a sum of fewer than the threshold.
+  [[nodiscard]] std::optional<std::vector<Revealed>> reveal(std::span<const Place> summed,
+                                                            std::span<const Place> lost);
+
+ private:
+  struct Peer {
+    Advertised keys;
+    Bytes sealed;  // its shares for this one; opened when they are asked for
+  };
+  struct Shares {
+    Share of_key;
+    Share of_seed;
+  };
+  [[nodiscard]] std::optional<Shares> shares_of(Place place) const;
+
+  PairwiseSettings settings_;
+  Place place_;
+  SecretStream secrets_;
+  KeyPair sealing_;
+  KeyPair masking_;
+  Key own_seed_{};
+  Shares own_shares_;
+  std::map<Place, Peer> peers_;  // of U1, then of U2
+  bool answered_ = false;
+};
+
+// The server of one round: forwards, sums, and asks for no more than it needs.
+class PairwiseServer {
+ public:
+  explicit PairwiseServer(const PairwiseSettings& settings);
+
+  void advertised(const Advertised& keys);             // U1 grows
+  [[nodiscard]] std::vector<Advertised> keys() const;  // what U1 is sent
+  void shared(std::vector<SealedShares> shares);       // U2 grows
+  [[nodiscard]] std::vector<Place> sharers() const;    // U2
+  [[nodiscard]] std::vector<SealedShares> shares_for(Place place) const;
+  // Adds a masked vector; U3 grows.
+  void masked(Place place, std::span<const std::uint32_t> values);
+  [[nodiscard]] std::vector<Place> summed() const;        // U3
+  [[nodiscard]] std::vector<Place> lost() const;          // U2 without U3
+  void revealed(Place by, std::vector<Revealed> shares);  // U5 grows
+  // The sum over U3 mod 2^b; nullopt: some phase missed the threshold (failure() says which), or
+  // the shares do not fit.
+  [[nodiscard]] std::optional<std::vector<std::uint32_t>> sum();
+  [[nodiscard]] std::string failure() const;
+
+ private:
+  [[nodiscard]] std::optional<Key> secret_of(Place place, ShareOf what);
+
+  PairwiseSettings settings_;
+  std::map<Place, Advertised> keys_;
+  std::map<Place, std::map<Place, Bytes>> shares_;  // to -> from
+  std::vector<Place> sharers_;
+  std::vector<Place> summed_;
+  std::vector<std::uint32_t> total_;
+  std::map<Place, std::vector<Revealed>> revealed_;  // by whom
+  std::vector<std::uint32_t> coefficients_;          // of the holders whose shares are used
+};
+
+}  // namespace polyclinic::secure
