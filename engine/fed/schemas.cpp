@@ -3,6 +3,7 @@
 #include "fed/parts.hpp"
 #include "fed/personal.hpp"
 #include "fed/schema_help.hpp"
+#include "fed/secure_rule.hpp"
 #include "fed/stragglers.hpp"
 
 namespace polyclinic {
@@ -136,8 +137,9 @@ std::vector<Schema> protocol_schemas() {
 
 std::vector<Schema> fed_schemas() {
   std::vector<Schema> all;
-  for (auto group : {aggregation_schemas(), server_schemas(), selection_schemas(),
-                     protocol_schemas(), straggler_schemas(), personal_schemas()}) {
+  for (auto group :
+       {aggregation_schemas(), server_schemas(), selection_schemas(), protocol_schemas(),
+        straggler_schemas(), personal_schemas(), secure_schemas()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   all.push_back(Schema{

@@ -21,12 +21,28 @@ privacy::HospitalTerms hospital_terms(const TrainingPlan& plan, std::int64_t tra
   return terms;
 }
 
-SyncServer::SyncServer(Setup setup) : s_(std::move(setup)) {}
+SyncServer::SyncServer(Setup setup) : s_(std::move(setup)) {
+  if (!s_.secure) return;
+  secure_account_.real = s_.secure->real;
+  secure_sum_.emplace(*s_.secure, s_.run, secure_account_);
+}
 
 std::int64_t SyncServer::message_bytes() const {
   return s_.control->vectors_per_message() * s_.model->layout()->size() *
              static_cast<std::int64_t>(sizeof(float)) +
          s_.options.control_bytes;
+}
+
+// Of the invitation with the model, and of the update; under a secure sum shares come with the one,
+// and the other is a masked vector.
+std::int64_t SyncServer::bytes_down(const Round& round) const {
+  if (!s_.secure) return message_bytes();
+  const auto shared = std::count_if(round.participants.begin(), round.participants.end(),
+                                    [](const Participant& p) { return p.shared; });
+  return message_bytes() + message_sizes(round).forwarded(static_cast<std::size_t>(shared));
+}
+std::int64_t SyncServer::bytes_up(const Round& round) const {
+  return s_.secure ? message_sizes(round).masked() + s_.options.control_bytes : message_bytes();
 }
 
 TimeNs SyncServer::compute_time(const Member& member, const TrainingExtent& amount) const {
@@ -49,7 +65,11 @@ Task<void> SyncServer::serve() {
     RoundClosed closed;
     try {
       open(round);
-      co_await gather(round);
+      const bool begun = co_await exchange_keys(round);
+      if (begun) {
+        co_await gather(round);
+        co_await unmask(round);
+      }
       closed = close(round);
     } catch (...) {
       // accounted for while the round is still there: unwinding ends it
@@ -57,7 +77,7 @@ Task<void> SyncServer::serve() {
       throw;
     }
     open_round_ = nullptr;
-    const TimeNs deadline = round.deadline;
+    const TimeNs deadline = round.ends;
     // measurements see everything that happened in this nanosecond
     co_await sim.at(sim.now(), Priority::measurement);
     const bool stop = s_.after_round(closed);
@@ -74,7 +94,8 @@ Task<void> SyncServer::serve() {
 void SyncServer::open(Round& round) {
   Simulation& sim = *s_.simulation;
   round.opened = sim.now();
-  if (s_.options.deadline != kNever) round.deadline = round.opened + s_.options.deadline;
+  if (s_.options.deadline != kNever) round.ends = round.opened + s_.options.deadline;
+  round.deadline = round.ends;
   const std::vector<HospitalId>& candidates = s_.candidates;
   std::vector<HospitalId> chosen = s_.selection->choose(candidates, s_.run, round.index);
 
@@ -109,20 +130,24 @@ void SyncServer::open(Round& round) {
   opened.participants = chosen;
   opened.deadline = round.deadline;
   s_.emit(opened);
-  round.open = chosen.size();
   round.participants.resize(chosen.size());
   const auto epochs = straggler_epochs(s_.stragglers, chosen, s_.run, round.index);
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     round.participants[i].hospital = chosen[i];
     round.participants[i].epochs = epochs[i];
   }
-  for (std::size_t i = 0; i < chosen.size(); ++i) {
-    ++s_.members->of(chosen[i]).invitations;
-    sim.spawn(round.scope, participate(round, i), "hospital", chosen[i].value);
-  }
+  for (HospitalId id : chosen) ++s_.members->of(id).invitations;
 }
 
 Task<void> SyncServer::gather(Round& round) {
+  round.open = 0;
+  for (std::size_t i = 0; i < round.participants.size(); ++i) {
+    const Participant& participant = round.participants[i];
+    if (s_.secure && !participant.shared) continue;
+    ++round.open;
+    s_.simulation->spawn(round.scope, participate(round, i), "hospital",
+                         participant.hospital.value);
+  }
   while (round.open > 0 && round.arrived < round.target) {
     const std::optional<std::size_t> index = co_await round.inbox.receive_until(round.deadline);
     if (!index) break;
@@ -178,7 +203,7 @@ Task<bool> SyncServer::reach(Round& round, std::size_t index) {
     co_return false;
   }
   participant.stage = Stage::downloading;
-  const std::int64_t bytes = message_bytes();
+  const std::int64_t bytes = bytes_down(round);
   const TransferOutcome outcome = co_await s_.network->transfer(
       participant.hospital, TransferDirection::down, bytes, round.deadline);
   record_transfer(round, member, TransferDirection::down, outcome, bytes);
@@ -290,7 +315,11 @@ Task<bool> SyncServer::upload(Round& round, std::size_t index) {
   Participant& participant = round.participants[index];
   Member& member = s_.members->of(participant.hospital);
   participant.stage = Stage::uploading;
-  const std::int64_t bytes = message_bytes();
+  const std::int64_t bytes = bytes_up(round);
+  if (s_.secure) {
+    const TimeNs masking = masking_time(round);
+    co_await sim.delay(masking);
+  }
   const TransferOutcome outcome = co_await s_.network->transfer(
       participant.hospital, TransferDirection::up, bytes, round.deadline);
   record_transfer(round, member, TransferDirection::up, outcome, bytes);
@@ -330,6 +359,9 @@ void SyncServer::record_transfer(const Round& round, Member& member, TransferDir
   ended.started = outcome.started;
   ended.completed = outcome.completed;
   ended.attempts = outcome.attempts;
+  auto& moved =
+      direction == TransferDirection::up ? secure_account_.bytes_up : secure_account_.bytes_down;
+  moved[static_cast<std::size_t>(round.phase)] += outcome.bytes_on_wire;
   s_.emit(ended);
 }
 
@@ -419,10 +451,11 @@ RoundClosed SyncServer::close(Round& round) {
   closed.round = round.index + 1;
   closed.opened = round.opened;
   closed.invited = static_cast<std::int64_t>(round.participants.size());
-  closed.failed = round.arrived < round.minimum || round.arrived == 0;
+  closed.failed = round.arrived < round.minimum || round.arrived == 0 || !round.failure.empty();
+  closed.reason = round.failure;
   if (closed.failed) {
     for (Participant& participant : round.participants) {
-      if (participant.arrived) drop(round, participant, DropReason::round_failed, {});
+      if (participant.arrived) drop(round, participant, DropReason::round_failed, round.failure);
     }
   } else {
     closed.failed = !aggregate(round, closed);
@@ -443,7 +476,9 @@ bool SyncServer::aggregate(Round& round, RoundClosed& closed) {
     item.hospital = participant.hospital;
     item.result = participant.result;
     items.push_back(std::move(item));
-    rows.push_back(s_.members->of(participant.hospital).train_rows);
+    std::int64_t counted = s_.members->of(participant.hospital).train_rows;
+    if (s_.secure) counted = std::min(counted, s_.secure->rows_max);
+    rows.push_back(counted);
   }
   const Weights weights = shares(s_.weights, rows);
   weights_capped_ = weights_capped_ || weights.capped;
@@ -459,7 +494,13 @@ bool SyncServer::aggregate(Round& round, RoundClosed& closed) {
   context.version = s_.versions->current() + 1;
   Stream stream(s_.run, Purpose::kLuaCallback, 1, static_cast<std::uint64_t>(context.version));
   context.seed = stream.next_u64();
-  ParameterVector combined = s_.aggregation->combine(updates, context);
+  ParameterVector combined(global->shared_layout());
+  bool summed = true;
+  if (s_.secure) {
+    summed = secure_mean(round, updates, combined);
+  } else {
+    combined = s_.aggregation->combine(updates, context);
+  }
   if (s_.evaluator->interrupted()) {
     s_.control->discard();
     for (Participant& participant : round.participants) {
@@ -469,8 +510,9 @@ bool SyncServer::aggregate(Round& round, RoundClosed& closed) {
   }
 
   closed.mean_loss = updates.mean_loss();
-  const std::size_t left = weights.share.size() - updates.diverged().size();
-  const bool usable = left >= std::max<std::size_t>(round.minimum, 1);
+  // under masks nobody sees who sent zeros of no weight
+  const std::size_t left = weights.share.size() - (s_.secure ? 0 : updates.diverged().size());
+  const bool usable = summed && left >= std::max<std::size_t>(round.minimum, 1);
   if (!usable) s_.control->discard();
   if (usable) {
     s_.control->commit();

@@ -112,6 +112,8 @@ struct DatabaseRows::Writing {
   void operator()(const HospitalDropped& e) const {
     db.drop_.run(kRun, e.round, std::int64_t{e.hospital.value}, e.at.ns, name(e.reason), e.detail);
   }
+  // the account of secure sums is in the run's report
+  void operator()(const SecurePhaseClosed&) const {}
   void operator()(const RoundClosed& e) const {
     db.close_.run(e.at.ns, e.version, e.aggregated, std::int64_t{e.failed}, e.mean_loss, kRun,
                   e.round);

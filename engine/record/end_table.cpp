@@ -257,6 +257,19 @@ std::string round_summary(const RunResult& result) {
   return text + ".\n";
 }
 
+// What secure sums asked of the hospitals, phase by phase.
+std::string secure_phases(const SecureAccount& account) {
+  TextTable table({true, false, false, false, false, false});
+  table.add({"phase of the secure sum", "asked", "answered", "rounds failed", "up", "down"});
+  for (std::size_t p = 0; p < secure::kPhases; ++p) {
+    table.add({std::string(secure::name(static_cast<secure::Phase>(p))),
+               fmt::format("{}", account.asked[p]), fmt::format("{}", account.answered[p]),
+               fmt::format("{}", account.missed[p]), size_text(account.bytes_up[p]),
+               size_text(account.bytes_down[p])});
+  }
+  return "\n" + table.text();
+}
+
 // Values that are missing, each reason once: what "-" in the table means.
 std::string missing_values(const RunResult& result) {
   std::map<std::string, std::vector<std::string>> hospitals;  // by reason
@@ -388,8 +401,9 @@ std::string end_table(const RunResult& result, bool colour) {
   const std::string title = result.title.empty() ? result.scenario : result.title;
   std::string text = fmt::format("\n{}{}{}\n", bold, title, off) + heading(result) + "\n";
   text += quality(result);
-  text += rounds_table(result).text() + legend(result) + round_summary(result) + "\n";
-  text += privacy(result);
+  text += rounds_table(result).text() + legend(result) + round_summary(result);
+  if (result.secure) text += secure_phases(*result.secure);
+  text += "\n" + privacy(result);
   if (!result.convergence.text.empty()) {
     const bool warning = result.convergence.checked && !result.convergence.converged;
     text += fmt::format("  {}{}{}\n", warning ? warn : "", result.convergence.text, off);

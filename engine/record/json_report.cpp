@@ -104,6 +104,33 @@ Json oracle(const RunResult& result) {
           {"standard_error", result.oracle->standard_error}};
 }
 
+Json secure_sums(const SecureAccount& account) {
+  Json json;
+  json["fidelity"] = account.real ? "real" : "cost";
+  json["rounds"] = account.rounds;
+  json["sums"] = account.sums;
+  json["threshold_least"] = account.threshold_least;
+  json["threshold_most"] = account.threshold_most;
+  json["hospitals_least"] = account.parties_least;
+  json["sums_below_four"] = account.sums_below_four;
+  json["sums_differing_by_one"] = account.differ_by_one;
+  json["lost_after_sharing"] = account.lost_after_sharing;
+  json["modulus_bits"] = account.modulus_bits;
+  json["values"] = account.values;
+  json["values_clipped"] = account.clipped;
+  json["updates_held_to_rows_max"] = account.rows_held;
+  json["phases"] = Json::array();
+  for (std::size_t p = 0; p < secure::kPhases; ++p) {
+    json["phases"].push_back({{"phase", secure::name(static_cast<secure::Phase>(p))},
+                              {"asked", account.asked[p]},
+                              {"answered", account.answered[p]},
+                              {"rounds_failed", account.missed[p]},
+                              {"bytes_up", account.bytes_up[p]},
+                              {"bytes_down", account.bytes_down[p]}});
+  }
+  return json;
+}
+
 Json rounds(const RunResult& result) {
   Json json = Json::array();
   for (const RoundRecord& round : result.round_records) {
@@ -114,6 +141,7 @@ Json rounds(const RunResult& result) {
                     {"invited", round.invited},
                     {"aggregated", round.aggregated},
                     {"failed", round.failed}});
+    if (!round.reason.empty()) json.back()["reason"] = round.reason;
   }
   return json;
 }
@@ -184,6 +212,7 @@ std::string to_json(const RunResult& result, int indent) {
   json["steps"] = result.steps;
   json["bytes_up"] = result.bytes_up;
   json["bytes_down"] = result.bytes_down;
+  if (result.secure) json["secure"] = secure_sums(*result.secure);
   json["baselines"] = Json::object();
   for (const ArmResult& arm : result.baselines) json["baselines"][arm.name] = averages(arm);
   json["oracle"] = oracle(result);

@@ -163,20 +163,29 @@ std::optional<Bytes> unseal(std::span<const std::uint8_t> sealed, const Key& key
   return text;
 }
 
+namespace {
+
+constexpr std::size_t kWords = 2048;  // 8 KB: the key stream stays in the first cache
+
+void add(Sign sign, const std::uint32_t* words, std::uint32_t* out, std::size_t n) {
+  if (sign == Sign::plus) {
+    for (std::size_t i = 0; i < n; ++i) out[i] += words[i];
+  } else {
+    for (std::size_t i = 0; i < n; ++i) out[i] -= words[i];
+  }
+}
+
+}  // namespace
+
 void add_mask(const Key& seed, Sign sign, std::span<std::uint32_t> values) {
-  constexpr std::size_t kWords = 2048;  // 8 KB: the key stream stays in the first cache
+  prepare();
   std::array<std::uint32_t, kWords> words;
   std::uint32_t block = 0;
   for (std::size_t from = 0; from < values.size(); from += kWords) {
     const std::size_t n = std::min(kWords, values.size() - from);
     key_stream(seed, block, {reinterpret_cast<std::uint8_t*>(words.data()), 4 * n});
     block += kWords * 4 / 64;
-    std::uint32_t* out = values.data() + from;
-    if (sign == Sign::plus) {
-      for (std::size_t i = 0; i < n; ++i) out[i] += words[i];
-    } else {
-      for (std::size_t i = 0; i < n; ++i) out[i] -= words[i];
-    }
+    add(sign, words.data(), values.data() + from, n);
   }
 }
 

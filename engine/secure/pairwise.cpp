@@ -87,9 +87,10 @@ std::optional<std::vector<SealedShares>> PairwiseHospital::share_keys(
   own_shares_ = {of_key[place_ - 1], of_seed[place_ - 1]};
   std::vector<SealedShares> messages;
   messages.reserve(peers_.size());
-  for (const auto& [place, peer] : peers_) {
+  for (auto& [place, peer] : peers_) {
     const auto key = agree(sealing_, peer.keys.sealing, kSealing);
     if (!key) return std::nullopt;
+    peer.sealing = *key;
     Bytes text;
     put(text, place_);
     put(text, place);
@@ -129,9 +130,7 @@ std::optional<PairwiseHospital::Shares> PairwiseHospital::shares_of(Place place)
   if (place == place_) return own_shares_;
   const auto peer = peers_.find(place);
   if (peer == peers_.end()) return std::nullopt;
-  const auto key = agree(sealing_, peer->second.keys.sealing, kSealing);
-  if (!key) return std::nullopt;
-  const auto text = unseal(peer->second.sealed, *key, place, place_);
+  const auto text = unseal(peer->second.sealed, peer->second.sealing, place, place_);
   if (!text || text->size() != 8 + 2 * kShareBytes) return std::nullopt;
   std::span<const std::uint8_t> rest(*text);
   if (take(rest) != place || take(rest) != place_) return std::nullopt;

@@ -82,7 +82,8 @@ class PairwiseHospital {
  private:
   struct Peer {
     Advertised keys;
-    Bytes sealed;  // its shares for this one; opened when they are asked for
+    Key sealing{};  // agreed
+    Bytes sealed;   // its shares for this one; opened when they are asked for
   };
   struct Shares {
     Share of_key;

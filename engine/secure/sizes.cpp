@@ -20,11 +20,11 @@ std::size_t others(std::size_t n) {
 }
 
 // Measured rates, in seconds.
-constexpr double kKeyPair = 20e-6;
-constexpr double kAgreement = 50e-6;
+constexpr double kKeyPair = 40e-6;
+constexpr double kAgreement = 45e-6;
 constexpr double kSealed = 2e-6;
-constexpr double kMaskValue = 2.0e-9;  // ChaCha20 and an addition, 4 bytes
-constexpr double kShareStep = 2.5e-9;  // of a polynomial: a product mod p
+constexpr double kMaskValue = 2.2e-9;  // 4 bytes of ChaCha20 and an addition
+constexpr double kShareStep = 3.3e-9;  // of a polynomial: a product mod p
 constexpr double kElement = 40e-9;     // a random coefficient
 
 double d(std::size_t n) {
@@ -79,6 +79,9 @@ double Seconds::share_keys(std::size_t advertised, std::size_t threshold) {
 }
 double Seconds::mask(std::size_t shared, std::size_t values) {
   return d(others(shared)) * kAgreement + d(shared) * d(values) * kMaskValue;
+}
+double Seconds::reveal(std::size_t shared) {
+  return d(others(shared)) * kSealed;
 }
 double Seconds::unmask(std::size_t shared, std::size_t summed, std::size_t threshold,
                        std::size_t values) {

@@ -32,6 +32,8 @@ struct Seconds {
   static double share_keys(std::size_t advertised, std::size_t threshold);
   // Masks against `shared` others and the own one, over a vector of `values`.
   static double mask(std::size_t shared, std::size_t values);
+  // Opening the shares of the others.
+  static double reveal(std::size_t shared);
   // The server's: rebuilding one secret per party of `shared`, the own masks of `summed` hospitals
   // and the pairwise ones of those that were lost.
   static double unmask(std::size_t shared, std::size_t summed, std::size_t threshold,

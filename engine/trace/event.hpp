@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -87,6 +88,15 @@ struct HospitalDropped {
   DropReason reason = DropReason::late;
   std::string detail;  // "down from 14:02 to 16:10 on day 2"
 };
+// A phase of a secure sum is over.
+struct SecurePhaseClosed {
+  TimeNs at;
+  std::int64_t round = 0;
+  std::string_view phase;  // "share keys"
+  std::int64_t asked = 0;
+  std::int64_t answered = 0;
+  std::int64_t threshold = 0;  // with fewer answers the round has failed
+};
 struct RoundClosed {
   TimeNs at;
   std::int64_t round = 0;
@@ -96,6 +106,7 @@ struct RoundClosed {
   std::int64_t aggregated = 0;
   bool failed = false;   // fewer replies than the minimum: the model did not change
   double mean_loss = 0;  // training loss over the updates, weighted as they were
+  std::string reason;    // of a secure sum that failed: which phase had too few answers
 };
 // One number of one hospital (or of an average) for one version.
 struct MetricMeasured {
@@ -124,8 +135,9 @@ struct RunEnded {
   std::string fingerprint;
 };
 
-using Event = std::variant<RunStarted, RoundOpened, TrainingStarted, TransferEnded, UpdateArrived,
-                           HospitalDropped, RoundClosed, MetricMeasured, Note, RunEnded>;
+using Event =
+    std::variant<RunStarted, RoundOpened, TrainingStarted, TransferEnded, UpdateArrived,
+                 HospitalDropped, SecurePhaseClosed, RoundClosed, MetricMeasured, Note, RunEnded>;
 
 class Observer {
  public:

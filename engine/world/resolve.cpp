@@ -5,6 +5,7 @@
 
 #include "base/check.hpp"
 #include "base/plain_text.hpp"
+#include "fed/secure_rule.hpp"
 #include "world/catalogue.hpp"
 #include "world/world_spec.hpp"
 
@@ -32,6 +33,7 @@ class Resolver {
     check_baselines();
     check_times();
     check_title();
+    check_secure_sums();
     if (!mistakes_.empty()) throw ScenarioError(std::move(mistakes_));
     return std::move(scenario_);
   }
@@ -138,6 +140,15 @@ class Resolver {
     mistakes_.push_back({part.where_of(field),
                          fmt::format("'{}' is {}: longer than 100 years", field, to_text(*time)),
                          "is the unit right? none stands for no limit"});
+  }
+
+  void check_secure_sums() {
+    const Part* secure = scenario_.part("secure");
+    if (secure == nullptr) return;
+    for (Mistake& mistake :
+         secure_conflicts(*secure, *scenario_.part("aggregation"), scenario_.part("objective"))) {
+      mistakes_.push_back(std::move(mistake));
+    }
   }
 
   // it heads tables

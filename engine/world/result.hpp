@@ -11,6 +11,7 @@
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "data/cohort.hpp"
+#include "fed/secure_rule.hpp"
 #include "learn/metrics/types.hpp"
 #include "net/population.hpp"
 #include "trace/event.hpp"
@@ -116,6 +117,7 @@ struct RoundRecord {
   std::int64_t invited = 0;
   std::int64_t aggregated = 0;
   bool failed = false;
+  std::string reason;  // of a secure sum that failed
 };
 
 struct Convergence {
@@ -152,6 +154,7 @@ struct RunResult {
   std::int64_t bytes_up = 0;
   std::int64_t bytes_down = 0;
   std::optional<PrivacyReport> privacy;  // none: no privacy was asked for
+  std::optional<SecureAccount> secure;  // where updates were summed under masks
   Convergence convergence;
   std::vector<std::pair<TimeNs, std::string>> notes;
   std::vector<std::string> remarks;  // what a reader must know: sampling, weights capped, ...

@@ -336,6 +336,16 @@ void World::Impl::build_federation() {
     setup.stragglers = straggler_rule(*stragglers, plan);
   }
   setup.options = sync_options();
+  if (const Part* secure = spec.scenario.part("secure")) {
+    setup.secure = secure_rule(*secure);
+    // shares are not held to a cap: nobody sees them
+    setup.weights.max_share = 1;
+    const auto members_count = static_cast<std::int64_t>(candidates.size());
+    const double most = std::ceil(static_cast<double>(round_target().value_or(members_count)) *
+                                  setup.options.over_selection);
+    const auto invited = std::min(static_cast<std::size_t>(most), candidates.size());
+    check_secure(*secure, *setup.secure, invited, setup.options.deadline);
+  }
   setup.run = run_key;
   setup.candidates = candidates;
   setup.interruption = interruption_of(spec.scenario.part("hospitals"));

@@ -10,7 +10,7 @@ namespace {
 std::vector<std::pair<std::string, std::string>> parts_of(const Part& scenario) {
   std::vector<std::pair<std::string, std::string>> parts;
   for (const char* field : {"cohort", "training", "objective", "strategy", "stragglers", "privacy",
-                            "aggregation", "server", "protocol", "network", "measure"}) {
+                            "secure", "aggregation", "server", "protocol", "network", "measure"}) {
     const Part* part = scenario.part(field);
     if (!part) continue;
     Part shown = *part;

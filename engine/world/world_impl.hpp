@@ -84,6 +84,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void add_straggler_remark();
   void add_control_remark();
   void add_personal_remark();
+  void add_secure_remarks();
   void add_definition_remarks();
   void add_waiting_remark();
   [[nodiscard]] bool survival() const { return cohort->info().task == OutcomeKind::survival; }

@@ -325,6 +325,7 @@ void World::Impl::fill_result() {
   add_straggler_remark();
   add_control_remark();
   add_personal_remark();
+  add_secure_remarks();
   add_definition_remarks();
   add_waiting_remark();
   if (survival()) {

@@ -29,6 +29,9 @@ struct Folder {
     hasher.word(e.hospital.value);
     hasher.word(static_cast<std::uint64_t>(e.reason));
   }
+  void operator()(const SecurePhaseClosed& e) const {
+    hasher.word(static_cast<std::uint64_t>(e.answered));
+  }
   void operator()(const RoundClosed& e) const {
     hasher.word(static_cast<std::uint64_t>(e.at.ns));
     hasher.word(static_cast<std::uint64_t>(e.version));
@@ -157,6 +160,7 @@ bool World::Impl::after_round(const RoundClosed& closed) {
   record.invited = closed.invited;
   record.aggregated = closed.aggregated;
   record.failed = closed.failed;
+  record.reason = closed.reason;
   result.round_records.push_back(record);
   if (!closed.failed) {
     fingerprint.results.word(versions->parameters()->hash());

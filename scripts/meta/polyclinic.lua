@@ -368,6 +368,7 @@ function aggregation.normalized(fields) end
 ---@field objective? objective_part|none|false what is minimised beside the loss (default: the base's)
 ---@field personal? personal_part|none|false models that stay at the hospitals, with which they are scored (default: the base's)
 ---@field stragglers? stragglers_part|none|false who finishes only a part of a training (default: the base's)
+---@field secure? secure_part|none|false how updates are summed so that the server sees none (default: the base's)
 ---@field aggregation? aggregation_part|none|false how updates become one (default: the base's)
 ---@field server? server_part|none|false what the server does with the aggregate (default: the base's)
 ---@field privacy? privacy_part|none|false what protects the patients: privacy.record { epsilon = 3 } (default: the base's)
@@ -1179,6 +1180,7 @@ function protocol.sync(fields) end
 ---@field objective? objective_part|none|false what is minimised beside the loss
 ---@field personal? personal_part|none|false models that stay at the hospitals, with which they are scored
 ---@field stragglers? stragglers_part|none|false who finishes only a part of a training
+---@field secure? secure_part|none|false how updates are summed so that the server sees none
 ---@field aggregation? aggregation_part how updates become one (default: aggregation.mean {})
 ---@field server? server_part what the server does with the aggregate (default: server.sgd {})
 ---@field privacy? privacy_part|none|false what protects the patients: privacy.record { epsilon = 3 }
@@ -1248,6 +1250,23 @@ function schedule.linear(fields) end
 ---@param fields? schedule_step_fields
 ---@return schedule_part
 function schedule.step(fields) end
+
+---@class secure_part: part
+secure = {}
+
+---@class secure_pairwise_fields
+---@field threshold? integer|fraction hospitals that must answer in every phase, else the round fails: a count, or fraction(0.6) of those invited. So many colluding with the server read any update (default: two thirds of those invited, rounded down, and one)
+---@field clip? number every value of an update is held to this absolute value (default: `8`)
+---@field bits? integer of a value on the wire, before the bits that the sum needs (default: `24`)
+---@field rows_max? integer a hospital with more training rows weighs as one with so many; public (default: `10000`)
+---@field wait? time longest wait for the answers to a phase of keys or shares (default: 2 min)
+---@field fidelity? "real"|"cost" real: the cryptography is computed; cost: the same messages, times and sums without it (default: `"real"`)
+
+---Secure sums by pairwise masks: the server learns the weighted sum of the updates of a round and no single one. Every round has four phases on the clock: hospitals advertise keys, share secrets, send masked updates, and unmask the sum of those that arrived. Against a server and hospitals that follow the protocol and remember what they see.
+---Bonawitz et al. 2017, Practical Secure Aggregation for Privacy-Preserving Machine Learning, figure 4 (semi-honest)
+---@param fields? secure_pairwise_fields
+---@return secure_part
+function secure.pairwise(fields) end
 
 ---@class selection_part: part
 selection = {}

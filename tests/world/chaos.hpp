@@ -79,6 +79,7 @@ class Listener final : public Observer {
   void hear(const RunStarted&) {}
   void hear(const TrainingStarted& e) { see_time(e); }
   void hear(const MetricMeasured& e) { see_time(e); }
+  void hear(const SecurePhaseClosed& e) { see_time(e); }
   void hear(const Note& e) { see_time(e); }
   void hear(const RoundOpened& e) {
     see_time(e);

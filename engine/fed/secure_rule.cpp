@@ -1,0 +1,142 @@
+#include "fed/secure_rule.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+#include "base/check.hpp"
+#include "base/error.hpp"
+#include "fed/schema_help.hpp"
+#include "secure/quantiser.hpp"
+
+namespace polyclinic {
+
+SecureRule secure_rule(const Part& part) {
+  ENSURE(part.name == "pairwise", "schemas name only secure sums that exist");
+  SecureRule rule;
+  if (const Value* threshold = part.find("threshold")) {
+    if (const auto* share = threshold->get_if<Quantity>()) {
+      rule.threshold_share = share->value;
+    } else {
+      rule.threshold = part.integer("threshold");
+    }
+  }
+  rule.clip = part.number("clip");
+  rule.bits = static_cast<int>(part.integer("bits"));
+  rule.rows_max = part.integer("rows_max");
+  rule.wait = part.time("wait");
+  rule.real = part.text("fidelity") == "real";
+  return rule;
+}
+
+std::size_t secure_threshold(const SecureRule& rule, std::size_t invited) {
+  std::size_t threshold = 2 * invited / 3 + 1;
+  if (rule.threshold) threshold = static_cast<std::size_t>(*rule.threshold);
+  if (rule.threshold_share) {
+    threshold = static_cast<std::size_t>(
+        std::ceil(*rule.threshold_share * static_cast<double>(invited) - 1e-9));
+  }
+  return std::max<std::size_t>(threshold, 2);
+}
+
+void check_secure(const Part& part, const SecureRule& rule, std::size_t most, TimeNs deadline) {
+  const std::size_t threshold = secure_threshold(rule, most);
+  if (threshold > most) {
+    throw part.mistake(
+        "threshold",
+        fmt::format("a secure sum needs {} hospitals, and a round has at most {}", threshold, most),
+        "no round could ever succeed: invite more, or ask for fewer");
+  }
+  if (secure::modulus_bits(most, rule.bits) > 32) {
+    int fits = rule.bits;
+    while (fits > 1 && secure::modulus_bits(most, fits) > 32) --fits;
+    throw part.mistake(
+        "bits",
+        fmt::format("the sum of {} values of {} bits does not fit 32 bits", most, rule.bits),
+        fmt::format("with so many hospitals a value has at most {} bits", fits));
+  }
+  if (rule.rows_max >= std::int64_t{1} << rule.bits) {
+    throw part.mistake("rows_max",
+                       fmt::format("a weight of {} does not fit {} bits", rule.rows_max, rule.bits),
+                       "ask for more bits or fewer rows");
+  }
+  if (deadline != kNever && rule.wait.ns >= deadline.ns / 3) {
+    throw part.mistake("wait",
+                       fmt::format("three phases of up to {} leave no time to train before the "
+                                   "deadline of {}",
+                                   to_text(rule.wait), to_text(deadline)),
+                       "a shorter wait or a longer deadline");
+  }
+}
+
+std::vector<Mistake> secure_conflicts(const Part& secure, const Part& aggregation,
+                                      const Part* objective) {
+  std::vector<Mistake> mistakes;
+  const std::string_view kind = objective != nullptr ? std::string_view(objective->name) : "";
+  if (kind == "control_variates" || kind == "dynamic") {
+    mistakes.push_back({secure.where,
+                        fmt::format("secure.{} and objective.{} exclude each other: the server "
+                                    "would have to see every hospital's control vector",
+                                    secure.name, kind),
+                        "leave out one of the two"});
+  }
+  const std::string rule = "aggregation." + aggregation.name;
+  if (aggregation.name != "mean") {
+    mistakes.push_back({secure.where,
+                        fmt::format("secure.{} and {} exclude each other: under a secure sum the "
+                                    "server sees no single update",
+                                    secure.name, rule),
+                        "only aggregation.mean is a sum; leave out one of the two"});
+  } else if (aggregation.given("max_share")) {
+    mistakes.push_back({aggregation.where_of("max_share"),
+                        fmt::format("secure.{} cannot hold a hospital to a share: nobody sees how "
+                                    "many rows the others have",
+                                    secure.name),
+                        "rows_max of the secure sum bounds the weight of every hospital"});
+  }
+  return mistakes;
+}
+
+std::vector<Schema> secure_schemas() {
+  const Type threshold =
+      type::integer().at_least(2) | some_share(type::quantity(Dimension::fraction));
+  const double two_minutes = 120e9;
+  return {Schema{
+      .kind = "secure",
+      .name = "pairwise",
+      .doc =
+          "Secure sums by pairwise masks: the server learns the weighted sum of the updates of a "
+          "round and no single one. Every round has four phases on the clock: hospitals "
+          "advertise keys, share secrets, send masked updates, and unmask the sum of those that "
+          "arrived. Against a server and hospitals that follow the protocol and remember what "
+          "they see.",
+      .paper = "Bonawitz et al. 2017, Practical Secure Aggregation for Privacy-Preserving Machine "
+               "Learning, figure 4 (semi-honest)",
+      .fields = {Field{
+                     "threshold",
+                     threshold,
+                     {},
+                     "hospitals that must answer in every phase, else the round fails: a count, or "
+                     "fraction(0.6) of those invited. So many colluding with the server read any "
+                     "update",
+                     false,
+                     "two thirds of those invited, rounded down, and one"},
+                 Field{"clip", type::number().above(0), 8.0,
+                       "every value of an update is held to this absolute value"},
+                 Field{"bits", type::integer().between(2, 31), std::int64_t{24},
+                       "of a value on the wire, before the bits that the sum needs"},
+                 Field{"rows_max", type::integer().at_least(1), std::int64_t{10'000},
+                       "a hospital with more training rows weighs as one with so many; public"},
+                 Field{"wait", type::quantity(Dimension::time).above(0),
+                       Quantity{two_minutes, Dimension::time},
+                       "longest wait for the answers to a phase of keys or shares"},
+                 Field{
+                     "fidelity", type::choice({"real", "cost"}), "real",
+                     "real: the cryptography is computed; cost: the same messages, times and sums "
+                     "without it"}},
+      .example = "secure = secure.pairwise { threshold = fraction(0.6), clip = 4 }"}};
+}
+
+}  // namespace polyclinic

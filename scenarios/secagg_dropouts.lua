@@ -1,0 +1,25 @@
+-- Sums under masks and hospitals that drop out. Twelve hospitals train for up to half an hour on
+-- lines that fail; the server must hear a threshold of them in every phase of a secure sum, or the
+-- round fails. A high threshold withstands more who collude, and fails more often.
+--
+--   polyclinic run scenarios/secagg_dropouts.lua
+--   polyclinic run scenarios/secagg_dropouts.lua --set threshold=0.9
+--   polyclinic run scenarios/secagg_dropouts.lua --set down=2h --set threshold=0.5
+--   polyclinic run scenarios/secagg_dropouts.lua --set secure=false      the same without masks
+local p = params { threshold = 0.67, down = minutes(30), up = hours(4), secure = true, fidelity = "real", rounds = 40 }
+
+return scenario {
+  title = "Secure sums where hospitals drop out",
+  hospitals = hospitals {
+    count = 12,
+    overhead = lognormal { median = minutes(10), spread = 0.5 },
+    availability = availability.markov { up = p.up, down = p.down },
+  },
+  cohort = cohort.ehr {},
+  model = model.logistic {},
+  secure = p.secure and secure.pairwise { threshold = fraction(p.threshold), fidelity = p.fidelity } or none,
+  protocol = protocol.sync { minimum_replies = 2, pause = minutes(10) },
+  rounds = p.rounds,
+  deadline = minutes(45),
+  measure = measure { "auroc", "brier", every = "end" },
+}

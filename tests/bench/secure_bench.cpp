@@ -1,0 +1,69 @@
+// Secure sums: masks per second, and a round of 100 hospitals with 100,000 values of which 10 are
+// lost, all parties' work on one core (W5).
+#include <benchmark/benchmark.h>
+
+#include "../secure/round.hpp"
+#include "secure/quantiser.hpp"
+#include "secure/sizes.hpp"
+
+namespace polyclinic::secure {
+namespace {
+
+void masks(benchmark::State& state) {
+  std::vector<std::uint32_t> values(100'000, 1);
+  Key seed{};
+  for (auto _ : state) {
+    ++seed[0];
+    add_mask(seed, Sign::plus, values);
+    benchmark::DoNotOptimize(values.data());
+  }
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(4 * values.size()));
+}
+BENCHMARK(masks);
+
+void agreement(benchmark::State& state) {
+  SecretStream secrets(make_run_key(1, 0), 0, 0);
+  const KeyPair mine = make_key_pair(secrets);
+  const KeyPair theirs = make_key_pair(secrets);
+  for (auto _ : state) benchmark::DoNotOptimize(agree(mine, theirs.open, "bench"));
+}
+BENCHMARK(agreement)->Unit(benchmark::kMicrosecond);
+
+void key_pair(benchmark::State& state) {
+  SecretStream secrets(make_run_key(1, 0), 0, 0);
+  for (auto _ : state) benchmark::DoNotOptimize(make_key_pair(secrets));
+}
+BENCHMARK(key_pair)->Unit(benchmark::kMicrosecond);
+
+void sharing(benchmark::State& state) {
+  SecretStream secrets(make_run_key(1, 0), 0, 0);
+  const Key secret = secrets.key();
+  for (auto _ : state) benchmark::DoNotOptimize(split(secret, 67, 100, secrets));
+}
+BENCHMARK(sharing)->Unit(benchmark::kMicrosecond);
+
+// The round; `model_s` is what sizes.hpp says of it.
+void w5_complete_graph(benchmark::State& state) {
+  PairwiseSettings settings;
+  settings.parties = 100;
+  settings.threshold = 67;
+  settings.values = 100'000;
+  settings.modulus_bits = modulus_bits(100, 24);
+  const std::vector<std::vector<std::uint32_t>> inputs(
+      100, std::vector<std::uint32_t>(settings.values, 12345));
+  std::vector<int> lost(100, 4);
+  for (std::size_t i = 0; i < 10; ++i) lost[10 * i] = 2;
+  for (auto _ : state) {
+    const Played played = play(settings, lost, inputs);
+    if (!played.sum || (*played.sum)[7] != 90U * 12345U) state.SkipWithError("a wrong sum");
+  }
+  state.counters["model_s"] = 100 * (Seconds::advertise() + Seconds::share_keys(100, 67)) +
+                              90 * (Seconds::mask(100, settings.values) + Seconds::reveal(100)) +
+                              Seconds::unmask(100, 90, 67, settings.values);
+}
+BENCHMARK(w5_complete_graph)->Unit(benchmark::kSecond)->Iterations(3);
+
+}  // namespace
+}  // namespace polyclinic::secure
+
+BENCHMARK_MAIN();
