@@ -36,10 +36,10 @@ bench: setup build/release/build.ninja
 	cmake --build build/release -j $(JOBS) --target polyclinic net_tests
 	@mkdir -p build/bench/figures
 	@for b in build/bench/tests/bench/*_bench; do echo "== $$b"; \
-	  $$b --benchmark_out_format=csv --benchmark_out=build/bench/figures/$$(basename $$b).csv || exit 1; done
+	  $$b --benchmark_out_format=json --benchmark_out=build/bench/figures/$$(basename $$b).json || exit 1; done
 	@build/bench/tests/bench/commands build/release/polyclinic . --star build/bench/tests/bench \
 	  --build build/release --csv build/bench/figures/commands.csv
-	@if [ -n "$(MACHINE)" ]; then mkdir -p tests/bench/$(MACHINE) && cp build/bench/figures/*.csv tests/bench/$(MACHINE)/; fi
+	@if [ -n "$(MACHINE)" ]; then mkdir -p tests/bench/$(MACHINE) && cp build/bench/figures/*.json build/bench/figures/*.csv tests/bench/$(MACHINE)/; fi
 
 fuzz:
 	@sh third_party/install.sh clang libclang-rt-dev
