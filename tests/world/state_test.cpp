@@ -72,7 +72,7 @@ Observed observe(const WorldSpec& spec, int threads = 1) {
   RunOptions options;
   options.threads = threads;
   options.observers.push_back(&observed.participation);
-  observed.result = run(spec, options);
+  observed.result = run(spec, std::move(options));
   return observed;
 }
 
@@ -343,7 +343,7 @@ TEST_CASE("own models do not depend on threads, nor on how often they are looked
                    {"measure", part("measure", "", {{"every", every}, {"train", train_rmse}})}}));
     RunOptions options;
     options.threads = threads;
-    const RunResult result = run(spec, options);
+    const RunResult result = run(spec, std::move(options));
     std::vector<double> values;
     for (std::size_t k = 0; k < 4; ++k) values.push_back(value_at(result, k, "train_rmse"));
     return values;
