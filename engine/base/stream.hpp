@@ -35,6 +35,8 @@ enum class Purpose : std::uint32_t {
   kPrivateNoise = 25,    // its noise, by ChaCha20 at the same kind of address
   kSecureSecrets = 30,   // keys, seeds and shares of one hospital in one round of a secure sum
   kSecureRounding = 31,  // rounding of what it sends into that sum
+  kAggregation = 40,     // buckets, coordinates and noise of aggregation rules
+  kAttack = 41,          // what poisoning attacks draw
 };
 
 // Identifies one run: seed and replication hashed together.

@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "base/check.hpp"
+#include "fed/aggregation/robust.hpp"
+#include "fed/aggregation/vector_set.hpp"
 #include "fed/normalized.hpp"
 #include "fed/parts.hpp"
 
@@ -18,20 +21,51 @@ class Mean final : public AggregationRule {
     ParameterVector mean(context.global->shared_layout());
     sum_.assign(mean.padded().size(), 0.0);
     double weight = 0;
-    while (const Update* update = updates.next()) {
-      const double w = update->weight;
-      const float* delta = update->delta.padded().data();
-      for (std::size_t i = 0; i < sum_.size(); ++i) sum_[i] += w * static_cast<double>(delta[i]);
-      weight += w;
+    bool more = true;
+    while (more) {
+      // some at a time, so that the sums are read and written once for all of them
+      std::vector<Update> some;
+      for (Update update; some.size() < kTogether && (more = updates.take(update));) {
+        some.push_back(std::move(update));
+      }
+      std::vector<const float*> rows;
+      std::vector<double> weights;
+      for (const Update& update : some) {
+        rows.push_back(update.delta.padded().data());
+        weights.push_back(update.weight);
+        weight += update.weight;
+      }
+      add(rows, weights, context.workers);
     }
     if (weight <= 0) return mean;
     // weights sum to 1 unless an update was unusable
-    float* out = mean.padded().data();
-    for (std::size_t i = 0; i < sum_.size(); ++i) out[i] = static_cast<float>(sum_[i] / weight);
+    aggregation::kernels().narrow(sum_.data(), sum_.size(), weight, mean.padded().data());
     return mean;
   }
 
  private:
+  static constexpr std::size_t kTogether = 32;
+  static constexpr std::size_t kColumns = 1'024;  // sums of so many stay in the first-level cache
+  static constexpr std::size_t kPart = 64 * kColumns;
+
+  void add(const std::vector<const float*>& rows, const std::vector<double>& weights,
+           Workers* workers) {
+    const std::size_t size = sum_.size();
+    const auto body = [&](std::size_t part, int /*slot*/) {
+      const std::size_t end = std::min(size, (part + 1) * kPart);
+      for (std::size_t at = part * kPart; at < end; at += kColumns) {
+        aggregation::kernels().weighted_sum(rows.data(), weights.data(), rows.size(), at,
+                                            std::min(kColumns, end - at), sum_.data() + at);
+      }
+    };
+    const std::size_t parts = (size + kPart - 1) / kPart;
+    if (workers != nullptr && parts > 1) {
+      workers->for_each(parts, body);
+    } else {
+      for (std::size_t part = 0; part < parts; ++part) body(part, 0);
+    }
+  }
+
   std::vector<double> sum_;
 };
 
@@ -78,6 +112,7 @@ std::unique_ptr<AggregationRule> make_aggregation(const Part& part, PartFunction
     return std::make_unique<Custom>(part.at("rule").as<FunctionRef>(), functions);
   }
   if (part.name == "normalized") return make_normalized(part);
+  if (auto robust = aggregation::make_robust(part)) return robust;
   ENSURE(part.name == "mean", "schemas name only rules that exist");
   return std::make_unique<Mean>();
 }

@@ -233,4 +233,10 @@ const Update* DeferredUpdates::next() {
   return nullptr;
 }
 
+bool DeferredUpdates::take(Update& update) {
+  if (next() == nullptr) return false;
+  update = std::move(current_);
+  return true;
+}
+
 }  // namespace polyclinic

@@ -86,6 +86,7 @@ class Evaluator {
                                                              const ParameterVector& global,
                                                              std::int64_t version);
 
+  [[nodiscard]] Workers* workers() const { return setup_.workers; }
   [[nodiscard]] bool interrupted() const;
   [[nodiscard]] std::int64_t trainings() const { return trainings_; }
 
@@ -130,6 +131,7 @@ class DeferredUpdates final : public UpdateStream {
 
   [[nodiscard]] std::size_t count() const override { return items_.size(); }
   const Update* next() override;
+  bool take(Update& update) override;
   // After the end: hospitals whose training overflowed, and what was learnt on the way.
   [[nodiscard]] const std::vector<HospitalId>& diverged() const { return diverged_; }
   // Training loss over the updates, weighted as they were.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/ids.hpp"
+#include "base/parallel.hpp"
 #include "base/schema.hpp"
 #include "base/stream.hpp"
 #include "learn/parameters.hpp"
@@ -37,8 +38,15 @@ class UpdateStream {
   virtual ~UpdateStream() = default;
   // Number of updates in all.
   [[nodiscard]] virtual std::size_t count() const = 0;
-  // The next one, valid until the next call; nullptr at the end.
+  // The next one, valid until the next call; nullptr at the end. All are finite: who makes the
+  // stream leaves out what holds a NaN or an infinity.
   virtual const Update* next() = 0;
+  // The next one to keep; false at the end. Streams that own their updates move them out.
+  virtual bool take(Update& update) {
+    const Update* found = next();
+    if (found != nullptr) update = *found;
+    return found != nullptr;
+  }
 };
 
 // What a rule may look at beside the updates.
@@ -47,14 +55,23 @@ struct AggregationContext {
   const ParameterVector* previous = nullptr;  // the last aggregate; null in the first version
   std::int64_t version = 0;                   // being made, from 1
   std::uint64_t seed = 0;                     // addressed: for rules that draw
+  const ParameterVector* root = nullptr;      // an update that the server trusts, if it has one
+  Workers* workers = nullptr;                 // null: one thread
 };
 
 // Updates to one vector of the same layout.
 class AggregationRule {
  public:
   virtual ~AggregationRule() = default;
+  // Zero when there is nothing to combine (`refusal` tells why).
   [[nodiscard]] virtual ParameterVector combine(UpdateStream& updates,
                                                 const AggregationContext& context) = 0;
+  // Why the rule cannot combine updates of these hospitals, or "". In a run it is held to what its
+  // paper demands (guaranteed); called as a function, to what its formula can do.
+  [[nodiscard]] virtual std::string refusal(std::span<const HospitalId> /*from*/,
+                                            bool /*guaranteed*/) const {
+    return {};
+  }
 };
 
 // What the server does with the aggregate: w <- w + step(aggregate).

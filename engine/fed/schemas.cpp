@@ -1,4 +1,6 @@
 // What a scenario can say about the parts of a strategy.
+#include "fed/aggregation/pre.hpp"
+#include "fed/aggregation/robust.hpp"
 #include "fed/normalized.hpp"
 #include "fed/parts.hpp"
 #include "fed/personal.hpp"
@@ -13,16 +15,14 @@ namespace {
 constexpr const char* kReddi = "Reddi et al. 2021, Adaptive Federated Optimization, Algorithm 2";
 
 std::vector<Schema> aggregation_schemas() {
-  const Field weights{"weights", type::choice({"size", "equal"}), "size",
-                      "how much a hospital counts: by its training rows, or all alike"};
-  const Field share{"max_share", type::number().between(0, 1), 0.5,
-                    "largest share of one hospital; what is above it is spread over the others"};
+  const Field weights = aggregation::weights_field();
+  const Field share = aggregation::share_field();
   return {
       Schema{.kind = "aggregation",
              .name = "mean",
              .doc = "The weighted mean of the updates.",
              .paper = "McMahan et al. 2017, Communication-Efficient Learning, Algorithm 1",
-             .fields = {weights, share},
+             .fields = {weights, share, aggregation::pre_field()},
              .example = "aggregation = aggregation.mean { weights = \"equal\" }"},
       normalized_schema(weights, share),
       Schema{.kind = "aggregation",
@@ -138,8 +138,9 @@ std::vector<Schema> protocol_schemas() {
 std::vector<Schema> fed_schemas() {
   std::vector<Schema> all;
   for (auto group :
-       {aggregation_schemas(), server_schemas(), selection_schemas(), protocol_schemas(),
-        straggler_schemas(), personal_schemas(), secure_schemas()}) {
+       {aggregation_schemas(), aggregation::robust_schemas(), aggregation::pre_schemas(),
+        server_schemas(), selection_schemas(), protocol_schemas(), straggler_schemas(),
+        personal_schemas(), secure_schemas()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   all.push_back(Schema{

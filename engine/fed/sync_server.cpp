@@ -466,6 +466,19 @@ RoundClosed SyncServer::close(Round& round) {
   return closed;
 }
 
+// Why the rule cannot combine what arrived and was finite, or "".
+std::string SyncServer::rule_refusal(const Round& round,
+                                     const std::vector<HospitalId>& diverged) const {
+  std::vector<HospitalId> from;
+  for (const Participant& participant : round.participants) {
+    const HospitalId id = participant.hospital;
+    if (participant.arrived && std::find(diverged.begin(), diverged.end(), id) == diverged.end()) {
+      from.push_back(id);
+    }
+  }
+  return from.empty() ? "" : s_.aggregation->refusal(from, true);
+}
+
 // Makes the next version from what arrived; false when there was nothing usable.
 bool SyncServer::aggregate(Round& round, RoundClosed& closed) {
   std::vector<DeferredUpdates::Item> items;
@@ -494,6 +507,7 @@ bool SyncServer::aggregate(Round& round, RoundClosed& closed) {
   context.version = s_.versions->current() + 1;
   Stream stream(s_.run, Purpose::kLuaCallback, 1, static_cast<std::uint64_t>(context.version));
   context.seed = stream.next_u64();
+  context.workers = s_.evaluator->workers();
   ParameterVector combined(global->shared_layout());
   bool summed = true;
   if (s_.secure) {
@@ -512,7 +526,8 @@ bool SyncServer::aggregate(Round& round, RoundClosed& closed) {
   closed.mean_loss = updates.mean_loss();
   // under masks nobody sees who sent zeros of no weight
   const std::size_t left = weights.share.size() - (s_.secure ? 0 : updates.diverged().size());
-  const bool usable = summed && left >= std::max<std::size_t>(round.minimum, 1);
+  const std::string refusal = rule_refusal(round, updates.diverged());
+  const bool usable = summed && left >= std::max<std::size_t>(round.minimum, 1) && refusal.empty();
   if (!usable) s_.control->discard();
   if (usable) {
     s_.control->commit();
@@ -528,13 +543,14 @@ bool SyncServer::aggregate(Round& round, RoundClosed& closed) {
     previous_ = std::move(combined);
     s_.versions->publish(std::move(next));
   }
-  closed.aggregated = account(round, updates.diverged(), weights.share, usable);
+  closed.aggregated = account(round, updates.diverged(), weights.share, usable, refusal);
   return usable;
 }
 
 // Who took part in the version, with which share of it; returns how many.
 std::int64_t SyncServer::account(Round& round, const std::vector<HospitalId>& diverged,
-                                 const std::vector<double>& shares, bool usable) {
+                                 const std::vector<double>& shares, bool usable,
+                                 const std::string& refusal) {
   std::vector<std::pair<Member*, double>> used;
   double sum = 0;
   std::size_t i = 0;
@@ -546,7 +562,7 @@ std::int64_t SyncServer::account(Round& round, const std::vector<HospitalId>& di
       continue;
     }
     if (!usable) {
-      drop(round, participant, DropReason::round_failed, {});
+      drop(round, participant, DropReason::round_failed, refusal);
       continue;
     }
     used.emplace_back(&s_.members->of(participant.hospital), share);

@@ -169,8 +169,10 @@ class SyncServer {
                        const TransferOutcome& outcome, std::int64_t bytes);
   RoundClosed close(Round& round);
   bool aggregate(Round& round, RoundClosed& closed);
+  [[nodiscard]] std::string rule_refusal(const Round& round,
+                                         const std::vector<HospitalId>& diverged) const;
   std::int64_t account(Round& round, const std::vector<HospitalId>& diverged,
-                       const std::vector<double>& shares, bool usable);
+                       const std::vector<double>& shares, bool usable, const std::string& refusal);
   [[nodiscard]] std::int64_t message_bytes() const;
   [[nodiscard]] std::int64_t bytes_down(const Round& round) const;
   [[nodiscard]] std::int64_t bytes_up(const Round& round) const;

@@ -8,6 +8,7 @@ namespace polyclinic {
 
 WeightRule weight_rule(const Part& aggregation) {
   WeightRule rule;
+  rule.by_size = false;  // most rules know no weights: all count alike
   if (aggregation.find("weights")) rule.by_size = aggregation.text("weights") == "size";
   if (aggregation.find("max_share")) rule.max_share = aggregation.number("max_share");
   return rule;

@@ -14,7 +14,8 @@ struct WeightRule {
   bool by_size = true;
   double max_share = 0.5;
 };
-// Reads `weights` and `max_share` of a part aggregation.*.
+// Reads `weights` and `max_share` of a part aggregation.*; a rule without `weights` counts all
+// alike.
 WeightRule weight_rule(const Part& aggregation);
 
 struct Weights {

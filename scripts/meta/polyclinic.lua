@@ -318,6 +318,40 @@ function vec.quantile(list, q) end
 ---@class aggregation_part: part
 aggregation = {}
 
+---@class aggregation_bulyan_fields
+---@field byzantine? integer|fraction attackers that the rule is told of: a count, or a fraction of the updates; left out, no more than the rule can bear (default: 20 %)
+---@field neighbours? "n-f-2"|"n-f-1"|"n-f-3" how many others a score looks at (at least one): the paper's, ByzFL's, or that of Shejwalkar and Houmansadr's code (default: `"n-f-2"`)
+---@field power? integer of the distances in a score: 2 in the paper, 4 in the code of the bucketing paper (default: `2`)
+---@field pre? (pre_part)[] what is done to the updates before, in order
+
+---n - 2f updates chosen one after the other by krum; of each coordinate the mean of the n - 4f of their values nearest to the median. Needs 4f + 3 updates.
+---El Mhamdi, Guerraoui, Rouault 2018, The Hidden Vulnerability of Distributed Learning in Byzantium, section 4
+---@param fields? aggregation_bulyan_fields
+---@return aggregation_part
+function aggregation.bulyan(fields) end
+
+---@class aggregation_caf_fields
+---@field byzantine? integer|fraction attackers that the rule is told of: a count, or a fraction of the updates; left out, no more than the rule can bear (default: 20 %)
+---@field pre? (pre_part)[] what is done to the updates before, in order
+
+---Covariance-bound agnostic filter: weights fall along the direction of most variance until n - 2f are left; the mean with the weights whose variance was least. Needs 2f + 1 updates.
+---Allouah et al. 2025, Towards Trustworthy Federated Learning with Untrusted Participants, Algorithm 2
+---@param fields? aggregation_caf_fields
+---@return aggregation_part
+function aggregation.caf(fields) end
+
+---@class aggregation_centered_clipping_fields
+---@field radius? number length that a difference is shortened to (default: `10`)
+---@field iterations? integer how often that is done (default: `1`)
+---@field start? "previous"|"zero" the last aggregate (zero in the first round), or zero always (default: `"previous"`)
+---@field pre? (pre_part)[] what is done to the updates before, in order
+
+---The last aggregate plus the mean of what the updates differ from it by, each difference shortened to a radius.
+---Karimireddy, He, Jaggi 2021, Learning from History for Byzantine Robust Optimization, Algorithm 2
+---@param fields? aggregation_centered_clipping_fields
+---@return aggregation_part
+function aggregation.centered_clipping(fields) end
+
 ---@class aggregation_custom_fields
 ---@field rule function the function
 ---@field weights? "size"|"equal" how much a hospital counts: by its training rows, or all alike (default: `"size"`)
@@ -330,9 +364,91 @@ aggregation = {}
 ---@return aggregation_part
 function aggregation.custom(rule, weights, max_share) end
 
+---@class aggregation_dnc_fields
+---@field byzantine? integer|fraction attackers that the rule is told of: a count, or a fraction of the updates; left out, no more than the rule can bear (default: 20 %)
+---@field filter? number updates left out by a pass, as a multiple of f (default: `1`)
+---@field coordinates? integer how many coordinates a pass looks at, drawn at random (default: `10000`)
+---@field iterations? integer passes (default: `1`)
+---@field pre? (pre_part)[] what is done to the updates before, in order
+
+---Divide and conquer: leaves out the updates that lie farthest along the direction of most variance, seen on some coordinates; the mean of those kept by every pass. Needs 2f + 1 updates.
+---Shejwalkar, Houmansadr 2021, Manipulating the Byzantine, Algorithm 2
+---@param fields? aggregation_dnc_fields
+---@return aggregation_part
+function aggregation.dnc(fields) end
+
+---@class aggregation_fltrust_fields
+---@field trusted? integer the trusted hospital's number, counted from 1
+---@field pre? (pre_part)[] what is done to the updates before, in order
+
+---Updates count by how much they point the way of a trusted one (not at all when they point away) and are scaled to its length. Called as a function it takes the trusted update as ctx.root; in a run it is that of a hospital, which then only judges. When none points its way the model stays.
+---Cao et al. 2021, FLTrust, Algorithm 2
+---@param fields? aggregation_fltrust_fields
+---@return aggregation_part
+function aggregation.fltrust(fields) end
+
+---@class aggregation_foolsgold_fields
+---@field confidence? number factor of the logit that spreads the weights (default: `1`)
+---@field history? boolean compare the sums of each hospital's updates so far, not this round's (default: `true`)
+---@field pre? (pre_part)[] what is done to the updates before, in order
+
+---Hospitals whose updates are alike count less; the weighted mean. When all are alike the model stays.
+---Fung, Yoon, Beschastnikh 2020, The Limitations of Federated Learning in Sybil Settings, Algorithm 1
+---@param fields? aggregation_foolsgold_fields
+---@return aggregation_part
+function aggregation.foolsgold(fields) end
+
+---@class aggregation_geometric_median_fields
+---@field iterations? integer steps, at most (default: `4`)
+---@field floor? number smallest distance that a step divides by (default: `1e-05`)
+---@field tolerance? number end when the sum of distances changes by less than this share (default: `1e-06`)
+---@field start? "mean"|"zero" where the first step starts (default: `"mean"`)
+---@field weights? "size"|"equal" how much a hospital counts: by its training rows, or all alike (default: `"size"`)
+---@field max_share? number largest share of one hospital; what is above it is spread over the others (default: `0.5`)
+---@field pre? (pre_part)[] what is done to the updates before, in order
+
+---The point with the least weighted sum of distances to the updates, by smoothed Weiszfeld steps.
+---Pillutla, Kakade, Harchaoui 2022, Robust Aggregation for Federated Learning, Algorithm 2
+---@param fields? aggregation_geometric_median_fields
+---@return aggregation_part
+function aggregation.geometric_median(fields) end
+
+---@class aggregation_krum_fields
+---@field byzantine? integer|fraction attackers that the rule is told of: a count, or a fraction of the updates; left out, no more than the rule can bear (default: 20 %)
+---@field neighbours? "n-f-2"|"n-f-1"|"n-f-3" how many others a score looks at (at least one): the paper's, ByzFL's, or that of Shejwalkar and Houmansadr's code (default: `"n-f-2"`)
+---@field power? integer of the distances in a score: 2 in the paper, 4 in the code of the bucketing paper (default: `2`)
+---@field pre? (pre_part)[] what is done to the updates before, in order
+
+---The one update that lies nearest to its n - f - 2 nearest others. Needs 2f + 3 updates.
+---Blanchard et al. 2017, Machine Learning with Adversaries, section 4
+---@param fields? aggregation_krum_fields
+---@return aggregation_part
+function aggregation.krum(fields) end
+
+---@class aggregation_mda_fields
+---@field byzantine? integer|fraction attackers that the rule is told of: a count, or a fraction of the updates; left out, no more than the rule can bear (default: 20 %)
+---@field pre? (pre_part)[] what is done to the updates before, in order
+
+---The mean of the n - f updates of which the two farthest apart are nearest; found by trying every choice. Needs 2f + 1 updates.
+---El Mhamdi, Guerraoui, Rouault 2018 (minimal diameter averaging); Rousseeuw 1985
+---@param fields? aggregation_mda_fields
+---@return aggregation_part
+function aggregation.mda(fields) end
+
+---@class aggregation_meamed_fields
+---@field byzantine? integer|fraction attackers that the rule is told of: a count, or a fraction of the updates; left out, no more than the rule can bear (default: 20 %)
+---@field pre? (pre_part)[] what is done to the updates before, in order
+
+---The mean of the n - f values of each coordinate nearest to its median. Needs 2f + 1 updates.
+---Xie, Koyejo, Gupta 2018, Generalized Byzantine-tolerant SGD, Definition 7
+---@param fields? aggregation_meamed_fields
+---@return aggregation_part
+function aggregation.meamed(fields) end
+
 ---@class aggregation_mean_fields
 ---@field weights? "size"|"equal" how much a hospital counts: by its training rows, or all alike (default: `"size"`)
 ---@field max_share? number largest share of one hospital; what is above it is spread over the others (default: `0.5`)
+---@field pre? (pre_part)[] what is done to the updates before, in order
 
 ---The weighted mean of the updates.
 ---McMahan et al. 2017, Communication-Efficient Learning, Algorithm 1
@@ -381,6 +497,72 @@ function aggregation.normalized(fields) end
 ---@param fields? arm_fields
 ---@return arm_part
 function arm(fields) end
+---@class aggregation_median_fields
+---@field pre? (pre_part)[] what is done to the updates before, in order
+
+---The median of each coordinate; the mean of the middle two where the number of updates is even.
+---Yin et al. 2018, Byzantine-Robust Distributed Learning: Towards Optimal Statistical Rates, Definition 1
+---@param fields? aggregation_median_fields
+---@return aggregation_part
+function aggregation.median(fields) end
+
+---@class aggregation_monna_fields
+---@field byzantine? integer|fraction attackers that the rule is told of: a count, or a fraction of the updates; left out, no more than the rule can bear (default: 20 %)
+---@field trusted? integer the trusted hospital's number, counted from 1 (default: `1`)
+---@field pre? (pre_part)[] what is done to the updates before, in order
+
+---The mean of the n - f updates nearest to that of a trusted hospital. Needs 2f + 1 updates.
+---Farhadkhani et al. 2023, Robust Collaborative Learning with Linear Gradient Overhead, Algorithm 1
+---@param fields? aggregation_monna_fields
+---@return aggregation_part
+function aggregation.monna(fields) end
+
+---@class aggregation_multi_krum_fields
+---@field byzantine? integer|fraction attackers that the rule is told of: a count, or a fraction of the updates; left out, no more than the rule can bear (default: 20 %)
+---@field neighbours? "n-f-2"|"n-f-1"|"n-f-3" how many others a score looks at (at least one): the paper's, ByzFL's, or that of Shejwalkar and Houmansadr's code (default: `"n-f-2"`)
+---@field power? integer of the distances in a score: 2 in the paper, 4 in the code of the bucketing paper (default: `2`)
+---@field count? integer how many are averaged (default: n - f; n - 2f - 2 when chosen one by one)
+---@field choose? "once"|"one_by_one" by one score, or one after the other with scores computed anew among the rest (Shejwalkar and Houmansadr 2021) (default: `"once"`)
+---@field pre? (pre_part)[] what is done to the updates before, in order
+
+---The mean of the updates with the lowest scores of krum. Needs 2f + 3 updates.
+---Blanchard et al. 2017, Machine Learning with Adversaries, section 4
+---@param fields? aggregation_multi_krum_fields
+---@return aggregation_part
+function aggregation.multi_krum(fields) end
+
+---@class aggregation_norm_clipping_fields
+---@field norm? number the bound (default: the median of their lengths (Nguyen et al. 2022, FLAME))
+---@field noise? number standard deviation of normal noise that is added to each parameter (weak differential privacy: no guarantee is computed from it) (default: `0`)
+---@field weights? "size"|"equal" how much a hospital counts: by its training rows, or all alike (default: `"size"`)
+---@field max_share? number largest share of one hospital; what is above it is spread over the others (default: `0.5`)
+---@field pre? (pre_part)[] what is done to the updates before, in order
+
+---The mean of the updates, long ones shortened to a bound first.
+---Sun et al. 2019, Can You Really Backdoor Federated Learning?, section 5
+---@param fields? aggregation_norm_clipping_fields
+---@return aggregation_part
+function aggregation.norm_clipping(fields) end
+
+---@class aggregation_smea_fields
+---@field byzantine? integer|fraction attackers that the rule is told of: a count, or a fraction of the updates; left out, no more than the rule can bear (default: 20 %)
+---@field pre? (pre_part)[] what is done to the updates before, in order
+
+---The mean of the n - f updates whose covariance has the smallest largest eigenvalue; found by trying every choice. Needs 2f + 1 updates.
+---Allouah et al. 2023, On the Privacy-Robustness-Utility Trilemma, Algorithm 2
+---@param fields? aggregation_smea_fields
+---@return aggregation_part
+function aggregation.smea(fields) end
+
+---@class aggregation_trimmed_mean_fields
+---@field byzantine? integer|fraction attackers that the rule is told of: a count, or a fraction of the updates; left out, no more than the rule can bear (default: 20 %)
+---@field pre? (pre_part)[] what is done to the updates before, in order
+
+---The mean of each coordinate without its f largest and f smallest values. Needs 2f + 1 updates.
+---Yin et al. 2018, Byzantine-Robust Distributed Learning: Towards Optimal Statistical Rates, Definition 2
+---@param fields? aggregation_trimmed_mean_fields
+---@return aggregation_part
+function aggregation.trimmed_mean(fields) end
 
 ---@class availability_part: part
 availability = {}
@@ -1146,6 +1328,44 @@ function privacy.account(fields) end
 ---@param fields? privacy_record_fields
 ---@return privacy_part
 function privacy.record(fields) end
+---@class pre_part: part
+pre = {}
+
+---@class pre_arc_fields
+---@field byzantine? integer|fraction attackers that it is told of: a count, or a fraction of the updates (default: 20 %)
+
+---Adaptive robust clipping: the longest 2 f (n - f) / n updates are shortened to the length of the next.
+---Allouah et al. 2024, Adaptive Gradient Clipping for Robust Federated Learning, Algorithm 2
+---@param fields? pre_arc_fields
+---@return pre_part
+function pre.arc(fields) end
+
+---@class pre_bucketing_fields
+---@field size? integer updates in a bucket; the last one may hold fewer (default: `2`)
+
+---The means of random buckets of updates take their place.
+---Karimireddy, He, Jaggi 2022, Byzantine-Robust Learning on Heterogeneous Datasets via Bucketing, Algorithm 1
+---@param fields? pre_bucketing_fields
+---@return pre_part
+function pre.bucketing(fields) end
+
+---@class pre_clipping_fields
+---@field norm number the bound
+
+---Updates longer than a bound are shortened to it.
+---Sun et al. 2019, Can You Really Backdoor Federated Learning?, section 5
+---@param norm number|pre_clipping_fields
+---@return pre_part
+function pre.clipping(norm) end
+
+---@class pre_nnm_fields
+---@field byzantine? integer|fraction attackers that it is told of: a count, or a fraction of the updates (default: 20 %)
+
+---Nearest-neighbour mixing: each update becomes the mean of its n - f nearest.
+---Allouah et al. 2023, Fixing by Mixing, Algorithm 2
+---@param fields? pre_nnm_fields
+---@return pre_part
+function pre.nnm(fields) end
 
 ---@class protocol_part: part
 protocol = {}

@@ -117,7 +117,8 @@ TEST_CASE("built-in parts are callable on lists of vectors") {
         "s.lua:1: stop cannot be called\n"
         "    return stop {}(1)\n"
         "    ^\n"
-        "    only aggregations, selections and custom parts are functions");
+        "    only aggregations, pre-aggregations, attacks, selections and custom parts are "
+        "functions");
 }
 
 TEST_CASE("math uses the engine's functions") {

@@ -1,0 +1,132 @@
+// Squared distances between all pairs of vectors.
+#include <algorithm>
+#include <cmath>
+
+#include "fed/aggregation/vector_set.hpp"
+#include "learn/dense/dispatch.hpp"
+
+namespace polyclinic::aggregation {
+
+namespace {
+
+constexpr std::size_t kBlock = 256;  // columns of one product: its sums are float
+constexpr std::size_t kRows = 16;    // rows of one product
+// Below so many multiplications the plain way is as quick.
+constexpr double kSmall = 1e6;
+// A pair whose squared distance is less than this share of its squared lengths is computed again.
+constexpr double kNear = 1.0 / 16;
+
+}  // namespace
+
+// gram += (x_i - m) . (x_j - m) over some columns, m the mean: upper triangle, n padded to 16
+void VectorSet::gram_part(std::size_t begin, std::size_t end, double* gram) const {
+  const Kernels& k = kernels();
+  const dense::Kernels& d = dense::kernels();
+  const std::size_t n = count();
+  const std::size_t padded = (n + kRows - 1) / kRows * kRows;
+  Block block;
+  const std::vector<double> ones(n, 1.0);
+  double sum[kBlock];
+  float mean[kBlock];
+  FloatBuffer rest(padded * kBlock, 0.0F);
+  FloatBuffer across(padded * kBlock);
+  FloatBuffer product(kRows * padded);
+  for (std::size_t at = begin; at < end; at += kBlock) {
+    const std::size_t columns = std::min(kBlock, end - at);
+    fill(at, columns, block);
+    std::fill(sum, sum + columns, 0.0);
+    k.weighted_sum(block.rows.data(), ones.data(), n, block.begin, columns, sum);
+    k.narrow(sum, columns, static_cast<double>(n), mean);
+    for (std::size_t r = 0; r < n; ++r) {
+      const float* x = block.rows[r] + block.begin;
+      float* out = rest.data() + r * kBlock;
+      for (std::size_t c = 0; c < columns; ++c) out[c] = x[c] - mean[c];
+    }
+    d.transpose(rest.data(), static_cast<std::int64_t>(padded), static_cast<std::int64_t>(columns),
+                kBlock, across.data(), static_cast<std::ptrdiff_t>(padded));
+    for (std::size_t i0 = 0; i0 < n; i0 += kRows) {
+      dense::Product p;
+      p.m = static_cast<std::int64_t>(std::min(kRows, n - i0));
+      p.n = static_cast<std::int64_t>(padded - i0);
+      p.k = static_cast<std::int64_t>(columns);
+      p.a = across.data() + i0;
+      p.a_row = 1;
+      p.a_step = static_cast<std::ptrdiff_t>(padded);
+      p.b = across.data() + i0;
+      p.b_step = static_cast<std::ptrdiff_t>(padded);
+      p.c = product.data();
+      p.c_row = static_cast<std::ptrdiff_t>(padded - i0);
+      d.product(p);
+      for (std::size_t i = i0; i < std::min(n, i0 + kRows); ++i) {
+        const float* row = product.data() + (i - i0) * (padded - i0);
+        for (std::size_t j = i; j < n; ++j) gram[i * n + j] += static_cast<double>(row[j - i0]);
+      }
+    }
+  }
+}
+
+void VectorSet::pair_distances(Square& distances, const std::vector<bool>& wanted) const {
+  const std::size_t n = count();
+  const std::vector<double> sums =
+      sum_of_parts(n * n, [&](std::size_t begin, std::size_t end, double* out) {
+        Block block;
+        std::vector<const float*> others;
+        std::vector<std::size_t> places;
+        std::vector<double> found;
+        for (std::size_t at = begin; at < end; at += kBlock) {
+          const std::size_t columns = std::min(kBlock, end - at);
+          fill(at, columns, block);
+          for (std::size_t i = 0; i < n; ++i) {
+            others.clear();
+            places.clear();
+            for (std::size_t j = i + 1; j < n; ++j) {
+              if (!wanted[i * n + j]) continue;
+              others.push_back(block.rows[j]);
+              places.push_back(i * n + j);
+            }
+            found.assign(others.size(), 0.0);
+            kernels().distances(others.data(), others.size(), block.begin, columns,
+                                block.rows[i] + block.begin, found.data());
+            for (std::size_t k = 0; k < found.size(); ++k) out[places[k]] += found[k];
+          }
+        }
+      });
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = i + 1; j < n; ++j) {
+      if (wanted[i * n + j]) distances(i, j) = distances(j, i) = sums[i * n + j];
+    }
+  }
+}
+
+Square VectorSet::plain_distances() const {
+  Square distances(count());
+  pair_distances(distances, std::vector<bool>(count() * count(), true));
+  return distances;
+}
+
+// |x_i - x_j|^2 = g_ii + g_jj - 2 g_ij, g_ij = (x_i - m) . (x_j - m) for any m
+Square VectorSet::pairwise_distances() const {
+  const std::size_t n = count();
+  const double work = static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(size_);
+  if (work < kSmall) return plain_distances();
+  const std::vector<double> gram = sum_of_parts(
+      n * n, [&](std::size_t begin, std::size_t end, double* out) { gram_part(begin, end, out); });
+  Square distances(n);
+  std::vector<bool> again(n * n, false);
+  bool any = false;
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = i + 1; j < n; ++j) {
+      const double lengths = gram[i * n + i] + gram[j * n + j];
+      const double squared = lengths - 2 * gram[i * n + j];
+      distances(i, j) = distances(j, i) = squared;
+      // not greater: a product that overflowed is no number
+      const bool good = std::isfinite(squared) && squared > kNear * lengths;
+      again[i * n + j] = !good;
+      any = any || !good;
+    }
+  }
+  if (any) pair_distances(distances, again);
+  return distances;
+}
+
+}  // namespace polyclinic::aggregation
