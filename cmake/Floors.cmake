@@ -1,6 +1,6 @@
 # A floor is an object library of every .cpp in its folder; the order below is the order of the house.
 # What a floor may include is checked by tests/floors_test.cpp, not here.
-set(POLYCLINIC_FLOORS base trace sim privacy net data learn secure fed world record study script cli)
+set(POLYCLINIC_FLOORS base trace sim privacy net data learn secure fed attack world record study script cli)
 set(POLYCLINIC_BUILT_FLOORS "")
 
 function(polyclinic_floor name)
@@ -23,6 +23,7 @@ polyclinic_floor(data LINK fmt::fmt libcsv PkgConfig::LIBZIP)
 polyclinic_floor(learn LINK fmt::fmt Eigen3::Eigen)
 polyclinic_floor(secure LINK fmt::fmt PkgConfig::SODIUM)
 polyclinic_floor(fed LINK fmt::fmt Eigen3::Eigen)
+polyclinic_floor(attack LINK fmt::fmt)
 polyclinic_floor(world LINK fmt::fmt nlohmann_json::nlohmann_json)
 polyclinic_floor(record LINK fmt::fmt nlohmann_json::nlohmann_json PkgConfig::SQLITE PkgConfig::LIBZIP)
 polyclinic_floor(study LINK fmt::fmt nlohmann_json::nlohmann_json)

@@ -6,7 +6,14 @@
 
 struct lua_State;
 
+namespace polyclinic {
+struct Part;
+}
+
 namespace polyclinic::script {
+
+// attack.x {}(honest, ctx): the part is called with what lies on the stack from 2 on.
+int call_attack(lua_State* L, const Part& part);
 
 // Each pushes the contents of one library; none is locked yet.
 void push_base_library(lua_State* L);

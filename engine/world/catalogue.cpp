@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "attack/poisoning.hpp"
 #include "base/check.hpp"
 #include "data/cohort.hpp"
 #include "fed/parts.hpp"
@@ -29,6 +30,7 @@ Catalogue::Catalogue() {
   append(schemas_, net_schemas());
   append(schemas_, learn_schemas());
   append(schemas_, fed_schemas());
+  append(schemas_, attack::schemas());
   append(schemas_, privacy::privacy_schemas());
   append(schemas_, world_schemas());
   std::sort(schemas_.begin(), schemas_.end(), before);

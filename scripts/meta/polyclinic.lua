@@ -332,6 +332,7 @@ function aggregation.bulyan(fields) end
 
 ---@class aggregation_caf_fields
 ---@field byzantine? integer|fraction attackers that the rule is told of: a count, or a fraction of the updates; left out, no more than the rule can bear (default: 20 %)
+---@field farthest? "all"|"left" weights fall in proportion to the farthest of all updates (ByzFL), or of those still left (default: `"all"`)
 ---@field pre? (pre_part)[] what is done to the updates before, in order
 
 ---Covariance-bound agnostic filter: weights fall along the direction of most variance until n - 2f are left; the mean with the weights whose variance was least. Needs 2f + 1 updates.
@@ -563,6 +564,127 @@ function aggregation.smea(fields) end
 ---@param fields? aggregation_trimmed_mean_fields
 ---@return aggregation_part
 function aggregation.trimmed_mean(fields) end
+
+---@class attack_part: part
+attack = {}
+
+---@class attack_alie_fields
+---@field z? number how many standard deviations (default: the largest that hides, from the numbers of updates and attackers; 0 in small groups, where 1.5 is usual)
+---@field deviation? "population"|"sample" standard deviation over the honest updates with divisor n or n - 1 (default: `"population"`)
+---@field side? "below"|"above" of the mean: the paper's, or ByzFL's (default: `"below"`)
+---@field optimal? boolean search the size that moves the announced rule (ctx.rule) farthest (default: `false`)
+---@field evaluations? integer of the rule by that search (default: `20`)
+
+---A little is enough: the honest mean moved by z standard deviations in each coordinate.
+---Baruch, Baruch, Goldberg 2019, A Little Is Enough, Algorithm 3
+---@param fields? attack_alie_fields
+---@return attack_part
+function attack.alie(fields) end
+
+---@class attack_fang_fields
+---@field against? "trimmed_mean"|"krum" the rule that it is made for (trimmed_mean: the median, too) (default: `"trimmed_mean"`)
+---@field b? number how far outside the range (default: `2`)
+---@field threshold? number smallest step that is tried against krum (default: `1e-05`)
+
+---Local model poisoning: values just outside the range of the honest ones, on the side that their mean does not point to; or the longest step against their signs that krum still chooses.
+---Fang et al. 2020, Local Model Poisoning Attacks to Byzantine-Robust Federated Learning, section 4
+---@param fields? attack_fang_fields
+---@return attack_part
+function attack.fang(fields) end
+
+---@class attack_free_rider_fields
+---@field noise? number standard deviation of each number (default: `0`)
+
+---Sends nothing learnt: zero, or normal noise to hide it.
+---Fraboni, Vidal, Lorenzi 2021, Free-rider Attacks on Model Aggregation
+---@param fields? attack_free_rider_fields
+---@return attack_part
+function attack.free_rider(fields) end
+
+---@class attack_gaussian_fields
+---@field deviation? number standard deviation of each number (default: `200`)
+---@field mean? number mean of each number (default: `0`)
+
+---Normal noise in place of an update, each attacker its own.
+---Blanchard et al. 2017, Machine Learning with Adversaries, section 6
+---@param fields? attack_gaussian_fields
+---@return attack_part
+function attack.gaussian(fields) end
+
+---@class attack_inf_fields
+
+---Sends infinities: an update that is left out as diverged.
+---@param fields? attack_inf_fields
+---@return attack_part
+function attack.inf(fields) end
+
+---@class attack_ipm_fields
+---@field scale? number of the mean (default: `0.1`)
+---@field optimal? boolean search the size that moves the announced rule (ctx.rule) farthest (default: `false`)
+---@field evaluations? integer of the rule by that search (default: `20`)
+
+---Inner product manipulation: the negative of the honest mean, scaled.
+---Xie, Koyejo, Gupta 2020, Fall of Empires
+---@param fields? attack_ipm_fields
+---@return attack_part
+function attack.ipm(fields) end
+
+---@class attack_mimic_fields
+---@field target? integer which one, from 1
+
+---All attackers copy one honest update: the one farthest along the direction of most variance, or a given one.
+---Karimireddy, He, Jaggi 2022, Byzantine-Robust Learning on Heterogeneous Datasets via Bucketing, section 4
+---@param fields? attack_mimic_fields
+---@return attack_part
+function attack.mimic(fields) end
+
+---@class attack_min_max_fields
+---@field perturbation? "unit"|"sign"|"std" direction: against the mean, its signs, or the standard deviations (default: `"unit"`)
+---@field deviation? "population"|"sample" standard deviation over the honest updates with divisor n or n - 1 (default: `"sample"`)
+
+---As far from the honest mean as it lies no farther from any honest update than two honest ones from each other.
+---Shejwalkar, Houmansadr 2021, Manipulating the Byzantine, section IV
+---@param fields? attack_min_max_fields
+---@return attack_part
+function attack.min_max(fields) end
+
+---@class attack_min_sum_fields
+---@field perturbation? "unit"|"sign"|"std" direction: against the mean, its signs, or the standard deviations (default: `"unit"`)
+---@field deviation? "population"|"sample" standard deviation over the honest updates with divisor n or n - 1 (default: `"sample"`)
+---@field bound? "max"|"min" of which honest one: the paper's, or that of its authors' code (default: `"max"`)
+
+---As far from the honest mean as its squared distances to the honest updates sum to no more than those of an honest one.
+---Shejwalkar, Houmansadr 2021, Manipulating the Byzantine, section IV
+---@param fields? attack_min_sum_fields
+---@return attack_part
+function attack.min_sum(fields) end
+
+---@class attack_nan_fields
+
+---Sends what is no number: an update that is left out as diverged.
+---@param fields? attack_nan_fields
+---@return attack_part
+function attack.nan(fields) end
+
+---@class attack_scaling_fields
+---@field factor? number how much it is enlarged (default: the number of updates over server_rate)
+---@field server_rate? number the server's learning rate, as the attacker supposes (default: `1`)
+
+---Model replacement: the attacker's own update (ctx.own), enlarged so that the mean becomes it.
+---Bagdasaryan et al. 2020, How To Backdoor Federated Learning, equation 3
+---@param fields? attack_scaling_fields
+---@return attack_part
+function attack.scaling(fields) end
+
+---@class attack_sign_flip_fields
+---@field scale? number how much it is enlarged (default: `1`)
+---@field of? "mean"|"own" whose sign is turned (default: `"mean"`)
+
+---The negative of an update: of the mean of the honest ones, which the attackers know (ByzFL), or of the attacker's own (ctx.own).
+---Li et al. 2019, RSA: Byzantine-Robust Stochastic Aggregation Methods, section 5
+---@param fields? attack_sign_flip_fields
+---@return attack_part
+function attack.sign_flip(fields) end
 
 ---@class availability_part: part
 availability = {}

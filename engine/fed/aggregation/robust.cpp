@@ -357,6 +357,9 @@ class Robust final : public AggregationRule {
         return fmt::format("aggregation.{} has no update of the trusted hospital, number {}",
                            part_.name, part_.integer("trusted"));
       }
+      if (guaranteed && !part_.find("trusted")) {
+        return "aggregation.fltrust needs a trusted hospital in a run: trusted = 1 names the first";
+      }
     }
     return refused_search(n, f);
   }

@@ -1,0 +1,109 @@
+// Attacks as functions: attack.sign_flip {}(honest, { byzantine = 2 }) -> list of what they send.
+#include <fmt/format.h>
+#include <lauxlib.h>
+#include <lua.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "attack/poisoning.hpp"
+#include "script/interpreter.hpp"
+#include "script/libraries.hpp"
+#include "script/values.hpp"
+#include "script/vec.hpp"
+
+namespace polyclinic::script {
+
+namespace {
+
+attack::Vector to_vector(const std::vector<double>& numbers) {
+  attack::Vector vector;
+  vector.reserve(numbers.size());
+  for (const double x : numbers) vector.push_back(static_cast<float>(x));
+  return vector;
+}
+
+bool finite(const attack::Vector& vector) {
+  return std::all_of(vector.begin(), vector.end(), [](float x) { return std::isfinite(x); });
+}
+
+void push_vector(lua_State* L, const attack::Vector& vector) {
+  const std::span<double> out = push_new_vec(L, vector.size());
+  std::copy(vector.begin(), vector.end(), out.begin());
+}
+
+void push_vectors(lua_State* L, const attack::Vectors& vectors) {
+  lua_createtable(L, static_cast<int>(vectors.size()), 0);
+  for (std::size_t i = 0; i < vectors.size(); ++i) {
+    push_vector(L, vectors[i]);
+    lua_rawseti(L, -2, static_cast<lua_Integer>(i) + 1);
+  }
+}
+
+// Calls the rule at this place of the stack: a function, or a part that is callable.
+attack::Vector call_rule(lua_State* L, int rule, const attack::Vectors& updates) {
+  lua_pushvalue(L, rule);
+  push_vectors(L, updates);
+  lua_call(L, 1, 1);
+  attack::Vector result = to_vector(check_numbers(L, -1, "the result of ctx.rule"));
+  lua_pop(L, 1);
+  if (result.size() != updates[0].size()) {
+    fail(L, fmt::format("ctx.rule returned {} numbers for updates of {}", result.size(),
+                        updates[0].size()));
+  }
+  return result;
+}
+
+std::int64_t context_integer(lua_State* L, const char* name, std::int64_t standard) {
+  if (lua_type(L, 3) != LUA_TTABLE) return standard;
+  lua_getfield(L, 3, name);
+  int exact = 0;
+  const lua_Integer value = lua_tointegerx(L, -1, &exact);
+  if (lua_type(L, -1) != LUA_TNIL && exact == 0) {
+    fail(L, fmt::format("ctx.{} is a whole number, found {}", name, describe_argument(L, -1)));
+  }
+  const bool absent = lua_type(L, -1) == LUA_TNIL;
+  lua_pop(L, 1);
+  return absent ? standard : value;
+}
+
+}  // namespace
+
+int call_attack(lua_State* L, const Part& part) {
+  constexpr std::int64_t kByzantineMost = 10'000;
+  lua_settop(L, 3);
+  attack::Vectors honest;
+  for (const auto& numbers : check_vectors(L, 2, "an attack")) {
+    attack::Vector vector = to_vector(numbers);
+    if (finite(vector)) honest.push_back(std::move(vector));
+  }
+  if (honest.empty() || honest[0].empty()) fail(L, "an attack looks at honest updates: none given");
+  attack::Knowledge know;
+  know.honest = &honest;
+  const std::int64_t byzantine = context_integer(L, "byzantine", 1);
+  if (byzantine < 1 || byzantine > kByzantineMost) {
+    fail(L, fmt::format("ctx.byzantine is between 1 and {}, found {}", kByzantineMost, byzantine));
+  }
+  know.byzantine = static_cast<std::size_t>(byzantine);
+  know.seed = static_cast<std::uint64_t>(context_integer(L, "seed", 0));
+  if (lua_type(L, 3) == LUA_TTABLE) {
+    if (lua_getfield(L, 3, "own") != LUA_TNIL) {
+      for (const auto& numbers : check_vectors(L, -1, "ctx.own")) {
+        know.own.push_back(to_vector(numbers));
+        if (know.own.back().size() != honest[0].size()) {
+          fail(L, fmt::format("ctx.own has {} numbers, the honest updates have {}",
+                              know.own.back().size(), honest[0].size()));
+        }
+      }
+    }
+    lua_pop(L, 1);
+    if (lua_getfield(L, 3, "rule") != LUA_TNIL) {
+      const int rule = lua_gettop(L);
+      know.rule = [L, rule](const attack::Vectors& updates) { return call_rule(L, rule, updates); };
+    }
+  }
+  push_vectors(L, attack::poison(part, know));
+  return 1;
+}
+
+}  // namespace polyclinic::script
