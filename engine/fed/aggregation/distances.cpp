@@ -10,7 +10,6 @@ namespace polyclinic::aggregation {
 namespace {
 
 constexpr std::size_t kBlock = 256;  // columns of one product: its sums are float
-constexpr std::size_t kRows = 16;    // rows of one product
 // Below so many multiplications the plain way is as quick.
 constexpr double kSmall = 1e6;
 // A pair whose squared distance is less than this share of its squared lengths is computed again.
@@ -18,19 +17,21 @@ constexpr double kNear = 1.0 / 16;
 
 }  // namespace
 
-// gram += (x_i - m) . (x_j - m) over some columns, m the mean: upper triangle, n padded to 16
+// gram += (x_i - m) . (x_j - m) over some columns, m the mean: upper triangle
 void VectorSet::gram_part(std::size_t begin, std::size_t end, double* gram) const {
   const Kernels& k = kernels();
   const dense::Kernels& d = dense::kernels();
   const std::size_t n = count();
-  const std::size_t padded = (n + kRows - 1) / kRows * kRows;
+  const std::size_t padded = (n + kColumns - 1) / kColumns * kColumns;
+  // an odd number of cache lines from column to column, so that they spread over the cache
+  const std::size_t lines = padded / kColumns;
+  const std::size_t stride = (lines + 1 - lines % 2) * kColumns;
   Block block;
   const std::vector<double> ones(n, 1.0);
   double sum[kBlock];
   float mean[kBlock];
   FloatBuffer rest(padded * kBlock, 0.0F);
-  FloatBuffer across(padded * kBlock);
-  FloatBuffer product(kRows * padded);
+  FloatBuffer across(stride * kBlock + kColumns, 0.0F);
   for (std::size_t at = begin; at < end; at += kBlock) {
     const std::size_t columns = std::min(kBlock, end - at);
     fill(at, columns, block);
@@ -38,30 +39,11 @@ void VectorSet::gram_part(std::size_t begin, std::size_t end, double* gram) cons
     k.weighted_sum(block.rows.data(), ones.data(), n, block.begin, columns, sum);
     k.narrow(sum, columns, static_cast<double>(n), mean);
     for (std::size_t r = 0; r < n; ++r) {
-      const float* x = block.rows[r] + block.begin;
-      float* out = rest.data() + r * kBlock;
-      for (std::size_t c = 0; c < columns; ++c) out[c] = x[c] - mean[c];
+      k.differences(block.rows[r] + block.begin, mean, columns, rest.data() + r * kBlock);
     }
     d.transpose(rest.data(), static_cast<std::int64_t>(padded), static_cast<std::int64_t>(columns),
-                kBlock, across.data(), static_cast<std::ptrdiff_t>(padded));
-    for (std::size_t i0 = 0; i0 < n; i0 += kRows) {
-      dense::Product p;
-      p.m = static_cast<std::int64_t>(std::min(kRows, n - i0));
-      p.n = static_cast<std::int64_t>(padded - i0);
-      p.k = static_cast<std::int64_t>(columns);
-      p.a = across.data() + i0;
-      p.a_row = 1;
-      p.a_step = static_cast<std::ptrdiff_t>(padded);
-      p.b = across.data() + i0;
-      p.b_step = static_cast<std::ptrdiff_t>(padded);
-      p.c = product.data();
-      p.c_row = static_cast<std::ptrdiff_t>(padded - i0);
-      d.product(p);
-      for (std::size_t i = i0; i < std::min(n, i0 + kRows); ++i) {
-        const float* row = product.data() + (i - i0) * (padded - i0);
-        for (std::size_t j = i; j < n; ++j) gram[i * n + j] += static_cast<double>(row[j - i0]);
-      }
-    }
+                kBlock, across.data(), static_cast<std::ptrdiff_t>(stride));
+    k.products(across.data(), stride, n, columns, gram);
   }
 }
 
@@ -73,6 +55,7 @@ void VectorSet::pair_distances(Square& distances, const std::vector<bool>& wante
         std::vector<const float*> others;
         std::vector<std::size_t> places;
         std::vector<double> found;
+        double point[kBlock];
         for (std::size_t at = begin; at < end; at += kBlock) {
           const std::size_t columns = std::min(kBlock, end - at);
           fill(at, columns, block);
@@ -84,9 +67,12 @@ void VectorSet::pair_distances(Square& distances, const std::vector<bool>& wante
               others.push_back(block.rows[j]);
               places.push_back(i * n + j);
             }
+            if (others.empty()) continue;
             found.assign(others.size(), 0.0);
-            kernels().distances(others.data(), others.size(), block.begin, columns,
-                                block.rows[i] + block.begin, found.data());
+            const float* x = block.rows[i] + block.begin;
+            std::copy(x, x + columns, point);
+            kernels().distances(others.data(), others.size(), block.begin, columns, point,
+                                found.data());
             for (std::size_t k = 0; k < found.size(); ++k) out[places[k]] += found[k];
           }
         }

@@ -1,7 +1,8 @@
 // The arithmetic of aggregation rules, once per instruction set: plain functions over raw pointers.
 //
 // Sums are in double, without fused multiply-adds, in an order that depends on the shape alone: all
-// instruction sets give equal bits. Column counts are multiples of kColumns (padded buffers are).
+// instruction sets give equal bits (`products` does not: its sums are float, and the baseline has
+// no fused multiply-add). Column counts are multiples of kColumns (padded buffers are).
 //
 // Included by the files that are compiled for one instruction set only: nothing here may define an
 // inline function or a template (docs/architecture.md, "The same bits").
@@ -33,12 +34,19 @@ struct Kernels {
                        std::size_t begin, std::size_t count, double* sum);
   // out[i] = sum[i] / divisor, rounded once.
   void (*narrow)(const double* sum, std::size_t count, double divisor, float* out);
+  // out[i] = x[i] - point[i].
+  void (*differences)(const float* x, const float* point, std::size_t count, float* out);
   // out[r] += sum of (rows[r][begin + i] - point[i])^2 for i < count, in eight running sums.
   void (*distances)(const float* const* rows, std::size_t n, std::size_t begin, std::size_t count,
-                    const float* point, double* out);
+                    const double* point, double* out);
   // out[r] += sum of rows[r][begin + i] * point[i], in eight running sums.
   void (*dots)(const float* const* rows, std::size_t n, std::size_t begin, std::size_t count,
-               const float* point, double* out);
+               const double* point, double* out);
+  // sums[i * n + j] += sum over k < columns of panel[k * stride + i] * panel[k * stride + j] for i
+  // <= j < n (other places may be written too). REQUIRES: stride >= n rounded up to kColumns, and
+  // kColumns floats of room after the last row.
+  void (*products)(const float* panel, std::size_t stride, std::size_t n, std::size_t columns,
+                   double* sums);
   // out[i] = the reduction of rows[0][begin + i], rows[1][begin + i], ...; scratch holds
   // wires * kColumns floats on a 64-byte boundary.
   void (*reduce_columns)(const float* const* rows, std::size_t begin, std::size_t count,

@@ -10,12 +10,22 @@ using V = __m256;
 using D = __m256d;
 constexpr std::size_t kFloats = 8;
 constexpr std::size_t kDoubles = 4;
+constexpr std::size_t kTileRows = 6;
 
 inline V load(const float* p) {
   return _mm256_loadu_ps(p);
 }
 inline void store(float* p, V v) {
   _mm256_storeu_ps(p, v);
+}
+inline V broadcast(float x) {
+  return _mm256_set1_ps(x);
+}
+inline V fma(V a, V b, V c) {
+  return _mm256_fmadd_ps(a, b, c);
+}
+inline V subtract(V a, V b) {
+  return _mm256_sub_ps(a, b);
 }
 inline V vmin(V a, V b) {
   return _mm256_min_ps(a, b);
@@ -49,6 +59,7 @@ inline D widen(const float* p) {
 
 }  // namespace
 
-const Kernels kAvx2Kernels{weighted_sum, narrow, distances, dots, reduce_columns};
+const Kernels kAvx2Kernels{weighted_sum, narrow,   differences,   distances,
+                           dots,         products, reduce_columns};
 
 }  // namespace polyclinic::aggregation

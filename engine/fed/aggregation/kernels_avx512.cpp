@@ -14,12 +14,22 @@ using V = __m512;
 using D = __m512d;
 constexpr std::size_t kFloats = 16;
 constexpr std::size_t kDoubles = 8;
+constexpr std::size_t kTileRows = 12;
 
 inline V load(const float* p) {
   return _mm512_loadu_ps(p);
 }
 inline void store(float* p, V v) {
   _mm512_storeu_ps(p, v);
+}
+inline V broadcast(float x) {
+  return _mm512_set1_ps(x);
+}
+inline V fma(V a, V b, V c) {
+  return _mm512_fmadd_ps(a, b, c);
+}
+inline V subtract(V a, V b) {
+  return _mm512_sub_ps(a, b);
 }
 inline V vmin(V a, V b) {
   return _mm512_min_ps(a, b);
@@ -53,6 +63,7 @@ inline D widen(const float* p) {
 
 }  // namespace
 
-const Kernels kAvx512Kernels{weighted_sum, narrow, distances, dots, reduce_columns};
+const Kernels kAvx512Kernels{weighted_sum, narrow,   differences,   distances,
+                             dots,         products, reduce_columns};
 
 }  // namespace polyclinic::aggregation

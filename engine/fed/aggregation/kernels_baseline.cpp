@@ -10,12 +10,22 @@ using V = __m128;
 using D = __m128d;
 constexpr std::size_t kFloats = 4;
 constexpr std::size_t kDoubles = 2;
+constexpr std::size_t kTileRows = 2;
 
 inline V load(const float* p) {
   return _mm_loadu_ps(p);
 }
 inline void store(float* p, V v) {
   _mm_storeu_ps(p, v);
+}
+inline V broadcast(float x) {
+  return _mm_set1_ps(x);
+}
+inline V fma(V a, V b, V c) {
+  return _mm_add_ps(_mm_mul_ps(a, b), c);
+}
+inline V subtract(V a, V b) {
+  return _mm_sub_ps(a, b);
 }
 inline V vmin(V a, V b) {
   return _mm_min_ps(a, b);
@@ -49,6 +59,7 @@ inline D widen(const float* p) {
 
 }  // namespace
 
-const Kernels kBaselineKernels{weighted_sum, narrow, distances, dots, reduce_columns};
+const Kernels kBaselineKernels{weighted_sum, narrow,   differences,   distances,
+                               dots,         products, reduce_columns};
 
 }  // namespace polyclinic::aggregation

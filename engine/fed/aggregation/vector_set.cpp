@@ -179,13 +179,15 @@ std::vector<double> VectorSet::sum_and_distances(std::span<const double> weights
   return sum_of_parts(n, [&](std::size_t begin, std::size_t end, double* distances) {
     Block block;
     double sum[kBlock];
+    double point[kBlock];
     for (std::size_t at = begin; at < end; at += kBlock) {
       const std::size_t columns = std::min(kBlock, end - at);
       fill(at, columns, block);
       std::fill(sum, sum + columns, 0.0);
       k.weighted_sum(block.rows.data(), weights.data(), n, block.begin, columns, sum);
       k.narrow(sum, columns, divisor, out + at);
-      k.distances(block.rows.data(), n, block.begin, columns, out + at, distances);
+      std::copy(out + at, out + at + columns, point);
+      k.distances(block.rows.data(), n, block.begin, columns, point, distances);
     }
   });
 }
@@ -194,10 +196,12 @@ std::vector<double> VectorSet::distances_to(const float* point) const {
   const std::size_t n = count();
   return sum_of_parts(n, [&](std::size_t begin, std::size_t end, double* sums) {
     Block block;
+    double wide[kBlock];
     for (std::size_t at = begin; at < end; at += kBlock) {
       const std::size_t columns = std::min(kBlock, end - at);
       fill(at, columns, block);
-      kernels().distances(block.rows.data(), n, block.begin, columns, point + at, sums);
+      std::copy(point + at, point + at + columns, wide);
+      kernels().distances(block.rows.data(), n, block.begin, columns, wide, sums);
     }
   });
 }
@@ -206,16 +210,18 @@ std::vector<double> VectorSet::dots_with(const float* point) const {
   const std::size_t n = count();
   return sum_of_parts(n, [&](std::size_t begin, std::size_t end, double* sums) {
     Block block;
+    double wide[kBlock];
     for (std::size_t at = begin; at < end; at += kBlock) {
       const std::size_t columns = std::min(kBlock, end - at);
       fill(at, columns, block);
-      kernels().dots(block.rows.data(), n, block.begin, columns, point + at, sums);
+      std::copy(point + at, point + at + columns, wide);
+      kernels().dots(block.rows.data(), n, block.begin, columns, wide, sums);
     }
   });
 }
 
 std::vector<double> VectorSet::norms() const {
-  const FloatBuffer zero(kBlock, 0.0F);
+  const std::vector<double> zero(kBlock, 0.0);
   const std::size_t n = count();
   std::vector<double> squares =
       sum_of_parts(n, [&](std::size_t begin, std::size_t end, double* sums) {
