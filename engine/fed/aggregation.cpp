@@ -107,6 +107,10 @@ class Custom final : public AggregationRule {
 
 }  // namespace
 
+bool has_pre(const Part& aggregation) {
+  return !aggregation.list("pre").empty();
+}
+
 std::unique_ptr<AggregationRule> make_aggregation(const Part& part, PartFunctions* functions) {
   if (part.name == "custom") {
     return std::make_unique<Custom>(part.at("rule").as<FunctionRef>(), functions);

@@ -67,14 +67,15 @@ void ControlVectors::correct(ParameterVector& aggregate) const {
 
 void check_parts_of_strategy(const TrainingPlan& plan, const Part* objective,
                              const Part& aggregation, const Part& training) {
-  if (plan.control != TrainingPlan::Control::none && aggregation.name != "mean") {
+  const bool mixed = has_pre(aggregation);
+  if (plan.control != TrainingPlan::Control::none && (aggregation.name != "mean" || mixed)) {
     ENSURE(objective != nullptr, "an objective asked for control vectors");
     throw objective->mistake(
         "",
-        fmt::format("aggregation.{} cannot be combined with objective.{}: the server's control "
+        fmt::format("aggregation.{}{} cannot be combined with objective.{}: the server's control "
                     "vector is the mean of the hospitals', which fits a mean of their updates and "
                     "nothing else",
-                    aggregation.name, objective->name),
+                    aggregation.name, mixed ? " with pre" : "", objective->name),
         "aggregation = aggregation.mean {}, or another objective");
   }
   if (aggregation.name != "normalized") return;

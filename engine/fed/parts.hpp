@@ -59,6 +59,10 @@ struct AggregationContext {
   Workers* workers = nullptr;                 // null: one thread
 };
 
+// What a rule is held to: what its formula can do, when it is called as a function; what its paper
+// demands, in a round; and before a run, what fewer updates could not meet either.
+enum class Demand : std::uint8_t { possible, guaranteed, ever };
+
 // Updates to one vector of the same layout.
 class AggregationRule {
  public:
@@ -66,10 +70,9 @@ class AggregationRule {
   // Zero when there is nothing to combine (`refusal` tells why).
   [[nodiscard]] virtual ParameterVector combine(UpdateStream& updates,
                                                 const AggregationContext& context) = 0;
-  // Why the rule cannot combine updates of these hospitals, or "". In a run it is held to what its
-  // paper demands (guaranteed); called as a function, to what its formula can do.
+  // Why the rule cannot combine updates of these hospitals, or "".
   [[nodiscard]] virtual std::string refusal(std::span<const HospitalId> /*from*/,
-                                            bool /*guaranteed*/) const {
+                                            Demand /*demand*/) const {
     return {};
   }
 };
@@ -117,6 +120,9 @@ class PartFunctions {
                                                 std::string_view hospital, std::int64_t epoch,
                                                 std::int64_t rows) = 0;
 };
+
+// Does this aggregation.* do something to the updates before its rule?
+bool has_pre(const Part& aggregation);
 
 // Build parts from resolved `aggregation.*`, `server.*`, `selection.*`. functions may be null when
 // none of them is written in Lua.

@@ -8,6 +8,7 @@
 
 #include "base/check.hpp"
 #include "base/error.hpp"
+#include "fed/parts.hpp"
 #include "fed/schema_help.hpp"
 #include "secure/quantiser.hpp"
 
@@ -89,6 +90,12 @@ std::vector<Mistake> secure_conflicts(const Part& secure, const Part& aggregatio
                                     "server sees no single update",
                                     secure.name, rule),
                         "only aggregation.mean is a sum; leave out one of the two"});
+  } else if (has_pre(aggregation)) {
+    mistakes.push_back({aggregation.where_of("pre"),
+                        fmt::format("secure.{} and pre exclude each other: under a secure sum the "
+                                    "server sees no single update",
+                                    secure.name),
+                        "leave out one of the two"});
   } else if (aggregation.given("max_share")) {
     mistakes.push_back({aggregation.where_of("max_share"),
                         fmt::format("secure.{} cannot hold a hospital to a share: nobody sees how "

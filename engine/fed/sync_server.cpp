@@ -476,7 +476,7 @@ std::string SyncServer::rule_refusal(const Round& round,
       from.push_back(id);
     }
   }
-  return from.empty() ? "" : s_.aggregation->refusal(from, true);
+  return from.empty() ? "" : s_.aggregation->refusal(from, Demand::guaranteed);
 }
 
 // Makes the next version from what arrived; false when there was nothing usable.
@@ -543,6 +543,7 @@ bool SyncServer::aggregate(Round& round, RoundClosed& closed) {
     previous_ = std::move(combined);
     s_.versions->publish(std::move(next));
   }
+  if (!usable && closed.reason.empty()) closed.reason = refusal;
   closed.aggregated = account(round, updates.diverged(), weights.share, usable, refusal);
   return usable;
 }

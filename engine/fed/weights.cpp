@@ -15,14 +15,19 @@ WeightRule weight_rule(const Part& aggregation) {
 }
 
 Weights shares(const WeightRule& rule, std::span<const std::int64_t> rows) {
+  const std::vector<double> sizes(rows.begin(), rows.end());
+  return shares(rule, std::span<const double>(sizes));
+}
+
+Weights shares(const WeightRule& rule, std::span<const double> rows) {
   ENSURE(!rows.empty(), "an aggregation has at least one update");
   Weights weights;
   const std::size_t n = rows.size();
   weights.share.assign(n, 1.0 / static_cast<double>(n));
   if (!rule.by_size) return weights;
   double total = 0;
-  for (std::int64_t r : rows) total += static_cast<double>(r);
-  for (std::size_t i = 0; i < n; ++i) weights.share[i] = static_cast<double>(rows[i]) / total;
+  for (const double r : rows) total += r;
+  for (std::size_t i = 0; i < n; ++i) weights.share[i] = rows[i] / total;
 
   // hold the largest to the cap and spread the rest over the others; each pass settles at least one
   const double cap = std::max(rule.max_share, 1.0 / static_cast<double>(n));
@@ -34,12 +39,12 @@ Weights shares(const WeightRule& rule, std::span<const std::int64_t> rows) {
       if (held[i])
         free_share -= cap;
       else
-        free_rows += static_cast<double>(rows[i]);
+        free_rows += rows[i];
     }
     bool changed = false;
     for (std::size_t i = 0; i < n; ++i) {
       if (held[i]) continue;
-      weights.share[i] = free_share * static_cast<double>(rows[i]) / free_rows;
+      weights.share[i] = free_share * rows[i] / free_rows;
       if (weights.share[i] > cap * (1.0 + 1e-12)) {
         weights.share[i] = cap;
         held[i] = true;

@@ -27,5 +27,7 @@ struct Weights {
 // the others in proportion, until no share is above. A cap that the number of hospitals cannot meet
 // (two hospitals, cap 0.3) becomes 1/count. REQUIRES: rows not empty, all > 0.
 Weights shares(const WeightRule& rule, std::span<const std::int64_t> rows);
+// The same by sizes of any kind.
+Weights shares(const WeightRule& rule, std::span<const double> sizes);
 
 }  // namespace polyclinic

@@ -7,8 +7,9 @@
 #include <cmath>
 
 #include "attack/poisoning.hpp"
-#include "script/interpreter.hpp"
+#include "script/call_context.hpp"
 #include "script/libraries.hpp"
+#include "script/sandbox.hpp"
 #include "script/values.hpp"
 #include "script/vec.hpp"
 
@@ -54,23 +55,12 @@ attack::Vector call_rule(lua_State* L, int rule, const attack::Vectors& updates)
   return result;
 }
 
-std::int64_t context_integer(lua_State* L, const char* name, std::int64_t standard) {
-  if (lua_type(L, 3) != LUA_TTABLE) return standard;
-  lua_getfield(L, 3, name);
-  int exact = 0;
-  const lua_Integer value = lua_tointegerx(L, -1, &exact);
-  if (lua_type(L, -1) != LUA_TNIL && exact == 0) {
-    fail(L, fmt::format("ctx.{} is a whole number, found {}", name, describe_argument(L, -1)));
-  }
-  const bool absent = lua_type(L, -1) == LUA_TNIL;
-  lua_pop(L, 1);
-  return absent ? standard : value;
-}
-
 }  // namespace
 
 int call_attack(lua_State* L, const Part& part) {
   constexpr std::int64_t kByzantineMost = 10'000;
+  constexpr std::size_t kNumbersMost = std::size_t{1} << 27U;  // of all that attackers send
+  const CallContext told(L, "an attack", {"byzantine", "seed", "own", "rule"});
   lua_settop(L, 3);
   attack::Vectors honest;
   for (const auto& numbers : check_vectors(L, 2, "an attack")) {
@@ -80,27 +70,34 @@ int call_attack(lua_State* L, const Part& part) {
   if (honest.empty() || honest[0].empty()) fail(L, "an attack looks at honest updates: none given");
   attack::Knowledge know;
   know.honest = &honest;
-  const std::int64_t byzantine = context_integer(L, "byzantine", 1);
-  if (byzantine < 1 || byzantine > kByzantineMost) {
-    fail(L, fmt::format("ctx.byzantine is between 1 and {}, found {}", kByzantineMost, byzantine));
+  const std::int64_t byzantine = told.integer("byzantine", 1, 1);
+  if (byzantine > kByzantineMost) {
+    fail(L, fmt::format("ctx.byzantine is at most {}, found {}", kByzantineMost, byzantine));
   }
   know.byzantine = static_cast<std::size_t>(byzantine);
-  know.seed = static_cast<std::uint64_t>(context_integer(L, "seed", 0));
-  if (lua_type(L, 3) == LUA_TTABLE) {
-    if (lua_getfield(L, 3, "own") != LUA_TNIL) {
-      for (const auto& numbers : check_vectors(L, -1, "ctx.own")) {
-        know.own.push_back(to_vector(numbers));
-        if (know.own.back().size() != honest[0].size()) {
-          fail(L, fmt::format("ctx.own has {} numbers, the honest updates have {}",
-                              know.own.back().size(), honest[0].size()));
-        }
+  if (know.byzantine * honest[0].size() > kNumbersMost) {
+    fail(L, fmt::format("{} attackers would send {} numbers each: more than {} in all are too many",
+                        byzantine, honest[0].size(), kNumbersMost));
+  }
+  Sandbox::of(L).charge(
+      L, static_cast<std::int64_t>((know.byzantine + honest.size()) * honest[0].size()));
+  know.seed = told.seed();
+  if (told.has("own")) {
+    lua_getfield(L, 3, "own");
+    for (const auto& numbers : check_vectors(L, -1, "ctx.own")) {
+      know.own.push_back(to_vector(numbers));
+      if (know.own.back().size() != honest[0].size()) {
+        fail(L, fmt::format("ctx.own has {} numbers, the honest updates have {}",
+                            know.own.back().size(), honest[0].size()));
       }
     }
+    if (know.own.empty()) fail(L, "ctx.own is a list of updates: none given");
     lua_pop(L, 1);
-    if (lua_getfield(L, 3, "rule") != LUA_TNIL) {
-      const int rule = lua_gettop(L);
-      know.rule = [L, rule](const attack::Vectors& updates) { return call_rule(L, rule, updates); };
-    }
+  }
+  if (told.has("rule")) {
+    lua_getfield(L, 3, "rule");
+    const int rule = lua_gettop(L);
+    know.rule = [L, rule](const attack::Vectors& updates) { return call_rule(L, rule, updates); };
   }
   push_vectors(L, attack::poison(part, know));
   return 1;

@@ -161,6 +161,17 @@ bool can_be_saved(const Value& value) {
 
 }  // namespace
 
+std::string wrong_indices(std::span<const double> numbers, std::int64_t limit, const char* what) {
+  std::set<double> seen;
+  for (const double x : numbers) {
+    if (!(x >= 1 && x <= static_cast<double>(limit)) || x != std::floor(x)) {
+      return fmt::format("{} holds {}, and there are {} of them", what, x, limit);
+    }
+    if (!seen.insert(x).second) return fmt::format("{} holds {} twice", what, x);
+  }
+  return {};
+}
+
 void CustomParts::call(const FunctionRef& function, int arguments, int results) {
   lua_State* L = interpreter_.lua();
   const int at = lua_gettop(L) - arguments;
@@ -236,20 +247,10 @@ std::vector<std::int32_t> CustomParts::take_indices(const FunctionRef& function,
   } catch (const Failure& failure) {
     throw run_error(failure, function);
   }
+  const std::string wrong = wrong_indices(numbers, limit, what);
+  if (!wrong.empty()) refuse(function, wrong, "whole numbers from 1");
   std::vector<std::int32_t> indices;
-  for (const double x : numbers) {
-    if (!(x >= 1 && x <= static_cast<double>(limit)) || x != std::floor(x)) {
-      refuse(function, fmt::format("{} holds {}, and there are {} of them", what, x, limit),
-             "whole numbers from 1");
-    }
-    indices.push_back(static_cast<std::int32_t>(x) - 1);
-  }
-  std::vector<std::int32_t> sorted = indices;
-  std::sort(sorted.begin(), sorted.end());
-  const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
-  if (twice != sorted.end()) {
-    refuse(function, fmt::format("{} holds {} twice", what, *twice + 1));
-  }
+  for (const double x : numbers) indices.push_back(static_cast<std::int32_t>(x) - 1);
   return indices;
 }
 

@@ -4,12 +4,16 @@
 #include <cstdint>
 #include <map>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "script/interpreter.hpp"
 
 namespace polyclinic::script {
+
+// What is wrong with numbers that ought to be different whole numbers from 1 to limit, or "".
+std::string wrong_indices(std::span<const double> numbers, std::int64_t limit, const char* what);
 
 // All throw RunError at the function's place when it fails or returns what it should not.
 class CustomParts {

@@ -4,12 +4,16 @@
 #include <lua.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <optional>
 
 #include "fed/aggregation/pre.hpp"
+#include "script/call_context.hpp"
+#include "script/custom_calls.hpp"
 #include "script/interpreter.hpp"
 #include "script/libraries.hpp"
+#include "script/sandbox.hpp"
 #include "script/values.hpp"
 #include "script/vec.hpp"
 
@@ -39,23 +43,6 @@ ParameterVector to_parameters(const std::shared_ptr<const ParameterLayout>& layo
   return vector;
 }
 
-// ctx.name as numbers, empty where it is not given.
-std::vector<double> context_numbers(lua_State* L, const char* name) {
-  if (lua_type(L, 3) != LUA_TTABLE) return {};
-  std::vector<double> numbers;
-  if (lua_getfield(L, 3, name) != LUA_TNIL) numbers = check_numbers(L, -1, name);
-  lua_pop(L, 1);
-  return numbers;
-}
-
-std::uint64_t context_seed(lua_State* L) {
-  if (lua_type(L, 3) != LUA_TTABLE) return 0;
-  lua_getfield(L, 3, "seed");
-  const auto seed = static_cast<std::uint64_t>(lua_tointeger(L, -1));
-  lua_pop(L, 1);
-  return seed;
-}
-
 // Vectors of a call as updates of as many hospitals. What holds a NaN or an infinity is left out,
 // as in a run.
 struct GivenVectors {
@@ -63,23 +50,26 @@ struct GivenVectors {
   std::vector<Update> updates;
 };
 
-GivenVectors given_vectors(lua_State* L, const char* what) {
-  const auto vectors = check_vectors(L, 2, what);
+GivenVectors given_vectors(lua_State* L, const Part& part, const CallContext& told) {
+  const std::string& what = told.what();
+  const auto vectors = check_vectors(L, 2, what.c_str());
   if (vectors.empty()) fail(L, fmt::format("{} of no updates", what));
+  if (vectors[0].empty()) fail(L, fmt::format("{} of updates without a number", what));
+  const std::size_t count = vectors.size();
+  Sandbox::of(L).charge(L, static_cast<std::int64_t>(count * vectors[0].size()));
   auto layout = std::make_shared<ParameterLayout>();
   layout->add("parameters", {static_cast<std::int64_t>(vectors[0].size())}, Role::weight);
-  std::vector<double> weights = context_numbers(L, "weights");
-  if (weights.empty()) weights.assign(vectors.size(), 1.0 / static_cast<double>(vectors.size()));
-  if (weights.size() != vectors.size()) {
-    fail(L, fmt::format("{} weights for {} updates", weights.size(), vectors.size()));
-  }
+  const std::vector<double> weights = told.weights(part, count);
+  const std::vector<double> steps = told.positive("steps", count, 1.0);
+  const std::vector<double> accumulated = told.positive("accumulated", count, 1.0);
   GivenVectors given{layout, {}};
-  for (std::size_t i = 0; i < vectors.size(); ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     Update update;
     update.hospital = HospitalId{static_cast<std::uint32_t>(i)};
     update.delta = to_parameters(layout, vectors[i]);
     update.rows = 1;
-    update.steps = 1;
+    update.steps = std::llround(steps[i]);
+    update.accumulated = accumulated[i];
     update.weight = weights[i];
     if (update.delta.finite()) given.updates.push_back(std::move(update));
   }
@@ -87,11 +77,12 @@ GivenVectors given_vectors(lua_State* L, const char* what) {
   return given;
 }
 
-// ctx.name as parameters, or none.
-std::optional<ParameterVector> context_parameters(
-    lua_State* L, const char* name, const std::shared_ptr<const ParameterLayout>& layout) {
-  const std::vector<double> numbers = context_numbers(L, name);
-  if (numbers.empty()) return std::nullopt;
+// A field of ctx as parameters, or none.
+std::optional<ParameterVector> parameters_told(
+    lua_State* L, const CallContext& told, const char* name,
+    const std::shared_ptr<const ParameterLayout>& layout) {
+  if (!told.has(name)) return std::nullopt;
+  const std::vector<double> numbers = told.numbers(name);
   if (static_cast<std::int64_t>(numbers.size()) != layout->size()) {
     fail(L, fmt::format("ctx.{} has {} numbers, the updates have {}", name, numbers.size(),
                         layout->size()));
@@ -101,29 +92,47 @@ std::optional<ParameterVector> context_parameters(
   return vector;
 }
 
+void check_root(lua_State* L, const Part& part, bool root) {
+  if (part.name != "fltrust") {
+    if (root)
+      fail(L, fmt::format("aggregation.{} trusts no update: leave out ctx.root", part.name));
+    return;
+  }
+  const bool trusted = part.find("trusted") != nullptr;
+  if (root && trusted) fail(L, "aggregation.fltrust trusts one update: trusted or ctx.root");
+  if (!root && !trusted) {
+    fail(L, "aggregation.fltrust needs an update that it trusts",
+         "ctx.root, or trusted = 1 for the first one");
+  }
+}
+
 int call_aggregation(lua_State* L, const Part& part) {
-  const GivenVectors given = given_vectors(L, "an aggregation");
-  const std::optional<ParameterVector> global = context_parameters(L, "global", given.layout);
-  const std::optional<ParameterVector> previous = context_parameters(L, "previous", given.layout);
-  const std::optional<ParameterVector> root = context_parameters(L, "root", given.layout);
+  std::vector<std::string> fields = CallContext::of_aggregation();
+  fields.emplace_back("root");
+  const CallContext told(L, "an aggregation", fields);
+  const GivenVectors given = given_vectors(L, part, told);
+  const auto global = parameters_told(L, told, "global", given.layout);
+  const auto previous = parameters_told(L, told, "previous", given.layout);
+  const auto root = parameters_told(L, told, "root", given.layout);
+  check_root(L, part, root.has_value());
   const ParameterVector zero(given.layout);
   AggregationContext context;
   context.global = global ? &*global : &zero;
   context.previous = previous ? &*previous : nullptr;
   context.root = root ? &*root : nullptr;
-  context.version = 1;
-  context.seed = context_seed(L);
+  context.version = told.integer("version", 1, 1);
+  context.seed = told.seed();
   std::vector<HospitalId> from;
   for (const Update& update : given.updates) from.push_back(update.hospital);
   const auto rule = make_aggregation(part, nullptr);
-  const std::string refusal = rule->refusal(from, false);
+  const std::string refusal = rule->refusal(from, Demand::possible);
   if (!refusal.empty()) fail(L, refusal);
-  if (part.name == "fltrust" && !root && !part.find("trusted")) {
-    fail(L, "aggregation.fltrust needs an update that it trusts",
-         "ctx.root, or trusted = 1 for the first one");
-  }
   GivenUpdates stream(given.updates);
-  const std::vector<float> result = rule->combine(stream, context).compact();
+  const ParameterVector combined = rule->combine(stream, context);
+  if (!combined.finite()) {
+    fail(L, fmt::format("aggregation.{}: the result is not finite", part.name));
+  }
+  const std::vector<float> result = combined.compact();
   const std::span<double> out = push_new_vec(L, result.size());
   std::copy(result.begin(), result.end(), out.begin());
   return 1;
@@ -131,7 +140,8 @@ int call_aggregation(lua_State* L, const Part& part) {
 
 // A pre-aggregation gives a list of vectors.
 int call_pre(lua_State* L, const Part& part) {
-  const GivenVectors given = given_vectors(L, "a pre-aggregation");
+  const CallContext told(L, "a pre-aggregation", CallContext::of_aggregation());
+  const GivenVectors given = given_vectors(L, part, told);
   const std::string refusal = aggregation::refusal(part, given.updates.size());
   if (!refusal.empty()) fail(L, refusal);
   std::vector<const float*> rows;
@@ -142,7 +152,7 @@ int call_pre(lua_State* L, const Part& part) {
   }
   ParameterVector made(given.layout);
   const aggregation::VectorSet set(std::move(rows), made.padded().size(), nullptr);
-  const aggregation::VectorSet after = aggregation::apply_pre(part, set, context_seed(L), weights);
+  const aggregation::VectorSet after = aggregation::apply_pre(part, set, told.seed(), weights);
   lua_createtable(L, static_cast<int>(after.count()), 0);
   for (std::size_t i = 0; i < after.count(); ++i) {
     const std::size_t one[] = {i};
@@ -156,34 +166,20 @@ int call_pre(lua_State* L, const Part& part) {
 }
 
 int call_selection(lua_State* L, const Part& part) {
-  if (lua_type(L, 2) != LUA_TTABLE) {
-    fail(L,
-         fmt::format("a selection takes a list of candidates, found {}", describe_argument(L, 2)));
-  }
+  const CallContext told(L, "a selection", {"seed", "round"});
+  const std::size_t count = check_candidates(L);
   std::vector<HospitalId> candidates;
-  for (std::uint32_t i = 0; i < lua_rawlen(L, 2); ++i) candidates.push_back(HospitalId{i});
+  for (std::uint32_t i = 0; i < count; ++i) candidates.push_back(HospitalId{i});
   const auto selection = make_selection(part, nullptr);
-  const auto chosen = selection->choose(candidates, RunKey{context_seed(L)}, 1);
+  const auto chosen =
+      selection->choose(candidates, RunKey{told.seed()}, told.integer("round", 1, 1) - 1);
   lua_createtable(L, static_cast<int>(chosen.size()), 0);
-  lua_Integer count = 0;
+  lua_Integer at = 0;
   for (const HospitalId id : chosen) {
     lua_pushinteger(L, static_cast<lua_Integer>(id.value) + 1);
-    lua_rawseti(L, -2, ++count);
+    lua_rawseti(L, -2, ++at);
   }
   return 1;
-}
-
-// A part that is a Lua function is called as it is, with a context of its own.
-int call_custom(lua_State* L, const FunctionRef& function) {
-  Interpreter::of(L).push_function(L, function);
-  lua_replace(L, 1);
-  if (lua_gettop(L) == 2) {
-    lua_newtable(L);
-    lua_newtable(L);
-    lua_setfield(L, -2, "state");
-  }
-  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-  return lua_gettop(L);
 }
 
 }  // namespace
@@ -193,7 +189,7 @@ int Interpreter::call_part(lua_State* L) {
   const Part* part = value.part();
   if (part != nullptr && part->name == "custom") {
     for (const FieldValue& field : part->fields) {
-      if (const auto* own = field.value.get_if<FunctionRef>()) return call_custom(L, *own);
+      if (const auto* own = field.value.get_if<FunctionRef>()) return call_custom(L, *part, *own);
     }
   }
   if (part != nullptr && part->kind == "aggregation") return call_aggregation(L, *part);

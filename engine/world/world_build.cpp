@@ -315,7 +315,7 @@ void World::Impl::build_federation() {
   control = std::make_unique<ControlVectors>(
       ControlVectors::Setup{&plan, cohort.get(), weight_rule(rule), candidates});
   aggregation = make_aggregation(rule, script);
-  if (std::string refusal = aggregation->refusal(candidates, true); !refusal.empty()) {
+  if (std::string refusal = aggregation->refusal(candidates, Demand::ever); !refusal.empty()) {
     throw rule.mistake("byzantine", refusal,
                        "no round could ever succeed: see docs/reference/aggregation.md for what "
                        "each rule needs");

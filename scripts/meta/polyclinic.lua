@@ -457,47 +457,6 @@ function aggregation.meamed(fields) end
 ---@return aggregation_part
 function aggregation.mean(fields) end
 
----@class aggregation_normalized_fields
----@field effective? "accumulated"|"steps" the effective number of steps is the mean over hospitals of how often their gradients count, or of their steps; for training.sgd without a proximal term both are the same (default: `"accumulated"`)
----@field weights? "size"|"equal" how much a hospital counts: by its training rows, or all alike (default: `"size"`)
----@field max_share? number largest share of one hospital; what is above it is spread over the others (default: `0.5`)
-
----The weighted mean of the updates, each divided by how often its gradients count in it, times an effective number of steps: hospitals that make more steps do not pull the model their way.
----Wang et al. 2020, Tackling the Objective Inconsistency Problem in Heterogeneous Federated Optimization (FedNova)
----@param fields? aggregation_normalized_fields
----@return aggregation_part
-function aggregation.normalized(fields) end
-
----@class arm_part: part
-
----@class arm_fields
----@field name string how tables call it
----@field hospitals? hospitals_part|none|false size, machine, link and habits of each (default: the base's)
----@field cohort? cohort_part|none|false the patients (default: the base's)
----@field model? model_part|none|false what is trained (default: the base's)
----@field training? training_part|none|false how a hospital trains (default: the base's)
----@field rounds? integer|none|false how many rounds (default: the base's)
----@field participants? all|integer|fraction|none|false hospitals invited to a round: a count, fraction(0.75) or all (default: the base's)
----@field selection? selection_part|none|false who is invited, instead of participants (default: the base's)
----@field deadline? time|none|false a round closes at the latest so long after it opened (default: the base's)
----@field strategy? strategy_part|composition_part|baseline_part|none|false a named set of choices for the parts below; baseline.pooled {} or baseline.local_only {}: the arm is that reference (default: the base's)
----@field protocol? protocol_part|none|false when rounds open and close (default: the base's)
----@field objective? objective_part|none|false what is minimised beside the loss (default: the base's)
----@field personal? personal_part|none|false models that stay at the hospitals, with which they are scored (default: the base's)
----@field stragglers? stragglers_part|none|false who finishes only a part of a training (default: the base's)
----@field secure? secure_part|none|false how updates are summed so that the server sees none (default: the base's)
----@field aggregation? aggregation_part|none|false how updates become one (default: the base's)
----@field server? server_part|none|false what the server does with the aggregate (default: the base's)
----@field privacy? privacy_part|none|false what protects the patients: privacy.record { epsilon = 3 } (default: the base's)
----@field network? network_part|none|false the wires (default: the base's)
----@field timeline? (happening_part)[]|none|false what happens when: at(days(2), f), every(hours(6), f) (default: the base's)
----@field measure? measure_part|none|false what the experimenter looks at (default: the base's)
----@field stop? stop_part|none|false when to end before the last round (default: the base's)
-
----One of the worlds that a study compares: a name, and the fields of the scenario that it changes. A part of the same kind and name as the base's merges field by field, any other replaces, none removes.
----@param fields? arm_fields
----@return arm_part
-function arm(fields) end
 ---@class aggregation_median_fields
 ---@field pre? (pre_part)[] what is done to the updates before, in order
 
@@ -545,6 +504,17 @@ function aggregation.multi_krum(fields) end
 ---@return aggregation_part
 function aggregation.norm_clipping(fields) end
 
+---@class aggregation_normalized_fields
+---@field effective? "accumulated"|"steps" the effective number of steps is the mean over hospitals of how often their gradients count, or of their steps; for training.sgd without a proximal term both are the same (default: `"accumulated"`)
+---@field weights? "size"|"equal" how much a hospital counts: by its training rows, or all alike (default: `"size"`)
+---@field max_share? number largest share of one hospital; what is above it is spread over the others (default: `0.5`)
+
+---The weighted mean of the updates, each divided by how often its gradients count in it, times an effective number of steps: hospitals that make more steps do not pull the model their way.
+---Wang et al. 2020, Tackling the Objective Inconsistency Problem in Heterogeneous Federated Optimization (FedNova)
+---@param fields? aggregation_normalized_fields
+---@return aggregation_part
+function aggregation.normalized(fields) end
+
 ---@class aggregation_smea_fields
 ---@field byzantine? integer|fraction attackers that the rule is told of: a count, or a fraction of the updates; left out, no more than the rule can bear (default: 20 %)
 ---@field pre? (pre_part)[] what is done to the updates before, in order
@@ -564,6 +534,37 @@ function aggregation.smea(fields) end
 ---@param fields? aggregation_trimmed_mean_fields
 ---@return aggregation_part
 function aggregation.trimmed_mean(fields) end
+
+---@class arm_part: part
+
+---@class arm_fields
+---@field name string how tables call it
+---@field hospitals? hospitals_part|none|false size, machine, link and habits of each (default: the base's)
+---@field cohort? cohort_part|none|false the patients (default: the base's)
+---@field model? model_part|none|false what is trained (default: the base's)
+---@field training? training_part|none|false how a hospital trains (default: the base's)
+---@field rounds? integer|none|false how many rounds (default: the base's)
+---@field participants? all|integer|fraction|none|false hospitals invited to a round: a count, fraction(0.75) or all (default: the base's)
+---@field selection? selection_part|none|false who is invited, instead of participants (default: the base's)
+---@field deadline? time|none|false a round closes at the latest so long after it opened (default: the base's)
+---@field strategy? strategy_part|composition_part|baseline_part|none|false a named set of choices for the parts below; baseline.pooled {} or baseline.local_only {}: the arm is that reference (default: the base's)
+---@field protocol? protocol_part|none|false when rounds open and close (default: the base's)
+---@field objective? objective_part|none|false what is minimised beside the loss (default: the base's)
+---@field personal? personal_part|none|false models that stay at the hospitals, with which they are scored (default: the base's)
+---@field stragglers? stragglers_part|none|false who finishes only a part of a training (default: the base's)
+---@field secure? secure_part|none|false how updates are summed so that the server sees none (default: the base's)
+---@field aggregation? aggregation_part|none|false how updates become one (default: the base's)
+---@field server? server_part|none|false what the server does with the aggregate (default: the base's)
+---@field privacy? privacy_part|none|false what protects the patients: privacy.record { epsilon = 3 } (default: the base's)
+---@field network? network_part|none|false the wires (default: the base's)
+---@field timeline? (happening_part)[]|none|false what happens when: at(days(2), f), every(hours(6), f) (default: the base's)
+---@field measure? measure_part|none|false what the experimenter looks at (default: the base's)
+---@field stop? stop_part|none|false when to end before the last round (default: the base's)
+
+---One of the worlds that a study compares: a name, and the fields of the scenario that it changes. A part of the same kind and name as the base's merges field by field, any other replaces, none removes.
+---@param fields? arm_fields
+---@return arm_part
+function arm(fields) end
 
 ---@class attack_part: part
 attack = {}
@@ -1414,42 +1415,6 @@ function personal.fine_tuned(fields) end
 ---@return positive_part
 function positive(column, above, values) end
 
----@class privacy_part: part
-privacy = {}
-
----@class privacy_account_fields
----@field q? number share of the records in a step (default: `1`)
----@field sigma? number noise multiplier: standard deviation of the noise on the sum over the clipping bound
----@field steps? integer number of steps
----@field phases? (table<string, number>)[] several kinds of steps instead: { { q = 0.01, sigma = 1, steps = 1000 }, ... }
----@field delta? number answers epsilon at this delta
----@field epsilon? number answers delta at this epsilon
----@field target_epsilon? number the epsilon to be reached
----@field sampling? "none"|"poisson"|"without_replacement"|"shuffled" how a step finds its records (default: poisson where q is below 1, else none)
----@field adjacency? "add_remove"|"replace_one" which data sets are neighbours (default: replace_one without replacement, else add_remove)
----@field accountants? ("rdp"|"pld"|"prv"|"gdp"|"zcdp"|"advanced"|"classic")[] only these accountants (default: all that can treat the plan)
----@field records? integer most records of one unit (default: `1`)
----@field unit? string what is protected, for the statement (default: `"record"`)
----@field orders? "standard"|"opacus"|"tf_privacy"|"integer"|"fine"|"dp_accounting"|vec|number[] Renyi orders: a grid by name, or numbers above 1 (default: `"standard"`)
-
----What noisy steps cost: a list with a table per accountant (accountant, epsilon, delta, sigma, steps, order, lower, upper, sampling, adjacency, unit, guarantee, says). With delta it answers epsilon, with epsilon delta; with target_epsilon and delta, the noise (without sigma) or the number of steps (without steps).
----Mironov, Talwar, Zhang 2019; Doroshenko et al. 2022; Gopi, Lee, Wutschitz 2021
----@param fields? privacy_account_fields
----@return privacy_part
-function privacy.account(fields) end
-
----@class privacy_record_fields
----@field epsilon? number what a hospital's records may cost in all
----@field noise? number noise multiplier: standard deviation of the noise on the sum of a step over clip; 0: no privacy, for comparison
----@field clip? number bound on the norm of a row's gradient (default: `1`)
----@field delta? number probability beyond epsilon; far below 1 over the rows of a hospital (default: `1e-05`)
----@field accountant? "rdp"|"pld" who computes epsilon: rdp at once, pld tighter and slower (default: `"rdp"`)
-
----Record-level differential privacy inside every hospital (DP-SGD): each step takes every row by a coin of its own, cuts the gradient of each row, adds Gaussian noise to their sum and divides by the rows that are expected. A ledger accounts for every hospital: what is guaranteed before the run, and what was spent in it. With epsilon alone the noise is solved for each hospital and all planned rounds; with noise alone epsilon is told; with both a hospital stops when epsilon is spent.
----Abadi et al. 2016; Mironov, Talwar, Zhang 2019
----@param fields? privacy_record_fields
----@return privacy_part
-function privacy.record(fields) end
 ---@class pre_part: part
 pre = {}
 
@@ -1488,6 +1453,43 @@ function pre.clipping(norm) end
 ---@param fields? pre_nnm_fields
 ---@return pre_part
 function pre.nnm(fields) end
+
+---@class privacy_part: part
+privacy = {}
+
+---@class privacy_account_fields
+---@field q? number share of the records in a step (default: `1`)
+---@field sigma? number noise multiplier: standard deviation of the noise on the sum over the clipping bound
+---@field steps? integer number of steps
+---@field phases? (table<string, number>)[] several kinds of steps instead: { { q = 0.01, sigma = 1, steps = 1000 }, ... }
+---@field delta? number answers epsilon at this delta
+---@field epsilon? number answers delta at this epsilon
+---@field target_epsilon? number the epsilon to be reached
+---@field sampling? "none"|"poisson"|"without_replacement"|"shuffled" how a step finds its records (default: poisson where q is below 1, else none)
+---@field adjacency? "add_remove"|"replace_one" which data sets are neighbours (default: replace_one without replacement, else add_remove)
+---@field accountants? ("rdp"|"pld"|"prv"|"gdp"|"zcdp"|"advanced"|"classic")[] only these accountants (default: all that can treat the plan)
+---@field records? integer most records of one unit (default: `1`)
+---@field unit? string what is protected, for the statement (default: `"record"`)
+---@field orders? "standard"|"opacus"|"tf_privacy"|"integer"|"fine"|"dp_accounting"|vec|number[] Renyi orders: a grid by name, or numbers above 1 (default: `"standard"`)
+
+---What noisy steps cost: a list with a table per accountant (accountant, epsilon, delta, sigma, steps, order, lower, upper, sampling, adjacency, unit, guarantee, says). With delta it answers epsilon, with epsilon delta; with target_epsilon and delta, the noise (without sigma) or the number of steps (without steps).
+---Mironov, Talwar, Zhang 2019; Doroshenko et al. 2022; Gopi, Lee, Wutschitz 2021
+---@param fields? privacy_account_fields
+---@return privacy_part
+function privacy.account(fields) end
+
+---@class privacy_record_fields
+---@field epsilon? number what a hospital's records may cost in all
+---@field noise? number noise multiplier: standard deviation of the noise on the sum of a step over clip; 0: no privacy, for comparison
+---@field clip? number bound on the norm of a row's gradient (default: `1`)
+---@field delta? number probability beyond epsilon; far below 1 over the rows of a hospital (default: `1e-05`)
+---@field accountant? "rdp"|"pld" who computes epsilon: rdp at once, pld tighter and slower (default: `"rdp"`)
+
+---Record-level differential privacy inside every hospital (DP-SGD): each step takes every row by a coin of its own, cuts the gradient of each row, adds Gaussian noise to their sum and divides by the rows that are expected. A ledger accounts for every hospital: what is guaranteed before the run, and what was spent in it. With epsilon alone the noise is solved for each hospital and all planned rounds; with noise alone epsilon is told; with both a hospital stops when epsilon is spent.
+---Abadi et al. 2016; Mironov, Talwar, Zhang 2019
+---@param fields? privacy_record_fields
+---@return privacy_part
+function privacy.record(fields) end
 
 ---@class protocol_part: part
 protocol = {}

@@ -25,7 +25,8 @@ Byzantine Byzantine::of(const Part& part) {
 }
 
 std::size_t Byzantine::among(std::size_t n) const {
-  if (count) return static_cast<std::size_t>(*count);
+  constexpr std::int64_t kMost = 1'000'000'000;  // multiples of it are numbers still
+  if (count) return static_cast<std::size_t>(std::min(*count, kMost));
   return static_cast<std::size_t>(std::floor(share * static_cast<double>(n) + 1e-9));
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -160,8 +161,8 @@ void apply_caf(Call& c) {
 }
 
 std::size_t dnc_dropped(const Part& part, std::size_t f) {
-  return static_cast<std::size_t>(
-      std::floor(part.number("filter") * static_cast<double>(f) + 1e-9));
+  const double dropped = std::floor(part.number("filter") * static_cast<double>(f) + 1e-9);
+  return static_cast<std::size_t>(std::min(dropped, 1e9));
 }
 
 // Positions of the parameters in the buffer that one pass looks at, increasing.
@@ -237,7 +238,12 @@ void apply_foolsgold(Call& c) {
       sum.resize(c.set.size(), 0.0F);
       FloatBuffer update(c.set.size());
       c.set.mean_of(Members{i}, update.data());
-      for (std::size_t k = 0; k < sum.size(); ++k) sum[k] += update[k];
+      // held to what a float can be: two huge updates must not sum to infinity
+      constexpr double kMost = std::numeric_limits<float>::max();
+      for (std::size_t k = 0; k < sum.size(); ++k) {
+        const double more = static_cast<double>(sum[k]) + static_cast<double>(update[k]);
+        sum[k] = static_cast<float>(std::clamp(more, -kMost, kMost));
+      }
       rows.push_back(sum.data());
     }
     history = VectorSet(std::move(rows), c.set.size(), c.set.workers());
@@ -263,30 +269,36 @@ struct Rule {
   Bound guaranteed;  // of the paper
   Bound possible;    // of the formula
   void (*apply)(Call& call);
+  // Updates that it takes: beyond, its memory (all pairs of updates) or its time is out of reach.
+  std::size_t most = kWiresMax;
   bool knows_hospitals = false;  // looks for one, or remembers them: no bucketing before it
 };
+
+constexpr std::size_t kChoosing = 1'000;   // pairs again and again, or a matrix of them decomposed
+constexpr std::size_t kDecomposing = 500;  // such a matrix again and again
+constexpr std::size_t kTrying = 64;        // for each of many choices
 
 const Rule kRules[] = {
     {"mean", any, any, apply_mean},
     {"median", any, any, apply_median},
     {"trimmed_mean", majority, majority, apply_trimmed_mean},
     {"krum", [](std::size_t f) { return 2 * f + 3; }, [](std::size_t f) { return f + 2; },
-     apply_krum},
+     apply_krum, kPairsMost},
     {"multi_krum", [](std::size_t f) { return 2 * f + 3; }, [](std::size_t f) { return f + 2; },
-     apply_multi_krum},
+     apply_multi_krum, kPairsMost},
     {"bulyan", [](std::size_t f) { return 4 * f + 3; }, [](std::size_t f) { return 4 * f + 1; },
-     apply_bulyan},
+     apply_bulyan, kChoosing},
     {"geometric_median", any, any, apply_geometric_median},
     {"centered_clipping", any, any, apply_centered_clipping},
     {"norm_clipping", any, any, apply_norm_clipping},
-    {"mda", majority, [](std::size_t f) { return f + 1; }, apply_mda},
-    {"smea", majority, [](std::size_t f) { return f + 1; }, apply_smea},
-    {"monna", majority, [](std::size_t f) { return f + 1; }, apply_monna, true},
+    {"mda", majority, [](std::size_t f) { return f + 1; }, apply_mda, kChoosing},
+    {"smea", majority, [](std::size_t f) { return f + 1; }, apply_smea, kTrying},
+    {"monna", majority, [](std::size_t f) { return f + 1; }, apply_monna, kPairsMost, true},
     {"meamed", majority, [](std::size_t f) { return f + 1; }, apply_meamed},
-    {"caf", majority, majority, apply_caf},
-    {"dnc", majority, [](std::size_t f) { return f + 1; }, apply_dnc},
-    {"fltrust", any, any, apply_fltrust, true},
-    {"foolsgold", any, any, apply_foolsgold, true},
+    {"caf", majority, majority, apply_caf, kDecomposing},
+    {"dnc", majority, [](std::size_t f) { return f + 1; }, apply_dnc, kChoosing},
+    {"fltrust", any, any, apply_fltrust, kWiresMax, true},
+    {"foolsgold", any, any, apply_foolsgold, kPairsMost, true},
 };
 
 const Rule* find_rule(const std::string& name) {
@@ -328,7 +340,8 @@ class Robust final : public AggregationRule {
     }
     const bool can_look = rule_.name != std::string_view("fltrust") || part_.find("trusted") ||
                           context.root != nullptr;
-    if (held.empty() || total <= 0 || !can_look || !refusal(from, false).empty()) return result;
+    if (held.empty() || total <= 0 || !can_look || !refusal(from, Demand::possible).empty())
+      return result;
     for (double& weight : weights) weight /= total;
     VectorSet set(std::move(rows), result.padded().size(), context.workers);
     for (const Part& pre : pre_) set = apply_pre(pre, set, context.seed, weights);
@@ -339,33 +352,43 @@ class Robust final : public AggregationRule {
     return result;
   }
 
-  std::string refusal(std::span<const HospitalId> from, bool guaranteed) const override {
+  std::string refusal(std::span<const HospitalId> from, Demand demand) const override {
     std::size_t n = from.size();
     for (const Part& pre : pre_) {
       if (std::string reason = aggregation::refusal(pre, n); !reason.empty()) return reason;
+      if (demand != Demand::ever && pre.name == "nnm" && n > kPairsMost) {
+        return fmt::format("pre.nnm takes at most {} updates, here are {}", kPairsMost, n);
+      }
       n = count_after(pre, n);
     }
     const std::size_t f = told(n);
-    const std::size_t needed = (guaranteed ? rule_.guaranteed : rule_.possible)(f);
+    const std::size_t needed = (demand == Demand::possible ? rule_.possible : rule_.guaranteed)(f);
     if (n < needed) {
       return fmt::format("aggregation.{} with byzantine = {} needs at least {} {}, here are {}",
                          part_.name, f, needed, n == from.size() ? "updates" : "buckets", n);
     }
-    if (n > kWiresMax) return fmt::format("{} updates are more than a rule takes", n);
-    if (part_.name == "monna" || part_.name == "fltrust") {
-      if (part_.find("trusted") && !place_of_trusted(part_, from)) {
-        return fmt::format("aggregation.{} has no update of the trusted hospital, number {}",
-                           part_.name, part_.integer("trusted"));
-      }
-      if (guaranteed && !part_.find("trusted")) {
-        return "aggregation.fltrust needs a trusted hospital in a run: trusted = 1 names the first";
-      }
-    }
-    return refused_search(n, f);
+    if (std::string reason = refused_trust(from, demand); !reason.empty()) return reason;
+    return demand == Demand::ever ? "" : refused_search(n, f);
   }
 
  private:
+  std::string refused_trust(std::span<const HospitalId> from, Demand demand) const {
+    if (part_.name != "monna" && part_.name != "fltrust") return {};
+    if (part_.find("trusted") && !place_of_trusted(part_, from)) {
+      return fmt::format("aggregation.{} has no update of the trusted hospital, number {}",
+                         part_.name, part_.integer("trusted"));
+    }
+    if (demand != Demand::possible && !part_.find("trusted")) {
+      return "aggregation.fltrust needs a trusted hospital in a run: trusted = 1 names the first";
+    }
+    return {};
+  }
+
   std::string refused_search(std::size_t n, std::size_t f) const {
+    if (n > rule_.most) {
+      return fmt::format("aggregation.{} takes at most {} updates, here are {}", part_.name,
+                         rule_.most, n);
+    }
     if (part_.name == "multi_krum") {
       const std::size_t most = part_.text("choose") == "once" ? n : n - 1;
       const bool iterated_all = part_.text("choose") != "once" && !part_.find("count");

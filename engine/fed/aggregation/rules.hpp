@@ -49,6 +49,8 @@ Members iterated_krum(const Square& squared_distances, const KrumOptions& option
 Members minimum_diameter(const Square& squared_distances, std::size_t count);
 // The count vectors whose covariance has the least largest eigenvalue (Allouah et al. 2023).
 Members smallest_eigenvalue(const Square& squared_distances, std::size_t count);
+// Vectors whose pairs are held in memory: three squares of that many doubles, 400 MB.
+constexpr std::size_t kPairsMost = 4'000;
 constexpr double kChoicesMost = 5e6;
 constexpr double kEigenChoicesMost = 2e5;
 // n over k, as far as a double holds it.

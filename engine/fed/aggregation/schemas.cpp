@@ -39,7 +39,7 @@ Field power_field() {
 }
 
 Field trusted_field(std::string doc, bool with_default) {
-  Field field{"trusted", type::integer().at_least(1), {}, std::move(doc)};
+  Field field{"trusted", type::integer().between(1, 1e9), {}, std::move(doc)};
   if (with_default) field.standard = std::int64_t{1};
   return field;
 }
@@ -181,6 +181,11 @@ std::vector<Schema> weighing_schemas() {
                               "(weak differential privacy: no guarantee is computed from it)"},
                         weights_field(), share_field(), pre_field()},
              .example = "aggregation = aggregation.norm_clipping { norm = 1 }"},
+  };
+}
+
+std::vector<Schema> trusting_schemas() {
+  return {
       Schema{.kind = "aggregation",
              .name = "fltrust",
              .doc =
@@ -242,8 +247,8 @@ std::vector<Schema> spectral_schemas() {
 
 std::vector<Schema> robust_schemas() {
   std::vector<Schema> all;
-  for (auto group :
-       {coordinate_schemas(), distance_schemas(), weighing_schemas(), spectral_schemas()}) {
+  for (auto group : {coordinate_schemas(), distance_schemas(), weighing_schemas(),
+                     trusting_schemas(), spectral_schemas()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   return all;
