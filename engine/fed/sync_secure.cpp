@@ -69,7 +69,7 @@ Task<void> SyncServer::unmask(Round& round) {
 }
 
 bool SyncServer::takes_part(const Participant& participant, Phase phase) const {
-  if (phase == Phase::advertise) return participant.stage != Stage::done;
+  if (phase == Phase::advertise) return participant.stage != VisitStage::done;
   if (phase == Phase::share_keys) return participant.advertised;
   return participant.arrived;
 }
@@ -127,7 +127,8 @@ Task<void> SyncServer::run_phase(Round& round, Phase phase) {
     if (!index) break;
     --open;
     Participant& participant = round.participants[*index];
-    if (phase == Phase::unmask ? !participant.revealed : participant.stage == Stage::done) continue;
+    if (phase == Phase::unmask ? !participant.revealed : participant.stage == VisitStage::done)
+      continue;
     if (phase == Phase::advertise) participant.advertised = true;
     if (phase == Phase::share_keys) participant.shared = true;
     ++answered;
@@ -155,7 +156,7 @@ Task<void> SyncServer::answer(Round& round, std::size_t index, Call call) {
   }
   const TransferOutcome asked =
       co_await s_.network->transfer(hospital, TransferDirection::down, call.bytes_down, call.until);
-  record_transfer(round, member, TransferDirection::down, asked, call.bytes_down);
+  record_transfer(round, hospital, TransferDirection::down, asked, call.bytes_down);
   if (!asked.completed) {
     lose(round, index, DropReason::send_failed, "being asked");
     co_return;
@@ -170,7 +171,7 @@ Task<void> SyncServer::answer(Round& round, std::size_t index, Call call) {
   co_await sim.at(ready);
   const TransferOutcome told =
       co_await s_.network->transfer(hospital, TransferDirection::up, call.bytes_up, call.until);
-  record_transfer(round, member, TransferDirection::up, told, call.bytes_up);
+  record_transfer(round, hospital, TransferDirection::up, told, call.bytes_up);
   if (!told.completed) {
     lose(round, index, DropReason::send_failed, "answering");
     co_return;
@@ -184,7 +185,7 @@ void SyncServer::lose(Round& round, std::size_t index, DropReason reason, std::s
   if (round.phase != Phase::unmask) {
     std::string detail = fmt::format("phase '{}'", name(round.phase));
     if (!doing.empty()) detail += fmt::format(", {}", doing);
-    drop(round, round.participants[index], reason, std::move(detail));
+    s_.visits->drop(round.participants[index], reason, std::move(detail));
   }
   round.inbox.send(index);
 }
@@ -194,8 +195,8 @@ void SyncServer::lose_silent(Round& round) {
   for (Participant& participant : round.participants) {
     const bool answered =
         round.phase == Phase::advertise ? participant.advertised : participant.shared;
-    if (answered || participant.stage == Stage::done) continue;
-    drop(round, participant, DropReason::late, fmt::format("phase '{}'", name(round.phase)));
+    if (answered || participant.stage == VisitStage::done) continue;
+    s_.visits->drop(participant, DropReason::late, fmt::format("phase '{}'", name(round.phase)));
   }
 }
 
@@ -218,8 +219,8 @@ void SyncServer::end_phase(Round& round, Phase phase, std::size_t asked, std::si
       fmt::format("phase '{}' had {} answers, {} were needed", name(phase), answered, threshold);
   if (phase == Phase::unmask || phase == Phase::masked_input) return;
   for (Participant& participant : round.participants) {
-    if (participant.stage == Stage::done) continue;
-    drop(round, participant, DropReason::round_failed, round.failure);
+    if (participant.stage == VisitStage::done) continue;
+    s_.visits->drop(participant, DropReason::round_failed, round.failure);
   }
 }
 
@@ -239,7 +240,25 @@ bool SyncServer::secure_mean(const Round& round, UpdateStream& updates, Paramete
   account.parties_least = account.sums == 0 ? summed : std::min(account.parties_least, summed);
   account.sums_below_four += summed < 4 ? 1 : 0;
   ++account.sums;
-  return secure_sum_->mean(parties, updates, round.index, s_.weights.by_size, out);
+  return secure_sum_->mean(parties, updates, round.index, s_.by_size, out);
+}
+
+// A message of a phase of keys or shares.
+void SyncServer::record_transfer(const Round& round, HospitalId hospital,
+                                 TransferDirection direction, const TransferOutcome& outcome,
+                                 std::int64_t bytes) {
+  auto& moved =
+      direction == TransferDirection::up ? secure_account_.bytes_up : secure_account_.bytes_down;
+  moved[static_cast<std::size_t>(round.phase)] += outcome.bytes_on_wire;
+  s_.visits->record_transfer(hospital, round.index, direction, outcome, bytes);
+}
+
+SecureAccount SyncServer::secure_account() const {
+  SecureAccount account = secure_account_;
+  constexpr auto kMasked = static_cast<std::size_t>(Phase::masked_input);
+  account.bytes_up[kMasked] = s_.visits->moved().up;
+  account.bytes_down[kMasked] = s_.visits->moved().down;
+  return account;
 }
 
 }  // namespace polyclinic

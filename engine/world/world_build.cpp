@@ -233,16 +233,16 @@ Part World::Impl::selection_part(std::size_t hospitals) const {
 }
 
 SyncOptions World::Impl::sync_options() const {
-  const Part& protocol = *spec.scenario.part("protocol");
+  const Part& rounds = *spec.scenario.part("protocol");
   SyncOptions sync;
   sync.rounds = spec.scenario.integer("rounds");
   const Value* deadline = spec.scenario.find("deadline");
   sync.deadline =
       deadline && deadline->get_if<Quantity>() ? spec.scenario.time("deadline") : kNever;
-  sync.over_selection = protocol.number("over_selection");
-  if (protocol.find("minimum_replies")) sync.minimum_replies = protocol.integer("minimum_replies");
-  sync.pause = protocol.time("pause");
-  sync.control_bytes = static_cast<std::int64_t>(protocol.quantity("control"));
+  sync.over_selection = rounds.number("over_selection");
+  if (rounds.find("minimum_replies")) sync.minimum_replies = rounds.integer("minimum_replies");
+  sync.pause = rounds.time("pause");
+  sync.control_bytes = static_cast<std::int64_t>(rounds.quantity("control"));
   return sync;
 }
 
@@ -322,46 +322,85 @@ void World::Impl::build_federation() {
   }
   optimizer = make_server_optimizer(*spec.scenario.part("server"));
 
+  build_protocol();
+  open_pages();
+}
+
+// Synchronous rounds, and what becomes of a hospital in one.
+void World::Impl::build_protocol() {
+  const SyncOptions sync = sync_options();
+  check_minimum_replies(sync);
+  check_deadline(sync);
   SyncServer::Setup setup;
+  const Part& rule = *spec.scenario.part("aggregation");
+  WeightRule weights = weight_rule(rule);
+  setup.by_size = weights.by_size;
+  if (const Part* stragglers = spec.scenario.part("stragglers")) {
+    setup.stragglers = straggler_rule(*stragglers, plan);
+  }
+  if (const Part* secure = spec.scenario.part("secure")) {
+    setup.secure = secure_rule(*secure);
+    // shares are not held to a cap: nobody sees them
+    weights.max_share = 1;
+    const auto members_count = static_cast<std::int64_t>(candidates.size());
+    const double most = std::ceil(static_cast<double>(round_target().value_or(members_count)) *
+                                  sync.over_selection);
+    const auto invited = std::min(static_cast<std::size_t>(most), candidates.size());
+    check_secure(*secure, *setup.secure, invited, sync.deadline);
+  }
+  build_visits(setup.stragglers, sync.rounds);
+  build_maker(weights, setup.secure ? setup.secure->rows_max : 0);
+  setup.simulation = &sim;
+  setup.network = network.get();
+  setup.members = members.get();
+  setup.versions = versions.get();
+  setup.control = control.get();
+  setup.selection = selection.get();
+  setup.model = model.get();
+  setup.visits = visits.get();
+  setup.maker = maker.get();
+  setup.options = sync;
+  setup.run = run_key;
+  setup.candidates = candidates;
+  setup.emit = [this](const Event& event) { emit(event); };
+  setup.after_round = [this](const RoundClosed& closed) { return after_round(closed); };
+  protocol = std::make_unique<SyncServer>(std::move(setup));
+}
+
+void World::Impl::build_visits(const StragglerRule& stragglers, std::int64_t trainings_planned) {
+  Visits::Setup setup;
   setup.simulation = &sim;
   setup.network = network.get();
   setup.members = members.get();
   setup.evaluator = evaluator.get();
   setup.versions = versions.get();
   setup.control = control.get();
-  setup.selection = selection.get();
-  setup.aggregation = aggregation.get();
-  setup.optimizer = optimizer.get();
   setup.model = model.get();
   setup.plan = &plan;
   setup.personal = &personal;
   setup.ledger = ledger.get();
-  setup.weights = weight_rule(rule);
-  if (const Part* stragglers = spec.scenario.part("stragglers")) {
-    setup.stragglers = straggler_rule(*stragglers, plan);
-  }
-  setup.options = sync_options();
-  if (const Part* secure = spec.scenario.part("secure")) {
-    setup.secure = secure_rule(*secure);
-    // shares are not held to a cap: nobody sees them
-    setup.weights.max_share = 1;
-    const auto members_count = static_cast<std::int64_t>(candidates.size());
-    const double most = std::ceil(static_cast<double>(round_target().value_or(members_count)) *
-                                  setup.options.over_selection);
-    const auto invited = std::min(static_cast<std::size_t>(most), candidates.size());
-    check_secure(*secure, *setup.secure, invited, setup.options.deadline);
-  }
+  setup.stragglers = stragglers;
+  setup.trainings_planned = trainings_planned;
   setup.run = run_key;
-  setup.candidates = candidates;
   setup.interruption = interruption_of(spec.scenario.part("hospitals"));
   setup.functions = script;
   setup.batch_order = batch_order ? &*batch_order : nullptr;
   setup.emit = [this](const Event& event) { emit(event); };
-  setup.after_round = [this](const RoundClosed& closed) { return after_round(closed); };
-  check_minimum_replies(setup.options);
-  check_deadline(setup.options);
-  open_pages();
-  server_actor = std::make_unique<SyncServer>(std::move(setup));
+  visits = std::make_unique<Visits>(std::move(setup));
+}
+
+void World::Impl::build_maker(const WeightRule& weights, std::int64_t rows_max) {
+  VersionMaker::Setup setup;
+  setup.members = members.get();
+  setup.evaluator = evaluator.get();
+  setup.versions = versions.get();
+  setup.control = control.get();
+  setup.aggregation = aggregation.get();
+  setup.optimizer = optimizer.get();
+  setup.weights = weights;
+  setup.rows_max = rows_max;
+  setup.run = run_key;
+  maker = std::make_unique<VersionMaker>(std::move(setup));
 }
 
 }  // namespace polyclinic

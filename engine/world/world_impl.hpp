@@ -13,8 +13,11 @@
 #include "fed/evaluator.hpp"
 #include "fed/members.hpp"
 #include "fed/personal.hpp"
+#include "fed/protocol.hpp"
 #include "fed/stores.hpp"
 #include "fed/sync_server.hpp"
+#include "fed/version_maker.hpp"
+#include "fed/visit.hpp"
 #include "learn/model.hpp"
 #include "learn/trainer.hpp"
 #include "net/network.hpp"
@@ -49,6 +52,9 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> privacy_statement(
       std::int64_t rows_most) const;
   void build_federation();
+  void build_protocol();
+  void build_visits(const StragglerRule& stragglers, std::int64_t trainings_planned);
+  void build_maker(const WeightRule& weights, std::int64_t rows_max);
   [[nodiscard]] SyncOptions sync_options() const;
   void check_minimum_replies(const SyncOptions& sync) const;
   void check_deadline(const SyncOptions& sync) const;
@@ -138,7 +144,9 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   std::unique_ptr<Selection> selection;
   std::unique_ptr<AggregationRule> aggregation;
   std::unique_ptr<ServerOptimizer> optimizer;
-  std::unique_ptr<SyncServer> server_actor;
+  std::unique_ptr<Visits> visits;
+  std::unique_ptr<VersionMaker> maker;
+  std::unique_ptr<Protocol> protocol;
   ParameterVector initial;
 
   // When the timeline cut hospitals off; until kNever: it still does.

@@ -133,7 +133,7 @@ void World::Impl::run_baselines() {
   double rows = 0;
   for (HospitalId id : evaluated) rows += static_cast<double>(cohort->train_rows(id));
   rows *= static_cast<double>(candidates.size()) / static_cast<double>(evaluated.size());
-  setup.visits = rows > 0 ? static_cast<double>(server_actor->rows_visited()) / rows : 0.0;
+  setup.visits = rows > 0 ? static_cast<double>(maker->rows_visited()) / rows : 0.0;
   const auto add = [&](std::optional<ArmResult> arm) {
     if (arm) result.baselines.push_back(*std::move(arm));
   };
@@ -227,7 +227,7 @@ void World::Impl::add_straggler_remark() {
 
 // Whose update does not count keeps its control vector, which nobody could tell from the accounts.
 void World::Impl::add_control_remark() {
-  const std::int64_t kept = server_actor->controls_kept();
+  const std::int64_t kept = visits->controls_kept();
   if (kept == 0) return;
   result.remarks.push_back(fmt::format(
       "control vectors: {} training{} begun that did not count, and the hospital kept the "
@@ -306,7 +306,7 @@ void World::Impl::fill_result() {
   result.outcome = cohort->info().outcome;
   result.hospitals_total = static_cast<std::int64_t>(candidates.size() + external.size());
   result.hospitals_evaluated = static_cast<std::int64_t>(evaluated.size() + external.size());
-  result.steps = server_actor->steps();
+  result.steps = maker->steps();
   result.bytes_up = network->bytes_total(TransferDirection::up);
   result.bytes_down = network->bytes_total(TransferDirection::down);
   fill_accounts();
@@ -316,7 +316,7 @@ void World::Impl::fill_result() {
         fmt::format("metrics are those of a fixed random sample of {} of the {} hospitals",
                     evaluated.size(), candidates.size()));
   }
-  if (server_actor->weights_were_capped()) {
+  if (maker->weights_were_capped()) {
     result.remarks.push_back(fmt::format(
         "a hospital with more than {:.0f} % of the training rows was held to that weight",
         100.0 * weight_rule(*spec.scenario.part("aggregation")).max_share));
@@ -350,7 +350,7 @@ void World::Impl::fill_result() {
                                  : fmt::format("{} trainings of {} overflowed: they have no values",
                                                arm.overflowed, arm.name));
   }
-  if (!result.baselines.empty() && server_actor->rows_visited() == 0) {
+  if (!result.baselines.empty() && maker->rows_visited() == 0) {
     result.remarks.push_back(
         "the references were not trained: no update of the federation was used");
   }

@@ -71,7 +71,7 @@ void World::Impl::run() {
     end("interrupted");
   }
   // whatever happened, what there is until now is kept and said
-  server_actor->abandon();
+  protocol->abandon();
   if (script && script_started) script->finish();
   if (!failure) {
     try {
@@ -124,7 +124,7 @@ void World::Impl::run_events() {
 }
 
 Task<void> World::Impl::main_actor() {
-  co_await server_actor->serve();
+  co_await protocol->serve();
   if (!ended) end(fmt::format("all {} rounds are done", spec.scenario.integer("rounds")));
 }
 

@@ -37,7 +37,7 @@ std::string missed_text(const SecureAccount& account) {
 
 void World::Impl::add_secure_remarks() {
   if (spec.scenario.part("secure") == nullptr) return;
-  result.secure = server_actor->secure_account();
+  result.secure = protocol->secure_account();
   const SecureAccount& account = *result.secure;
   result.remarks.push_back(what_was_seen(account));
   if (account.sums_below_four > 0) {

@@ -1,0 +1,21 @@
+// When who is asked and what becomes of the answers: the server's life on the simulated clock.
+#pragma once
+
+#include "fed/secure_rule.hpp"
+#include "sim/task.hpp"
+
+namespace polyclinic {
+
+class Protocol {
+ public:
+  virtual ~Protocol() = default;
+  // Returns when the versions are made or it was told to stop.
+  virtual Task<void> serve() = 0;
+  // The run ends now, whatever the server is doing: frees the hospitals that are at work and says
+  // of each that it was. Called from outside the event loop.
+  virtual void abandon() = 0;
+  // What became of secure sums; all zero where there are none.
+  [[nodiscard]] virtual SecureAccount secure_account() const { return {}; }
+};
+
+}  // namespace polyclinic

@@ -1,0 +1,77 @@
+// From updates that arrived to the next version of the global parameters, whatever the protocol
+// that gathered them: weights, aggregation rule, control vectors, server optimiser.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "fed/control.hpp"
+#include "fed/evaluator.hpp"
+#include "fed/members.hpp"
+#include "fed/parts.hpp"
+#include "fed/stores.hpp"
+#include "fed/weights.hpp"
+
+namespace polyclinic {
+
+class VersionMaker {
+ public:
+  // References outlive it.
+  struct Setup {
+    Members* members = nullptr;
+    Evaluator* evaluator = nullptr;
+    VersionStore* versions = nullptr;
+    ControlVectors* control = nullptr;
+    AggregationRule* aggregation = nullptr;
+    ServerOptimizer* optimizer = nullptr;
+    WeightRule weights;
+    std::int64_t rows_max = 0;  // that a hospital counts with; 0: all
+    RunKey run;
+  };
+  explicit VersionMaker(Setup setup) : s_(std::move(setup)) {}
+
+  struct Arrival {
+    HospitalId hospital;
+    Deferred<TrainingResult> result;
+  };
+  struct Outcome {
+    bool made = false;
+    bool interrupted = false;          // the person did; nothing was made
+    std::string refusal;               // of the rule: why it could not combine them
+    double mean_loss = 0;              // training loss over the updates, weighted as they were
+    std::vector<HospitalId> diverged;  // whose updates held no numbers and were left out
+    std::vector<double> shares;        // of the arrivals
+  };
+  // Instead of the rule: a sum under masks, in which nobody sees who sent what. False: there is
+  // none.
+  using MaskedMean = std::function<bool(UpdateStream&, ParameterVector&)>;
+
+  // The next version from at least `minimum` usable updates, in hospital order. Throws RunError,
+  // which names the round (from 1), when the model overflows.
+  [[nodiscard]] Outcome make(const std::vector<Arrival>& arrivals, std::size_t minimum,
+                             std::int64_t round, const MaskedMean& masked = {});
+
+  [[nodiscard]] bool weights_were_capped() const { return weights_capped_; }
+  // Rows that trainings visited which became part of a version: what a fair reference may visit.
+  [[nodiscard]] std::int64_t rows_visited() const { return rows_visited_; }
+  // Optimiser steps of the same trainings.
+  [[nodiscard]] std::int64_t steps() const { return steps_; }
+
+ private:
+  [[nodiscard]] Weights weigh(const std::vector<Arrival>& arrivals);
+  [[nodiscard]] AggregationContext context(const ParameterVector& global) const;
+  [[nodiscard]] std::string rule_refusal(const std::vector<Arrival>& arrivals,
+                                         const std::vector<HospitalId>& diverged) const;
+  void publish(const ParameterVector& global, ParameterVector combined, std::int64_t round);
+
+  Setup s_;
+  ParameterVector previous_;  // the last aggregate, for rules that look back
+  bool weights_capped_ = false;
+  std::int64_t rows_visited_ = 0;
+  std::int64_t steps_ = 0;
+};
+
+}  // namespace polyclinic

@@ -1,0 +1,287 @@
+#include "fed/visit.hpp"
+
+#include <fmt/format.h>
+
+namespace polyclinic {
+
+privacy::HospitalTerms hospital_terms(const TrainingPlan& plan, std::int64_t train_rows,
+                                      std::int64_t rounds) {
+  privacy::HospitalTerms terms;
+  terms.rows = train_rows;
+  terms.trainings = rounds;
+  if (train_rows == 0) return terms;
+  terms.rate = sampling_rate(plan, train_rows);
+  terms.steps = extent(plan, train_rows).steps;
+  return terms;
+}
+
+TimeNs Visits::compute_time(const Member& member, const TrainingExtent& amount) const {
+  std::int64_t rows = amount.rows_visited + amount.rows_beside;
+  // a model of its own is trained besides
+  if (s_.personal->kind == PersonalRule::Kind::ditto) {
+    rows += extent(s_.personal->plan, member.train_rows).rows_visited;
+  }
+  const double flops = s_.model->flops_per_row() * static_cast<double>(rows);
+  const double seconds = flops / member.profile.speed_flops;
+  // what takes a hundred years is never seen to end
+  return seconds < kTimeMax.seconds() ? ceil_to_ns(seconds) : kNever;
+}
+
+Task<bool> Visits::run(Visit& visit) {
+  const bool reached = co_await reach(visit);
+  if (!reached) co_return false;
+  const bool ready = co_await prepare(visit);
+  if (!ready) co_return false;
+  const bool trained = co_await compute(visit);
+  if (!trained) co_return false;
+  const bool sent = co_await upload(visit);
+  if (!sent) co_return false;
+  visit.stage = VisitStage::done;
+  co_return true;
+}
+
+// Whether the guarantee of a hospital's patients leaves room for another training.
+bool Visits::may_spend(Visit& visit) {
+  if (s_.ledger == nullptr) return true;
+  const Member& member = s_.members->of(visit.hospital);
+  const TrainingPlan plan = with_epochs(*s_.plan, visit.epochs);
+  const std::int64_t steps = extent(plan, member.train_rows).steps;
+  s_.ledger->open(visit.hospital,
+                  hospital_terms(*s_.plan, member.train_rows, s_.trainings_planned));
+  if (s_.ledger->admits(visit.hospital, s_.simulation->now(), steps)) return true;
+  give_up(visit, DropReason::budget_spent, {});
+  return false;
+}
+
+Task<bool> Visits::reach(Visit& visit) {
+  Member& member = s_.members->of(visit.hospital);
+  if (member.train_rows == 0) {
+    give_up(visit, DropReason::too_few_rows, {});
+    co_return false;
+  }
+  if (!may_spend(visit)) co_return false;
+  const bool up = co_await wait_until_up(*s_.simulation, *member.availability, visit.deadline);
+  if (!up) {
+    give_up(visit, DropReason::unreachable, {});
+    co_return false;
+  }
+  visit.stage = VisitStage::downloading;
+  visit.start = s_.versions->parameters();
+  visit.server_control = s_.control->server();
+  visit.version = s_.versions->current();
+  const bool received = co_await move(visit, TransferDirection::down, visit.bytes_down);
+  if (!received) {
+    give_up(visit, DropReason::send_failed, "while it received the model");
+    co_return false;
+  }
+  co_return true;
+}
+
+// Approval once, then the queue, container start and loading of data, then the training window.
+Task<bool> Visits::prepare(Visit& visit) {
+  Simulation& sim = *s_.simulation;
+  Member& member = s_.members->of(visit.hospital);
+  visit.stage = VisitStage::approval;
+  if (member.approved_at == kNever) member.approved_at = sim.now() + member.profile.approval;
+  if (member.approved_at >= visit.deadline) {
+    give_up(visit, DropReason::not_approved, {});
+    co_return false;
+  }
+  if (member.approved_at > sim.now()) co_await sim.at(member.approved_at);
+
+  visit.stage = VisitStage::starting;
+  const TimeNs overhead = s_.members->population().overhead(visit.hospital, visit.number);
+  // what goes on beyond the deadline is not waited for, however long it is
+  if (visit.deadline != kNever && overhead > visit.deadline - sim.now()) {
+    co_await sim.at(visit.deadline, Priority::deadline);
+    give_up(visit, DropReason::late, "queueing and loading its data");
+    co_return false;
+  }
+  co_await sim.delay(overhead);
+
+  if (member.profile.window) {
+    const TimeNs opens = member.profile.window->next_open(sim.now());
+    if (opens >= visit.deadline) {
+      give_up(visit, DropReason::window_closed, {});
+      co_return false;
+    }
+    visit.stage = VisitStage::waiting_for_window;
+    if (opens > sim.now()) co_await sim.at(opens);
+  }
+  co_return true;
+}
+
+Order Visits::order_for(const Visit& visit, const Member& member, std::int64_t epochs_begun) const {
+  Order order;
+  order.hospital = visit.hospital;
+  order.round = visit.number;
+  order.epochs = visit.epochs;
+  if (s_.ledger != nullptr) order.noise = s_.ledger->pages().at(visit.hospital).noise;
+  order.start = visit.start;
+  order.server_control = visit.server_control;
+  order.own_control = s_.control->of(visit.hospital);
+  order.given_order = given_order(member, epochs_begun);
+  return order;
+}
+
+// What a training that was finished cost the hospital's patients.
+void Visits::charge(const Visit& visit, std::int64_t steps) {
+  if (s_.ledger == nullptr) return;
+  privacy::LedgerEntry entry;
+  entry.at = s_.simulation->now();
+  entry.round = visit.number + 1;
+  entry.steps = steps;
+  s_.ledger->charge(visit.hospital, entry);
+}
+
+Task<bool> Visits::compute(Visit& visit) {
+  Simulation& sim = *s_.simulation;
+  Member& member = s_.members->of(visit.hospital);
+  visit.stage = VisitStage::training;
+  const bool up = member.availability->up_at(sim.now());
+  if (!up && s_.interruption == Interruption::abort) {
+    give_up(visit, DropReason::train_interrupted, "it was down when its turn came");
+    co_return false;
+  }
+  // a straggler is at work as long as the whole training would take, and finishes a part of it
+  const TrainingExtent whole = extent(*s_.plan, member.train_rows, member.steps_done);
+  const TimeNs duration = compute_time(member, whole);
+  const TrainingPlan plan = with_epochs(*s_.plan, visit.epochs);
+  const TrainingExtent amount = extent(plan, member.train_rows, member.steps_done);
+  const Deferred<TrainingResult> result =
+      s_.evaluator->issue(order_for(visit, member, amount.epochs_begun));
+  TrainingStarted started;
+  started.at = sim.now();
+  started.hospital = visit.hospital;
+  started.round = visit.number + 1;
+  started.duration = duration;
+  s_.emit(started);
+  const bool finished =
+      co_await work(sim, *member.availability, duration, s_.interruption, visit.deadline);
+  if (!finished) {
+    give_up(visit, DropReason::train_interrupted, {});
+    co_return false;
+  }
+  // the hospital did train, whether or not its update will be heard
+  s_.evaluator->trained(result);
+  charge(visit, amount.steps);
+  member.busy += duration;
+  member.steps_done += amount.steps;
+  member.epochs_begun += amount.epochs_begun;
+  if (visit.epochs > 0) {
+    ++member.partial;
+    if (s_.stragglers.dropped) {
+      give_up(visit, DropReason::partial_work,
+              fmt::format("{} of {:g} epochs", visit.epochs, s_.plan->epochs));
+      co_return false;
+    }
+  }
+  visit.result = result;
+  co_return true;
+}
+
+Task<bool> Visits::upload(Visit& visit) {
+  Simulation& sim = *s_.simulation;
+  Member& member = s_.members->of(visit.hospital);
+  visit.stage = VisitStage::uploading;
+  if (visit.before_upload.ns > 0) co_await sim.delay(visit.before_upload);
+  const bool sent = co_await move(visit, TransferDirection::up, visit.bytes_up);
+  if (!sent) {
+    give_up(visit, DropReason::send_failed, "while it sent its update");
+    co_return false;
+  }
+  member.round_durations.push_back(sim.now() - visit.invited);
+  UpdateArrived arrived;
+  arrived.at = sim.now();
+  arrived.hospital = visit.hospital;
+  arrived.round = visit.number + 1;
+  s_.emit(arrived);
+  co_return true;
+}
+
+std::vector<std::int32_t> Visits::given_order(const Member& member, std::int64_t epochs) const {
+  std::vector<std::int32_t> order;
+  if (s_.batch_order == nullptr) return order;
+  for (std::int64_t epoch = 0; epoch < epochs; ++epoch) {
+    const std::vector<std::int32_t> one = s_.functions->batch_order(
+        *s_.batch_order, member.profile.name, member.epochs_begun + epoch, member.train_rows);
+    order.insert(order.end(), one.begin(), one.end());
+  }
+  return order;
+}
+
+Task<bool> Visits::move(Visit& visit, TransferDirection direction, std::int64_t bytes) {
+  const TransferOutcome outcome =
+      co_await s_.network->transfer(visit.hospital, direction, bytes, visit.deadline);
+  (direction == TransferDirection::up ? moved_.up : moved_.down) += outcome.bytes_on_wire;
+  record_transfer(visit.hospital, visit.number, direction, outcome, bytes);
+  co_return outcome.completed;
+}
+
+void Visits::record_transfer(HospitalId hospital, std::int64_t number, TransferDirection direction,
+                             const TransferOutcome& outcome, std::int64_t bytes) {
+  TransferEnded ended;
+  ended.at = s_.simulation->now();
+  ended.hospital = hospital;
+  ended.round = number + 1;
+  ended.direction = direction;
+  ended.bytes = bytes;
+  ended.bytes_moved = outcome.bytes_on_wire;
+  ended.started = outcome.started;
+  ended.completed = outcome.completed;
+  ended.attempts = outcome.attempts;
+  s_.emit(ended);
+}
+
+// The hospital itself gives up.
+void Visits::give_up(Visit& visit, DropReason reason, std::string detail) {
+  // what ends at the deadline ended because of it
+  const bool at_deadline = s_.simulation->now() >= visit.deadline;
+  if (at_deadline &&
+      (reason == DropReason::train_interrupted || reason == DropReason::send_failed)) {
+    reason = late_or_cut_off(visit);
+  }
+  drop(visit, reason, std::move(detail));
+}
+
+void Visits::drop(Visit& visit, DropReason reason, std::string detail) {
+  const bool began = visit.stage == VisitStage::training || visit.stage == VisitStage::uploading ||
+                     visit.result.valid();
+  if (s_.control->used() && began) ++controls_kept_;
+  visit.stage = VisitStage::done;
+  visit.result = {};
+  ++s_.members->of(visit.hospital).drops[reason];
+  HospitalDropped dropped;
+  dropped.at = s_.simulation->now();
+  dropped.hospital = visit.hospital;
+  dropped.round = visit.number + 1;
+  dropped.reason = reason;
+  dropped.detail = std::move(detail);
+  s_.emit(dropped);
+}
+
+// Who was disconnected or down while a message was on its way was not slow.
+DropReason Visits::late_or_cut_off(const Visit& visit) const {
+  const Member& member = s_.members->of(visit.hospital);
+  const bool up = member.availability->up_at(s_.simulation->now());
+  if (up && s_.network->connected(visit.hospital)) return DropReason::late;
+  if (visit.stage == VisitStage::downloading) return DropReason::unreachable;
+  return visit.stage == VisitStage::uploading ? DropReason::send_failed : DropReason::late;
+}
+
+void Visits::cut_off(Visit& visit) {
+  switch (visit.stage) {
+    case VisitStage::invited: drop(visit, DropReason::unreachable, {}); break;
+    case VisitStage::waiting_for_window: drop(visit, DropReason::window_closed, {}); break;
+    case VisitStage::downloading: drop(visit, late_or_cut_off(visit), "receiving the model"); break;
+    case VisitStage::approval: drop(visit, DropReason::not_approved, {}); break;
+    case VisitStage::starting:
+      drop(visit, DropReason::late, "queueing and loading its data");
+      break;
+    case VisitStage::training: drop(visit, DropReason::late, "training"); break;
+    case VisitStage::uploading:
+    case VisitStage::done: drop(visit, late_or_cut_off(visit), "sending its update"); break;
+  }
+}
+
+}  // namespace polyclinic

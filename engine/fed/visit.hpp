@@ -1,0 +1,128 @@
+// A hospital from invitation to reply, whatever the protocol that invites it: the model comes down,
+// the board approves, the queue and the window let it start, it trains, the update goes up.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "fed/control.hpp"
+#include "fed/evaluator.hpp"
+#include "fed/members.hpp"
+#include "fed/parts.hpp"
+#include "fed/stores.hpp"
+#include "fed/stragglers.hpp"
+#include "net/network.hpp"
+#include "privacy/ledger.hpp"
+#include "sim/simulation.hpp"
+#include "sim/task.hpp"
+#include "trace/event.hpp"
+
+namespace polyclinic {
+
+// What a privacy ledger must know of a hospital with so many training rows, if it trained in every
+// round.
+privacy::HospitalTerms hospital_terms(const TrainingPlan& plan, std::int64_t train_rows,
+                                      std::int64_t rounds);
+
+// What a hospital is doing: the reason when a round closes over its head.
+enum class VisitStage : std::uint8_t {
+  invited,
+  downloading,
+  approval,
+  waiting_for_window,
+  starting,
+  training,
+  uploading,
+  done
+};
+
+struct Visit {
+  HospitalId hospital;
+  std::int64_t number = 0;      // from 0: round, address of its random numbers, place in schedules
+  TimeNs invited;               // when
+  TimeNs deadline = kNever;     // nothing counts after it
+  std::int64_t bytes_down = 0;  // of the invitation with the model
+  std::int64_t bytes_up = 0;    // of the update
+  TimeNs before_upload;         // what its processor does to the update first (masks)
+  std::int64_t epochs = 0;      // a straggler: how far it gets; 0: it finishes
+  VisitStage stage = VisitStage::invited;
+  // what it was sent, from then on
+  VersionPtr start;
+  VersionPtr server_control;
+  std::int64_t version = 0;
+  Deferred<TrainingResult> result;  // once trained
+
+  // It came to an end without a reply.
+  [[nodiscard]] bool gave_up() const { return stage == VisitStage::done && !result.valid(); }
+};
+
+class Visits {
+ public:
+  // References outlive it.
+  struct Setup {
+    Simulation* simulation = nullptr;
+    Network* network = nullptr;
+    Members* members = nullptr;
+    Evaluator* evaluator = nullptr;
+    const VersionStore* versions = nullptr;
+    ControlVectors* control = nullptr;
+    const Model* model = nullptr;
+    const TrainingPlan* plan = nullptr;
+    const PersonalRule* personal = nullptr;
+    privacy::Ledger* ledger = nullptr;  // of record-level privacy; null: there is none
+    StragglerRule stragglers;
+    std::int64_t trainings_planned = 0;  // of a hospital at most, for the ledger
+    RunKey run;
+    Interruption interruption = Interruption::abort;
+    PartFunctions* functions = nullptr;
+    const FunctionRef* batch_order = nullptr;  // the scenario's batch order, or null
+    std::function<void(const Event&)> emit;
+  };
+  explicit Visits(Setup setup) : s_(std::move(setup)) {}
+
+  // The visit from beginning to end; true when its update is with the server. Otherwise why not has
+  // been said. The visit stays where it is until then.
+  Task<bool> run(Visit& visit);
+  // It does not count: says why, and forgets the result.
+  void drop(Visit& visit, DropReason reason, std::string detail);
+  // Its round closed over its head.
+  void cut_off(Visit& visit);
+  // Says that a message went, for visits and for whatever else a protocol sends.
+  void record_transfer(HospitalId hospital, std::int64_t number, TransferDirection direction,
+                       const TransferOutcome& outcome, std::int64_t bytes);
+
+  // Bytes that the visits' own messages moved.
+  struct Moved {
+    std::int64_t up = 0;
+    std::int64_t down = 0;
+  };
+  [[nodiscard]] const Moved& moved() const { return moved_; }
+  // Trainings begun that did not count: their hospitals' control vectors stayed as they were.
+  [[nodiscard]] std::int64_t controls_kept() const { return controls_kept_; }
+
+ private:
+  Task<bool> reach(Visit& visit);
+  [[nodiscard]] bool may_spend(Visit& visit);
+  Task<bool> prepare(Visit& visit);
+  Task<bool> compute(Visit& visit);
+  Task<bool> upload(Visit& visit);
+  void give_up(Visit& visit, DropReason reason, std::string detail);
+  [[nodiscard]] Order order_for(const Visit& visit, const Member& member,
+                                std::int64_t epochs_begun) const;
+  void charge(const Visit& visit, std::int64_t steps);
+  [[nodiscard]] DropReason late_or_cut_off(const Visit& visit) const;
+  [[nodiscard]] TimeNs compute_time(const Member& member, const TrainingExtent& amount) const;
+  [[nodiscard]] std::vector<std::int32_t> given_order(const Member& member,
+                                                      std::int64_t epochs) const;
+  // Whether the message came whole.
+  Task<bool> move(Visit& visit, TransferDirection direction, std::int64_t bytes);
+
+  Setup s_;
+  Moved moved_;
+  std::int64_t controls_kept_ = 0;
+};
+
+}  // namespace polyclinic
