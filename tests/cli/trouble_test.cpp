@@ -111,7 +111,11 @@ TEST_CASE("a disk that is full from the start leaves no folder; one that fills u
   fills.file_bytes_max = 300'000;
   const test::Outcome part = test::run(folder, {"run", "a.lua", "--quiet", "--out", "s"}, fills);
   CHECK(part.exit == 1);
-  CHECK(part.error ==
+  // SQLite 3.46 still knows the system's reason here, 3.40 does not
+  std::string error = part.error;
+  const std::string reason = " (File too large)";
+  if (const auto at = error.find(reason); at != std::string::npos) error.erase(at, reason.size());
+  CHECK(error ==
         "s/results.sqlite cannot be written any more: disk I/O error\n"
         "    what was committed before is kept there; give another folder with --out DIR\n");
   // what was committed can be read
