@@ -131,9 +131,7 @@ class GeneralSharing final : public BandwidthSharing {
 };
 
 FlowId GeneralSharing::start(const FlowDemand& demand) {
-  ENSURE(demand.bytes > 0 && demand.bytes / demand.weight <= 1e18, "a flow has bytes to move");
-  ENSURE(demand.cap_bytes_per_s > 0 && demand.cap_bytes_per_s < 1e20, "a flow can move");
-  ENSURE(demand.weight > 0 && demand.weight < 1e12, "a flow has a share");
+  ensure_possible(demand);
   std::uint32_t slot = 0;
   if (free_.empty()) {
     slot = static_cast<std::uint32_t>(flows_.size());

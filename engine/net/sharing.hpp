@@ -16,6 +16,7 @@
 #include <span>
 #include <vector>
 
+#include "base/check.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
 
@@ -32,6 +33,13 @@ struct FlowDemand {
   double weight = 1;                // share at a bottleneck relative to others
   std::span<const LinkId> route{};  // shared links that it crosses; a star has one: leave empty
 };
+
+// What every solver may rely on: other numbers are a mistake of ours.
+inline void ensure_possible(const FlowDemand& demand) {
+  ENSURE(demand.bytes > 0 && demand.bytes / demand.weight <= 1e18, "a flow has bytes to move");
+  ENSURE(demand.cap_bytes_per_s > 0 && demand.cap_bytes_per_s < 1e20, "a flow can move");
+  ENSURE(demand.weight > 0 && demand.weight < 1e12, "a flow has a share");
+}
 
 // One topology with its flows. Not thread-safe: owned by the event loop. The order in which flows
 // start at one instant changes no rate and no time. Changes at one instant are solved once, when

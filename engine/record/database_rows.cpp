@@ -64,6 +64,7 @@ DatabaseRows::DatabaseRows(const std::string& path)
       metric_(database_.prepare("INSERT INTO metrics VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)")),
       transfer_(database_.prepare("INSERT INTO transfers VALUES (?,?,?,?,?,?,?,?,?,?)")),
       drop_(database_.prepare("INSERT INTO drops VALUES (?,?,?,?,?,?)")),
+      phase_(database_.prepare("INSERT INTO secure_phases VALUES (?,?,?,?,?,?,?)")),
       note_(database_.prepare("INSERT INTO notes VALUES (?,?,?)")) {}
 
 void DatabaseRows::begin() {
@@ -112,8 +113,9 @@ struct DatabaseRows::Writing {
   void operator()(const HospitalDropped& e) const {
     db.drop_.run(kRun, e.round, std::int64_t{e.hospital.value}, e.at.ns, name(e.reason), e.detail);
   }
-  // the account of secure sums is in the run's report
-  void operator()(const SecurePhaseClosed&) const {}
+  void operator()(const SecurePhaseClosed& e) const {
+    db.phase_.run(kRun, e.round, e.phase, e.at.ns, e.asked, e.answered, e.threshold);
+  }
   void operator()(const RoundClosed& e) const {
     db.close_.run(e.at.ns, e.version, e.aggregated, std::int64_t{e.failed}, e.mean_loss, kRun,
                   e.round);

@@ -40,7 +40,7 @@ class DatabaseRows {
   bool in_transaction_ = false;
   std::map<std::string, std::int64_t> arms_;
   SqliteStatement run_, end_, arm_, hospital_, round_, close_, version_, participant_, training_,
-      arrival_, metric_, transfer_, drop_, note_;
+      arrival_, metric_, transfer_, drop_, phase_, note_;
 };
 
 }  // namespace polyclinic

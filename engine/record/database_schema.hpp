@@ -4,7 +4,7 @@
 namespace polyclinic {
 
 // Counts changes of the tables; kept in `about`.
-inline constexpr int kDatabaseFormat = 4;
+inline constexpr int kDatabaseFormat = 5;
 
 inline constexpr const char* kDatabaseSchema = R"SQL(
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -60,6 +60,11 @@ CREATE TABLE drops (
   run INTEGER NOT NULL, round INTEGER NOT NULL, hospital INTEGER NOT NULL,
   at_ns INTEGER NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL);
 CREATE INDEX drops_of ON drops (run, round, hospital);
+CREATE TABLE secure_phases (    -- of secure sums; empty without them
+  run INTEGER NOT NULL, round INTEGER NOT NULL, phase TEXT NOT NULL, closed_ns INTEGER NOT NULL,
+  asked INTEGER NOT NULL, answered INTEGER NOT NULL,
+  threshold INTEGER NOT NULL);  -- with fewer answers the round has failed
+CREATE INDEX secure_phases_of ON secure_phases (run, round);
 CREATE TABLE outages (          -- filled when the run has ended
   run INTEGER NOT NULL, hospital INTEGER NOT NULL, from_ns INTEGER NOT NULL,
   until_ns INTEGER NOT NULL);

@@ -90,6 +90,7 @@ class Story {
     if (round_) {
       const RoundRow round = find_round(*round_);
       text += round_sentence(round);
+      text += secure_phases(*round_);
       for (const ParticipantRow& p : participants()) text += "  " + sentence(p, round) + "\n";
       if (hospital_ && participants().empty()) {
         text += fmt::format("  {} was not invited to it.\n", hospital_name(*hospital_));
@@ -367,11 +368,36 @@ class Story {
     return text;
   }
 
+  // An older database may lack it.
+  bool has_table(std::string_view table) {
+    SqliteStatement known =
+        file_.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?");
+    known.reset().bind(1, table);
+    return known.step();
+  }
+
+  // How far the secure sum of a round came.
+  std::string secure_phases(std::int64_t round) {
+    if (!has_table("secure_phases")) return {};
+    SqliteStatement row = file_.prepare(
+        "SELECT phase, answered, asked, threshold FROM secure_phases WHERE round = ? "
+        "ORDER BY closed_ns, rowid");
+    row.reset().bind(1, round);
+    std::string text;
+    while (row.step()) {
+      text += fmt::format("{} {} of {}", text.empty() ? "  Answers in its secure sum:" : ",",
+                          row.integer(1), row.integer(2));
+      text += fmt::format(" ({})", row.text(0));
+      if (row.integer(1) < row.integer(3)) {
+        text += fmt::format(", where {} were needed", row.integer(3));
+      }
+    }
+    return text.empty() ? text : text + ".\n";
+  }
+
   // What the ledger of record-level privacy says, with the statement that belongs to its numbers.
   std::string privacy() {
-    SqliteStatement known = file_.prepare(
-        "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'privacy'");
-    if (!known.step() || known.integer(0) == 0) return {};  // an older database
+    if (!has_table("privacy")) return {};
     SqliteStatement row = file_.prepare(
         "SELECT h.name, p.guarantee, p.spent, p.delta, p.noise, p.steps, p.steps_planned, "
         "p.stopped_ns FROM privacy p JOIN hospitals h USING (run, hospital) "

@@ -32,8 +32,19 @@ TEST_CASE("every event becomes its row") {
   ResultsDatabase database(path);
   database.open(test::profile);
   test::feed(database, 3);
+  SecurePhaseClosed phase;
+  phase.at = test::seconds(250);
+  phase.round = 3;
+  phase.phase = "share keys";
+  phase.asked = 2;
+  phase.answered = 1;
+  phase.threshold = 2;
+  database.on(phase);
   database.finish(test::result(), "done");
 
+  CHECK(cell(path,
+             "SELECT round || phase || closed_ns || '|' || answered || '/' || asked || '|' || "
+             "threshold FROM secure_phases") == "3share keys250000000000|1/2|2");
   CHECK(cell(path, "PRAGMA integrity_check") == "ok");
   CHECK(cell(path, "PRAGMA journal_mode") == "wal");
   CHECK(cell(path, "SELECT value FROM about WHERE key = 'note'") ==
