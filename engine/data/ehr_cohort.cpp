@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/check.hpp"
+#include "base/made_once.hpp"
 #include "base/math.hpp"
 #include "data/ehr.hpp"
 #include "data/ehr_options.hpp"
@@ -115,8 +116,7 @@ class EhrCohort final : public Cohort {
                : "mean and sd of all hospitals' training rows together";
   }
   [[nodiscard]] std::optional<Oracle> oracle() const override {
-    std::call_once(oracle_once_, [&] { oracle_ = ehr_oracle(part_, context_); });
-    return oracle_;
+    return oracle_.get([&] { return ehr_oracle(part_, context_); });
   }
 
  private:
@@ -154,10 +154,8 @@ class EhrCohort final : public Cohort {
   SiteCache cache_;
 
   // made on first use
-  mutable std::once_flag oracle_once_;
-  mutable std::optional<Oracle> oracle_;
-  mutable std::once_flag federated_once_;
-  mutable Fitted federated_;
+  mutable MadeOnce<Oracle> oracle_;
+  mutable MadeOnce<Fitted> federated_;
   mutable std::mutex pooled_mutex_;
   mutable std::vector<HospitalId> pooled_hospitals_;
   mutable std::optional<Fitted> pooled_;
@@ -268,19 +266,18 @@ SitePtr EhrCohort::make_site(HospitalId hospital) const {
 
 // Sums over all hospitals that train: each is made three times, one after the other.
 const Fitted& EhrCohort::federated() const {
-  std::call_once(federated_once_, [&] {
+  return federated_.get([&] {
     std::vector<HospitalId> members;
     for (std::int64_t h = 0; h < hospitals_; ++h) {
       const HospitalId hospital{static_cast<std::uint32_t>(h)};
       if (context_.directory->request(hospital).trains) members.push_back(hospital);
     }
     RawSitePtr raw;
-    federated_ = preparation_.fit_federated(members.size(), [&](std::size_t i) {
+    return preparation_.fit_federated(members.size(), [&](std::size_t i) {
       raw = make_raw(members[i]);
       return RawRows{&raw->table, raw->split.train};
     });
   });
-  return federated_;
 }
 
 Fitted EhrCohort::fit_pooled(std::span<const HospitalId> hospitals,
