@@ -167,3 +167,39 @@ define.strategy {
     return compose { personal = personal.fine_tuned { epochs = p.epochs } }
   end,
 }
+
+define.strategy {
+  name = "fedbuff",
+  doc = "No common rounds: whoever replied makes room for another hospital at once, and every `buffer` updates make a version, those from old versions counting less.",
+  paper = "Nguyen et al. 2022, Federated Learning with Buffered Asynchronous Aggregation, Algorithm 1",
+  params = {
+    buffer = { default = 10, whole = true, low = 1, doc = "updates that make a version" },
+    rate = { default = 1.0, low = 0, doc = "server learning rate" },
+    staleness = { default = staleness.polynomial { a = 0.5 }, doc = "how much an update counts that comes from an old version" },
+    weighted = { default = false, doc = "false: every update counts alike but for its staleness, as in the paper; true: by training rows" },
+  },
+  build = function(p)
+    return compose {
+      protocol = protocol.buffered { buffer = p.buffer, staleness = p.staleness },
+      aggregation = aggregation.mean { weights = p.weighted and "size" or "equal" },
+      server = server.sgd { rate = p.rate },
+    }
+  end,
+}
+
+define.strategy {
+  name = "fedasync",
+  doc = "No common rounds: every update that arrives is mixed into the model and makes a version, the less the older the version that it comes from.",
+  paper = "Xie, Koyejo, Gupta 2019, Asynchronous Federated Optimization, Algorithm 1",
+  params = {
+    alpha = { default = 0.6, low = 0, high = 1, doc = "share of a fresh model in the next" },
+    staleness = { default = staleness.polynomial { a = 0.5 }, doc = "how much of it is left to one from an old version" },
+    mu = { default = 0.005, low = 0, doc = "strength of the pull towards the version that a hospital trains from (rho in the paper); 0: none" },
+  },
+  build = function(p)
+    return compose {
+      protocol = protocol.async { alpha = p.alpha, staleness = p.staleness },
+      objective = p.mu > 0 and objective.proximal { mu = p.mu } or nil,
+    }
+  end,
+}

@@ -32,6 +32,7 @@ void Evaluator::trained(const Deferred<TrainingResult>& deferred) {
   const HospitalId hospital = deferred.slot_->order.hospital;
   auto& chain = chains_[hospital];
   chain.push_back(deferred.slot_);
+  if (deferred.slot_->expected != kNever) note_expected(deferred.slot_);
   if (chain.size() < kChainMax) return;
   std::vector<Batch> batches(1);
   batches[0].state = &states_.of(hospital);
@@ -46,28 +47,75 @@ std::vector<std::shared_ptr<Evaluator::Slot>> Evaluator::take_chain(HospitalId h
   auto& chain = chains_[hospital];
   while (!chain.empty()) {
     taken.push_back(std::move(chain.front()));
+    taken.back()->taken_up = true;
     chain.pop_front();
     if (taken.back().get() == upto) break;
   }
   return taken;
 }
 
+void Evaluator::expect(const Deferred<TrainingResult>& deferred, TimeNs at) {
+  ENSURE(deferred.valid(), "only an issued order can be expected");
+  if (setup_.workers->threads() == 1) return;
+  deferred.slot_->expected = at;
+  // a training that changes a state counts when it is over
+  if (!stateful()) note_expected(deferred.slot_);
+}
+
+void Evaluator::note_expected(const std::shared_ptr<Slot>& slot) {
+  // what nobody needs any more lies before what is still to come
+  while (!expected_.empty()) {
+    const auto first = expected_.begin()->second.lock();
+    if (first && !first->taken_up) break;
+    expected_.erase(expected_.begin());
+  }
+  expected_.emplace(std::pair(slot->expected, expectations_++), slot);
+}
+
 void Evaluator::force(std::span<const Deferred<TrainingResult>> wanted) {
   std::vector<Batch> batches;
   batches.reserve(wanted.size());
   for (const auto& deferred : wanted) {
-    if (deferred.slot_->result) continue;
-    Batch batch;
-    if (stateful()) {
-      const HospitalId hospital = deferred.slot_->order.hospital;
-      batch.state = &states_.of(hospital);
-      batch.slots = take_chain(hospital, deferred.slot_.get());
-    } else {
-      batch.slots.push_back(deferred.slot_);
-    }
-    batches.push_back(std::move(batch));
+    if (!deferred.slot_->taken_up) append(batches, deferred.slot_);
   }
+  if (batches.empty()) return;
+  add_ahead(batches);
   run(batches);
+}
+
+// The order, behind what its hospital's state needs first: one worker does all of one state.
+void Evaluator::append(std::vector<Batch>& batches, const std::shared_ptr<Slot>& slot) {
+  if (!stateful()) {
+    slot->taken_up = true;
+    batches.emplace_back();
+    batches.back().slots.push_back(slot);
+    return;
+  }
+  const HospitalId hospital = slot->order.hospital;
+  HospitalState* state = &states_.of(hospital);
+  auto batch = std::find_if(batches.begin(), batches.end(),
+                            [&](const Batch& other) { return other.state == state; });
+  if (batch == batches.end()) {
+    batches.emplace_back();
+    batch = std::prev(batches.end());
+    batch->state = state;
+  }
+  for (auto& pending : take_chain(hospital, slot.get())) {
+    batch->slots.push_back(std::move(pending));
+  }
+}
+
+// What is expected next, as much as workers may compute before anybody asks.
+void Evaluator::add_ahead(std::vector<Batch>& batches) {
+  const std::size_t most = kAheadMost * static_cast<std::size_t>(setup_.workers->threads());
+  std::erase_if(ahead_, [](const std::weak_ptr<Slot>& slot) { return slot.expired(); });
+  while (ahead_.size() < most && !expected_.empty()) {
+    const std::shared_ptr<Slot> slot = expected_.begin()->second.lock();
+    expected_.erase(expected_.begin());
+    if (!slot || slot->taken_up) continue;
+    ahead_.push_back(slot);
+    append(batches, slot);
+  }
 }
 
 void Evaluator::run(std::vector<Batch>& batches) {
@@ -83,6 +131,13 @@ Workspace& Evaluator::workspace_of(int slot) {
   if (!workspace) workspace = setup_.model->make_workspace();
   return *workspace;
 }
+
+namespace {
+// Trainings of a hospital that share a round have addresses of their own.
+std::uint64_t entity_of(const Order& order) {
+  return order.hospital.value | (static_cast<std::uint64_t>(order.repeat) << 32U);
+}
+}  // namespace
 
 void Evaluator::evaluate(Slot& slot, HospitalState* state, Workspace& workspace) const {
   if (interrupted()) {
@@ -100,7 +155,7 @@ void Evaluator::evaluate(Slot& slot, HospitalState* state, Workspace& workspace)
   task.plan = &plan;
   task.round = slot.order.round;
   task.run = setup_.run;
-  task.entity = slot.order.hospital.value;
+  task.entity = entity_of(slot.order);
   task.state = state != nullptr ? &state->trainer : nullptr;
   task.server_control = slot.order.server_control.get();
   task.own_control = slot.order.own_control.get();
@@ -133,7 +188,7 @@ void Evaluator::train_personal(const Order& order, HospitalState& state,
   task.plan = &setup_.personal->plan;
   task.round = order.round;
   task.run = setup_.run;
-  task.entity = order.hospital.value | kPersonalEntity;
+  task.entity = entity_of(order) | kPersonalEntity;
   task.stop = setup_.interrupt;
   const TrainingResult result = train(*setup_.model, task, workspace);
   // one that overflowed is given up: the model stays what it was
@@ -209,10 +264,12 @@ const Update* DeferredUpdates::next() {
       evaluator_.force(wanted);
       forced_ = end;
     }
-    Item& item = items_[position_++];
+    const std::size_t place = position_++;
+    Item& item = items_[place];
     TrainingResult result = evaluator_.take(item.result);
     if (!result.finite || result.stopped) {
       diverged_.push_back(item.hospital);
+      places_.push_back(place);
       continue;
     }
     current_.hospital = item.hospital;
@@ -223,6 +280,7 @@ const Update* DeferredUpdates::next() {
     current_.accumulated = result.accumulated;
     current_.mean_loss = result.mean_loss;
     current_.weight = item.weight;
+    bring_up_to_date(item);
     loss_ += item.weight * result.mean_loss;
     weight_ += item.weight;
     rows_visited_ += result.rows_visited;
@@ -231,6 +289,15 @@ const Update* DeferredUpdates::next() {
     return &current_;
   }
   return nullptr;
+}
+
+// w' + delta - w = (w' - w) + delta, then its factor.
+void DeferredUpdates::bring_up_to_date(const Item& item) {
+  if (item.start != nullptr && item.start.get() != global_) {
+    current_.delta.add_scaled(*item.start, 1.0F);
+    current_.delta.add_scaled(*global_, -1.0F);
+  }
+  if (item.factor != 1) current_.delta.scale(static_cast<float>(item.factor));
 }
 
 bool DeferredUpdates::take(Update& update) {

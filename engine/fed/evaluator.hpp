@@ -13,10 +13,12 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/ids.hpp"
 #include "base/parallel.hpp"
+#include "base/time.hpp"
 #include "data/cohort.hpp"
 #include "fed/parts.hpp"
 #include "fed/personal.hpp"
@@ -30,6 +32,7 @@ namespace polyclinic {
 struct Order {
   HospitalId hospital;
   std::int64_t round = 0;     // from 0: schedule and address of its random numbers
+  std::int64_t repeat = 0;    // trainings of this hospital in this round before it
   std::int64_t epochs = 0;    // what it is to finish; 0: what the plan says
   double noise = 0;           // multiplier of a private training
   VersionPtr start;           // parameters it starts from
@@ -50,6 +53,8 @@ class Deferred {
   struct Slot {
     Order order;
     std::optional<T> result;
+    bool taken_up = false;     // computed, or about to be
+    TimeNs expected = kNever;  // when somebody will look at it
   };
   explicit Deferred(Order&& order) : slot_(std::make_shared<Slot>()) {
     slot_->order = std::move(order);
@@ -75,7 +80,13 @@ class Evaluator {
   // The hospital finished that training on the clock: its state moves on, whoever hears of it. Not
   // called for a training that was interrupted.
   void trained(const Deferred<TrainingResult>& deferred);
-  // Computes all of them (and what their chains need first), each on one worker.
+  // The server will look at it about then. Workers that have nothing else to do compute what is
+  // expected next, at most kAheadMost each: work that is wasted where the update gets lost, and
+  // changes no bit. Without it asynchronous protocols, which look at few at a time, would run on
+  // one core. Where hospitals keep state only trainings that are over are computed ahead.
+  void expect(const Deferred<TrainingResult>& deferred, TimeNs at);
+  // Computes all of them (and what their chains need first), each on one worker; several of one
+  // hospital one after the other. REQUIRES: those of one hospital in the order in which it trained.
   void force(std::span<const Deferred<TrainingResult>> wanted);
   // REQUIRES: forced.
   [[nodiscard]] TrainingResult take(Deferred<TrainingResult>& deferred) const;
@@ -99,8 +110,13 @@ class Evaluator {
   };
   // A chain is evaluated when it has grown to this, so that old versions can go.
   static constexpr std::size_t kChainMax = 4;
+  // Results that wait for somebody to look at them, for each worker.
+  static constexpr std::size_t kAheadMost = 2;
 
   [[nodiscard]] bool stateful() const;
+  void note_expected(const std::shared_ptr<Slot>& slot);
+  void append(std::vector<Batch>& batches, const std::shared_ptr<Slot>& slot);
+  void add_ahead(std::vector<Batch>& batches);
   void run(std::vector<Batch>& batches);
   void evaluate(Slot& slot, HospitalState* state, Workspace& workspace) const;
   void train_personal(const Order& order, HospitalState& state, Workspace& workspace) const;
@@ -113,6 +129,10 @@ class Evaluator {
   std::vector<std::unique_ptr<Workspace>> workspaces_;  // one per worker slot
   StateStore states_;
   std::map<HospitalId, std::deque<std::shared_ptr<Slot>>> chains_;
+  // what will be looked at, by when and in which order it was said
+  std::map<std::pair<TimeNs, std::uint64_t>, std::weak_ptr<Slot>> expected_;
+  std::uint64_t expectations_ = 0;
+  std::vector<std::weak_ptr<Slot>> ahead_;  // computed, and not taken yet
   std::int64_t trainings_ = 0;
 };
 
@@ -124,6 +144,8 @@ class DeferredUpdates final : public UpdateStream {
     HospitalId hospital;
     Deferred<TrainingResult> result;
     double weight = 0;
+    double factor = 1;  // what its delta is multiplied with
+    VersionPtr start;   // not null: the delta is one of this version, to become one of `global`
   };
   // heard: told of each update before it is handed on; may be empty.
   DeferredUpdates(Evaluator& evaluator, std::vector<Item> items, std::size_t window,
@@ -132,14 +154,20 @@ class DeferredUpdates final : public UpdateStream {
   [[nodiscard]] std::size_t count() const override { return items_.size(); }
   const Update* next() override;
   bool take(Update& update) override;
+  // What deltas with a start become deltas of. REQUIRES: it outlives the stream.
+  void set_global(const ParameterVector& global) { global_ = &global; }
   // After the end: hospitals whose training overflowed, and what was learnt on the way.
   [[nodiscard]] const std::vector<HospitalId>& diverged() const { return diverged_; }
+  // The same as places in the items.
+  [[nodiscard]] const std::vector<std::size_t>& diverged_places() const { return places_; }
   // Training loss over the updates, weighted as they were.
   [[nodiscard]] double mean_loss() const { return weight_ > 0 ? loss_ / weight_ : 0.0; }
   [[nodiscard]] std::int64_t rows_visited() const { return rows_visited_; }
   [[nodiscard]] std::int64_t steps() const { return steps_; }
 
  private:
+  void bring_up_to_date(const Item& item);
+
   Evaluator& evaluator_;
   std::vector<Item> items_;
   std::size_t window_;
@@ -147,7 +175,9 @@ class DeferredUpdates final : public UpdateStream {
   std::size_t forced_ = 0;
   std::size_t position_ = 0;
   Update current_;
+  const ParameterVector* global_ = nullptr;
   std::vector<HospitalId> diverged_;
+  std::vector<std::size_t> places_;
   double loss_ = 0;
   double weight_ = 0;
   std::int64_t rows_visited_ = 0;

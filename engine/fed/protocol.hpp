@@ -1,6 +1,8 @@
 // When who is asked and what becomes of the answers: the server's life on the simulated clock.
 #pragma once
 
+#include <string>
+
 #include "fed/secure_rule.hpp"
 #include "sim/task.hpp"
 
@@ -14,6 +16,8 @@ class Protocol {
   // The run ends now, whatever the server is doing: frees the hospitals that are at work and says
   // of each that it was. Called from outside the event loop.
   virtual void abandon() = 0;
+  // Why it returned before all rounds were done; empty: they are.
+  [[nodiscard]] virtual std::string ending() const { return {}; }
   // What became of secure sums; all zero where there are none.
   [[nodiscard]] virtual SecureAccount secure_account() const { return {}; }
 };

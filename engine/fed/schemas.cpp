@@ -1,11 +1,13 @@
 // What a scenario can say about the parts of a strategy.
 #include "fed/aggregation/pre.hpp"
 #include "fed/aggregation/robust.hpp"
+#include "fed/async_server.hpp"
 #include "fed/normalized.hpp"
 #include "fed/parts.hpp"
 #include "fed/personal.hpp"
 #include "fed/schema_help.hpp"
 #include "fed/secure_rule.hpp"
+#include "fed/staleness.hpp"
 #include "fed/stragglers.hpp"
 
 namespace polyclinic {
@@ -139,8 +141,8 @@ std::vector<Schema> fed_schemas() {
   std::vector<Schema> all;
   for (auto group :
        {aggregation_schemas(), aggregation::robust_schemas(), aggregation::pre_schemas(),
-        server_schemas(), selection_schemas(), protocol_schemas(), straggler_schemas(),
-        personal_schemas(), secure_schemas()}) {
+        server_schemas(), selection_schemas(), protocol_schemas(), async_schemas(),
+        staleness_schemas(), straggler_schemas(), personal_schemas(), secure_schemas()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   all.push_back(Schema{

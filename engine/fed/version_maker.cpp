@@ -30,11 +30,11 @@ AggregationContext VersionMaker::context(const ParameterVector& global) const {
 
 // Why the rule cannot combine what arrived and was finite, or "".
 std::string VersionMaker::rule_refusal(const std::vector<Arrival>& arrivals,
-                                       const std::vector<HospitalId>& diverged) const {
+                                       const std::vector<std::size_t>& diverged) const {
   std::vector<HospitalId> from;
-  for (const Arrival& arrival : arrivals) {
-    const HospitalId id = arrival.hospital;
-    if (std::find(diverged.begin(), diverged.end(), id) == diverged.end()) from.push_back(id);
+  for (std::size_t i = 0; i < arrivals.size(); ++i) {
+    const bool left_out = std::binary_search(diverged.begin(), diverged.end(), i);
+    if (!left_out) from.push_back(arrivals[i].hospital);
   }
   return from.empty() ? "" : s_.aggregation->refusal(from, Demand::guaranteed);
 }
@@ -48,12 +48,15 @@ VersionMaker::Outcome VersionMaker::make(const std::vector<Arrival>& arrivals, s
     item.hospital = arrivals[i].hospital;
     item.result = arrivals[i].result;
     item.weight = weights.share[i];
+    item.factor = arrivals[i].factor;
+    item.start = arrivals[i].start;
     items.push_back(std::move(item));
   }
   constexpr std::size_t kWindow = 64;  // updates in memory at once; not a function of threads
   DeferredUpdates updates(*s_.evaluator, std::move(items), kWindow,
                           [this](Update& update) { s_.control->hear(update); });
   const VersionPtr global = s_.versions->parameters();
+  updates.set_global(*global);
   ParameterVector combined(global->shared_layout());
   bool summed = true;
   if (masked) {
@@ -70,7 +73,8 @@ VersionMaker::Outcome VersionMaker::make(const std::vector<Arrival>& arrivals, s
   }
   outcome.mean_loss = updates.mean_loss();
   outcome.diverged = updates.diverged();
-  outcome.refusal = rule_refusal(arrivals, outcome.diverged);
+  outcome.diverged_places = updates.diverged_places();
+  outcome.refusal = rule_refusal(arrivals, outcome.diverged_places);
   // under masks nobody sees who sent zeros of no weight
   const std::size_t left = arrivals.size() - (masked ? 0 : outcome.diverged.size());
   outcome.made = summed && left >= std::max<std::size_t>(minimum, 1) && outcome.refusal.empty();

@@ -36,6 +36,8 @@ class VersionMaker {
   struct Arrival {
     HospitalId hospital;
     Deferred<TrainingResult> result;
+    double factor = 1;  // what its update is multiplied with, whatever the rule
+    VersionPtr start;   // not null: what counts is its model, not its change of this version
   };
   struct Outcome {
     bool made = false;
@@ -43,13 +45,15 @@ class VersionMaker {
     std::string refusal;               // of the rule: why it could not combine them
     double mean_loss = 0;              // training loss over the updates, weighted as they were
     std::vector<HospitalId> diverged;  // whose updates held no numbers and were left out
-    std::vector<double> shares;        // of the arrivals
+    std::vector<std::size_t> diverged_places;  // the same among the arrivals
+    std::vector<double> shares;                // of the arrivals
   };
   // Instead of the rule: a sum under masks, in which nobody sees who sent what. False: there is
   // none.
   using MaskedMean = std::function<bool(UpdateStream&, ParameterVector&)>;
 
-  // The next version from at least `minimum` usable updates, in hospital order. Throws RunError,
+  // The next version from at least `minimum` usable updates, in hospital order; several of
+  // one hospital in the order in which it trained. Throws RunError,
   // which names the round (from 1), when the model overflows.
   [[nodiscard]] Outcome make(const std::vector<Arrival>& arrivals, std::size_t minimum,
                              std::int64_t round, const MaskedMean& masked = {});
@@ -64,7 +68,7 @@ class VersionMaker {
   [[nodiscard]] Weights weigh(const std::vector<Arrival>& arrivals);
   [[nodiscard]] AggregationContext context(const ParameterVector& global) const;
   [[nodiscard]] std::string rule_refusal(const std::vector<Arrival>& arrivals,
-                                         const std::vector<HospitalId>& diverged) const;
+                                         const std::vector<std::size_t>& diverged) const;
   void publish(const ParameterVector& global, ParameterVector combined, std::int64_t round);
 
   Setup s_;

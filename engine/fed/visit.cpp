@@ -111,10 +111,16 @@ Task<bool> Visits::prepare(Visit& visit) {
   co_return true;
 }
 
-Order Visits::order_for(const Visit& visit, const Member& member, std::int64_t epochs_begun) const {
+Order Visits::order_for(const Visit& visit, Member& member, std::int64_t epochs_begun) const {
   Order order;
   order.hospital = visit.hospital;
   order.round = visit.number;
+  if (visit.by_version) {
+    order.round = visit.version;
+    member.repeats = member.last_start == visit.version ? member.repeats + 1 : 0;
+    member.last_start = visit.version;
+    order.repeat = member.repeats;
+  }
   order.epochs = visit.epochs;
   if (s_.ledger != nullptr) order.noise = s_.ledger->pages().at(visit.hospital).noise;
   order.start = visit.start;
@@ -156,6 +162,9 @@ Task<bool> Visits::compute(Visit& visit) {
   started.round = visit.number + 1;
   started.duration = duration;
   s_.emit(started);
+  if (visit.by_version && duration <= kTimeMax) {
+    s_.evaluator->expect(result, sim.now() + duration);
+  }
   const bool finished =
       co_await work(sim, *member.availability, duration, s_.interruption, visit.deadline);
   if (!finished) {
@@ -250,6 +259,7 @@ void Visits::drop(Visit& visit, DropReason reason, std::string detail) {
   if (s_.control->used() && began) ++controls_kept_;
   visit.stage = VisitStage::done;
   visit.result = {};
+  visit.dropped = reason;
   ++s_.members->of(visit.hospital).drops[reason];
   HospitalDropped dropped;
   dropped.at = s_.simulation->now();

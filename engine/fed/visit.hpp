@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,12 +49,16 @@ struct Visit {
   std::int64_t bytes_up = 0;    // of the update
   TimeNs before_upload;         // what its processor does to the update first (masks)
   std::int64_t epochs = 0;      // a straggler: how far it gets; 0: it finishes
+  // Without common rounds the version that it was sent says where in schedules it is and gives the
+  // address of its random numbers, and idle workers may train ahead.
+  bool by_version = false;
   VisitStage stage = VisitStage::invited;
   // what it was sent, from then on
   VersionPtr start;
   VersionPtr server_control;
   std::int64_t version = 0;
-  Deferred<TrainingResult> result;  // once trained
+  Deferred<TrainingResult> result;    // once trained
+  std::optional<DropReason> dropped;  // why it came to an end without a reply
 
   // It came to an end without a reply.
   [[nodiscard]] bool gave_up() const { return stage == VisitStage::done && !result.valid(); }
@@ -110,7 +115,7 @@ class Visits {
   Task<bool> compute(Visit& visit);
   Task<bool> upload(Visit& visit);
   void give_up(Visit& visit, DropReason reason, std::string detail);
-  [[nodiscard]] Order order_for(const Visit& visit, const Member& member,
+  [[nodiscard]] Order order_for(const Visit& visit, Member& member,
                                 std::int64_t epochs_begun) const;
   void charge(const Visit& visit, std::int64_t steps);
   [[nodiscard]] DropReason late_or_cut_off(const Visit& visit) const;

@@ -108,6 +108,10 @@ WorkPlan plan_work(Availability& availability, TimeNs start, TimeNs duration,
 Task<bool> work(Simulation& simulation, Availability& availability, TimeNs duration,
                 Interruption interruption, TimeNs give_up);
 
+// The first time not before `time` at which it is up; kNever when it never is within a hundred
+// years.
+TimeNs next_up(Availability& availability, TimeNs time);
+
 // Waits until the hospital is up (true) or `give_up` has come (false).
 Task<bool> wait_until_up(Simulation& simulation, Availability& availability, TimeNs give_up);
 

@@ -7,16 +7,6 @@ namespace polyclinic {
 
 namespace {
 
-// The first time not before `time` at which it is up; kNever when it never is within a hundred
-// years.
-TimeNs next_up(Availability& availability, TimeNs time) {
-  while (time <= kTimeMax) {
-    if (availability.up_at(time)) return time;
-    time = availability.next_change(time);
-  }
-  return kNever;
-}
-
 // What ends a wait that would last until `time`, when it must not last longer than `give_up`.
 struct Until {
   TimeNs time;
@@ -34,6 +24,14 @@ Task<void> wait_for_ever() {
 }
 
 }  // namespace
+
+TimeNs next_up(Availability& availability, TimeNs time) {
+  while (time <= kTimeMax) {
+    if (availability.up_at(time)) return time;
+    time = availability.next_change(time);
+  }
+  return kNever;
+}
 
 Interruption interruption_of(const Part* part) {
   if (!part || !part->find("interrupted")) return Interruption::abort;

@@ -145,11 +145,16 @@ std::string check_text(const WorldDescription& world) {
   add("model", world.model);
   for (const auto& [field, part] : world.parts) add(field, part);
   add("trains", training_text(world));
-  add("selection", world.selection);
-  add("replies", world.minimum_replies
-                     ? fmt::format("at least {} in a round", *world.minimum_replies)
-                     : "at least 2, and two thirds of those a round waits for");
-  add("rounds", fmt::format("{}, deadline {}", world.rounds, world.deadline));
+  if (world.visits.empty()) {
+    add("selection", world.selection);
+    add("replies", world.minimum_replies
+                       ? fmt::format("at least {} in a round", *world.minimum_replies)
+                       : "at least 2, and two thirds of those a round waits for");
+    add("rounds", fmt::format("{}, deadline {}", world.rounds, world.deadline));
+  } else {
+    add("visits", world.visits);
+    add("versions", fmt::format("{}, deadline of a visit {}", world.rounds, world.deadline));
+  }
   add("stop", world.stop.empty() ? "after the last round" : world.stop);
   add("timeline",
       world.timeline.empty() ? "nothing" : fmt::format("{}", fmt::join(world.timeline, ", ")));
@@ -181,6 +186,7 @@ std::string check_json(const WorldDescription& world) {
   json["steps"] = world.steps > 0 ? Json(world.steps) : Json(nullptr);
   json["batch"] = world.batch > 0 ? Json(world.batch) : Json("all");
   json["selection"] = world.selection;
+  json["visits"] = world.visits.empty() ? Json(nullptr) : Json(world.visits);
   json["minimum_replies"] = world.minimum_replies ? Json(*world.minimum_replies) : Json(nullptr);
   json["rounds"] = world.rounds;
   json["deadline"] = world.deadline;

@@ -78,12 +78,16 @@ std::string hospitals_csv(const RunResult& result) {
 }
 
 std::string rounds_csv(const RunResult& result) {
-  std::string text = csv_head(
-      {"round", "version", "opened_seconds", "closed_seconds", "invited", "aggregated", "failed"});
+  std::string text = csv_head({"round", "version", "opened_seconds", "closed_seconds", "invited",
+                               "aggregated", "failed", "staleness_mean", "staleness_max"});
   for (const RoundRecord& r : result.round_records) {
     CsvRow row;
     row.add(r.round).add(r.version).add(r.opened.seconds()).add(r.closed.seconds());
-    text += row.add(r.invited).add(r.aggregated).add(std::int64_t{r.failed}).done();
+    row.add(r.invited).add(r.aggregated).add(std::int64_t{r.failed});
+    // empty where rounds are common to all
+    const auto mean = result.staleness ? std::optional(r.staleness_mean) : std::nullopt;
+    row.add(mean);
+    text += (result.staleness ? row.add(r.staleness_most) : row.add("")).done();
   }
   return text;
 }

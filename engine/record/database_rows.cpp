@@ -52,11 +52,16 @@ DatabaseRows::DatabaseRows(const std::string& path)
                                   "role) VALUES (?,?,?,?,?)")),
       round_(database_.prepare("INSERT INTO rounds (run, round, opened_ns, deadline_ns, "
                                "start_version, invited) VALUES (?,?,?,?,?,?)")),
-      close_(database_.prepare("UPDATE rounds SET closed_ns = ?, version = ?, aggregated = ?, "
-                               "failed = ?, mean_loss = ? WHERE run = ? AND round = ?")),
+      close_(database_.prepare("UPDATE rounds SET closed_ns = ?, version = ?, invited = ?, "
+                               "aggregated = ?, failed = ?, mean_loss = ?, staleness_mean = ?, "
+                               "staleness_max = ? WHERE run = ? AND round = ?")),
       version_(database_.prepare("INSERT OR IGNORE INTO versions VALUES (?,?,?,?)")),
       participant_(database_.prepare("INSERT INTO participants (run, round, hospital) "
                                      "VALUES (?,?,?)")),
+      invited_(database_.prepare("INSERT INTO participants (run, round, hospital, invited_ns, "
+                                 "deadline_ns) VALUES (?,?,?,?,?)")),
+      used_(database_.prepare("UPDATE participants SET version = ?, staleness = ?, share = ? "
+                              "WHERE run = ? AND round = ? AND hospital = ?")),
       training_(database_.prepare("UPDATE participants SET training_started_ns = ?, "
                                   "training_ns = ? WHERE run = ? AND round = ? AND hospital = ?")),
       arrival_(database_.prepare("UPDATE participants SET arrived_ns = ? "
@@ -116,9 +121,18 @@ struct DatabaseRows::Writing {
   void operator()(const SecurePhaseClosed& e) const {
     db.phase_.run(kRun, e.round, e.phase, e.at.ns, e.asked, e.answered, e.threshold);
   }
+  void operator()(const HospitalInvited& e) const {
+    db.invited_.run(kRun, e.round, std::int64_t{e.hospital.value}, e.at.ns,
+                    nanoseconds(e.deadline));
+  }
+  void operator()(const UpdateUsed& e) const {
+    db.used_.run(e.version, e.staleness, e.share, kRun, e.round, std::int64_t{e.hospital.value});
+  }
   void operator()(const RoundClosed& e) const {
-    db.close_.run(e.at.ns, e.version, e.aggregated, std::int64_t{e.failed}, e.mean_loss, kRun,
-                  e.round);
+    const bool aged = e.asynchronous && !e.failed;
+    db.close_.run(e.at.ns, e.version, e.invited, e.aggregated, std::int64_t{e.failed}, e.mean_loss,
+                  aged ? std::optional(e.staleness_mean) : std::nullopt,
+                  aged ? std::optional(e.staleness_most) : std::nullopt, kRun, e.round);
     if (!e.failed) db.version_.run(kRun, e.version, e.round, e.at.ns);
   }
   void operator()(const MetricMeasured& e) const {

@@ -39,8 +39,8 @@ class DatabaseRows {
   Sqlite database_;
   bool in_transaction_ = false;
   std::map<std::string, std::int64_t> arms_;
-  SqliteStatement run_, end_, arm_, hospital_, round_, close_, version_, participant_, training_,
-      arrival_, metric_, transfer_, drop_, phase_, note_;
+  SqliteStatement run_, end_, arm_, hospital_, round_, close_, version_, participant_, invited_,
+      used_, training_, arrival_, metric_, transfer_, drop_, phase_, note_;
 };
 
 }  // namespace polyclinic

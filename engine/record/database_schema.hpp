@@ -4,7 +4,7 @@
 namespace polyclinic {
 
 // Counts changes of the tables; kept in `about`.
-inline constexpr int kDatabaseFormat = 5;
+inline constexpr int kDatabaseFormat = 6;
 
 inline constexpr const char* kDatabaseSchema = R"SQL(
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -34,13 +34,20 @@ CREATE TABLE rounds (
   opened_ns INTEGER NOT NULL, deadline_ns INTEGER, start_version INTEGER NOT NULL,
   closed_ns INTEGER, version INTEGER, invited INTEGER NOT NULL, aggregated INTEGER,
   failed INTEGER, mean_loss REAL,
+  staleness_mean REAL, staleness_max INTEGER,  -- NULL where rounds are common to all
   PRIMARY KEY (run, round)) WITHOUT ROWID;
 CREATE TABLE versions (
   run INTEGER NOT NULL, version INTEGER NOT NULL, round INTEGER NOT NULL, made_ns INTEGER NOT NULL,
   PRIMARY KEY (run, version)) WITHOUT ROWID;
 CREATE TABLE participants (
-  run INTEGER NOT NULL, round INTEGER NOT NULL, hospital INTEGER NOT NULL,
+  run INTEGER NOT NULL,
+  round INTEGER NOT NULL,       -- without common rounds: number of the hospital's visit, from 1
+  hospital INTEGER NOT NULL,
   training_started_ns INTEGER, training_ns INTEGER, arrived_ns INTEGER,
+  -- of a visit; NULL where rounds are common to all
+  invited_ns INTEGER, deadline_ns INTEGER,
+  version INTEGER,              -- that its update became part of, so many versions old
+  staleness INTEGER, share REAL,
   PRIMARY KEY (run, round, hospital)) WITHOUT ROWID;
 CREATE TABLE metrics (
   run INTEGER NOT NULL, arm INTEGER NOT NULL, version INTEGER NOT NULL, metric TEXT NOT NULL,

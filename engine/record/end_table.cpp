@@ -235,6 +235,17 @@ std::string legend(const RunResult& result) {
   return text;
 }
 
+std::string staleness_text(const StalenessAccount& staleness, std::int64_t failed) {
+  std::string text = ".\n";
+  if (staleness.updates > 0) {
+    text += fmt::format(
+        "  Updates came from versions {:.1f} behind the newest in the mean, {} at most.\n",
+        staleness.mean, staleness.most);
+  }
+  if (failed > 0) text += fmt::format("  {} times no version could be made.\n", failed);
+  return text;
+}
+
 std::string round_summary(const RunResult& result) {
   std::vector<std::int64_t> lengths;
   std::int64_t invited = 0;
@@ -250,9 +261,11 @@ std::string round_summary(const RunResult& result) {
   std::sort(lengths.begin(), lengths.end());
   const auto at = [&](std::size_t i) { return time_text(TimeNs{lengths[i]}); };
   std::string text = fmt::format(
-      "  Rounds took {} to {}, the median {}; {} of {} invitations brought an update that was "
+      "  {} took {} to {}, the median {}; {} of {} invitations brought an update that was "
       "used",
-      at(0), at(lengths.size() - 1), at(lengths.size() / 2), used, invited);
+      result.staleness ? "Versions" : "Rounds", at(0), at(lengths.size() - 1),
+      at(lengths.size() / 2), used, invited);
+  if (result.staleness) return text + staleness_text(*result.staleness, failed);
   if (failed > 0) text += fmt::format("; {} rounds failed: too few replies", failed);
   return text + ".\n";
 }
@@ -346,8 +359,10 @@ std::string privacy(const RunResult& result) {
 std::string heading(const RunResult& result) {
   std::string text =
       fmt::format("  {} by {}; seed {}\n", result.outcome, result.model, result.seed);
-  text += fmt::format("  {} {} made {} {} in {} of simulated time; {} up, {} down; {}\n",
-                      result.rounds, result.rounds == 1 ? "round" : "rounds", result.versions,
+  const auto [what, made] = result.staleness ? std::pair(result.staleness->updates, "update")
+                                             : std::pair(result.rounds, "round");
+  text += fmt::format("  {} {}{} made {} {} in {} of simulated time; {} up, {} down; {}\n", what,
+                      made, what == 1 ? "" : "s", result.versions,
                       result.versions == 1 ? "version" : "versions", time_text(result.ended),
                       size_text(result.bytes_up), size_text(result.bytes_down),
                       escaped(result.stop_reason));

@@ -69,6 +69,10 @@ struct ParticipantRow {
   std::string drop;  // short name of the reason; empty: not dropped
   std::string detail;
   std::int64_t dropped_at = 0;
+  // of a visit without common rounds
+  std::optional<std::int64_t> invited, deadline;
+  std::optional<std::int64_t> version;  // that it became part of
+  std::int64_t staleness = 0;
 };
 
 std::optional<std::int64_t> maybe(const SqliteStatement& row, int column) {
@@ -81,6 +85,10 @@ class Story {
       : run_(read_stored_run(database)),
         file_(database, Sqlite::Mode::read_only),
         folder_(question.folder) {
+    SqliteStatement visits =
+        file_.prepare("SELECT count(*) FROM participants WHERE invited_ns IS NOT NULL");
+    visits.step();
+    visits_ = visits.integer(0) > 0;
     if (question.hospital) hospital_ = find_hospital(*question.hospital);
     round_ = question.round;
   }
@@ -89,6 +97,7 @@ class Story {
     std::string text = heading();
     if (round_) {
       const RoundRow round = find_round(*round_);
+      if (visits_) return text + one_version(round);
       text += round_sentence(round);
       text += secure_phases(*round_);
       for (const ParticipantRow& p : participants()) text += "  " + sentence(p, round) + "\n";
@@ -111,9 +120,14 @@ class Story {
     std::string text =
         (run_.title.empty() ? run_.scenario : fmt::format("{} ({})", run_.title, run_.scenario));
     text += fmt::format(", seed {}. Simulation, not for clinical use.\n", run_.seed);
-    text += count_text(run_.rounds_committed, "round was", "rounds were");
-    text += fmt::format(" closed and {} made in {} of simulated time",
-                        count_text(run_.versions, "version", "versions"), since(run_.last.ns));
+    if (!visits_)
+      text += count_text(run_.rounds_committed, "round was", "rounds were") + " closed and ";
+    text += fmt::format("{} {}made in {} of simulated time",
+                        count_text(run_.versions, "version", "versions"),
+                        !visits_             ? ""
+                        : run_.versions == 1 ? "was "
+                                             : "were ",
+                        since(run_.last.ns));
     if (run_.state == "running") {
       text += run_.rounds_planned > 0 ? fmt::format(", of {} planned", run_.rounds_planned) : "";
       return text + "; the run was killed or still goes on.\n";
@@ -174,15 +188,26 @@ class Story {
 
   // Of the asked round and hospital, in order of round and hospital.
   std::vector<ParticipantRow> participants(bool only_dropped = false) {
+    return participants_where(
+        fmt::format("(?1 IS NULL OR p.round = ?1) AND (?2 IS NULL OR p.hospital = ?2) {}",
+                    only_dropped ? "AND d.reason IS NOT NULL" : ""),
+        round_, std::nullopt);
+  }
+
+  // ?1 and ?3 are what the condition makes of them, ?2 the asked hospital.
+  std::vector<ParticipantRow> participants_where(const std::string& condition,
+                                                 std::optional<std::int64_t> first,
+                                                 std::optional<std::int64_t> third) {
     SqliteStatement row = file_.prepare(fmt::format(
         "SELECT p.round, p.hospital, h.name, p.training_started_ns, p.training_ns, p.arrived_ns, "
-        "coalesce(d.reason, ''), coalesce(d.detail, ''), coalesce(d.at_ns, 0) FROM participants p "
+        "coalesce(d.reason, ''), coalesce(d.detail, ''), coalesce(d.at_ns, 0), p.invited_ns, "
+        "p.deadline_ns, p.version, coalesce(p.staleness, 0) FROM participants p "
         "LEFT JOIN hospitals h ON h.hospital = p.hospital "
         "LEFT JOIN drops d ON d.round = p.round AND d.hospital = p.hospital "
-        "WHERE (?1 IS NULL OR p.round = ?1) AND (?2 IS NULL OR p.hospital = ?2) {} "
-        "ORDER BY p.round, p.hospital",
-        only_dropped ? "AND d.reason IS NOT NULL" : ""));
-    row.reset().bind(1, round_).bind(2, hospital_);
+        "WHERE {} ORDER BY p.round, p.hospital",
+        condition));
+    row.reset().bind(1, first).bind(2, hospital_);
+    if (third) row.bind(3, third);
     std::vector<ParticipantRow> found;
     while (row.step()) {
       ParticipantRow p;
@@ -195,9 +220,58 @@ class Story {
       p.drop = row.text(6);
       p.detail = row.text(7);
       p.dropped_at = row.integer(8);
+      p.invited = maybe(row, 9);
+      p.deadline = maybe(row, 10);
+      p.version = maybe(row, 11);
+      p.staleness = row.integer(12);
       found.push_back(std::move(p));
     }
     return found;
+  }
+
+  // What a participant's times are told relative to: its round, or its own visit.
+  RoundRow frame_of(const ParticipantRow& p) {
+    if (!p.invited) return find_round(p.round);
+    RoundRow visit;
+    visit.round = p.round;
+    visit.opened = *p.invited;
+    visit.deadline = p.deadline;
+    return visit;
+  }
+
+  // How a version was made where rounds are not common: of which updates, and what came to nothing
+  // meanwhile.
+  std::string one_version(const RoundRow& r) {
+    std::string text;
+    if (!r.closed) {
+      text = fmt::format("Version {} was being made when the record ends", r.version + 1);
+    } else if (r.failed) {
+      text = fmt::format("On {} no version could be made", clock_text(*r.closed));
+    } else {
+      text = fmt::format("Version {} was made on {}, {} after the one before, of {}", r.version,
+                         clock_text(*r.closed), since(*r.closed - r.opened),
+                         count_text(r.aggregated, "update", "updates"));
+    }
+    text += ".\n";
+    std::vector<ParticipantRow> used;
+    if (r.closed && !r.failed) {
+      used = participants_where("p.version = ?1 AND (?2 IS NULL OR p.hospital = ?2)", r.version,
+                                std::nullopt);
+    }
+    for (const ParticipantRow& p : used) {
+      text +=
+          fmt::format("  From version {}{}: {}\n", r.version - 1 - p.staleness,
+                      p.staleness == 0 ? ", the newest" : fmt::format(", {} behind", p.staleness),
+                      sentence(p, frame_of(p)));
+    }
+    const std::int64_t until = r.closed.value_or(run_.last.ns);
+    const std::vector<ParticipantRow> lost = participants_where(
+        "d.at_ns > ?1 AND d.at_ns <= ?3 AND (?2 IS NULL OR p.hospital = ?2)", r.opened, until);
+    for (const ParticipantRow& p : lost) text += "  " + sentence(p, frame_of(p)) + "\n";
+    if (hospital_ && used.empty() && lost.empty()) {
+      text += fmt::format("  Nothing of {} ended meanwhile.\n", hospital_name(*hospital_));
+    }
+    return text;
   }
 
   static std::string round_sentence(const RoundRow& r) {
@@ -319,11 +393,12 @@ class Story {
     const std::vector<ParticipantRow> dropped = participants(true);
     std::string text;
     if (dropped.empty()) {
-      text = fmt::format("{} was never left out of a round it was invited to.\n",
-                         hospital_name(*hospital_));
+      text = fmt::format("{} was never left out of {} it was invited to.\n",
+                         hospital_name(*hospital_), visits_ ? "what" : "a round");
     }
     for (const ParticipantRow& p : dropped) {
-      text += fmt::format("Round {}: {}\n", p.round, sentence(p, find_round(p.round)));
+      text += fmt::format("{} {}: {}\n", visits_ ? "Visit" : "Round", p.round,
+                          sentence(p, frame_of(p)));
     }
     return text;
   }
@@ -342,8 +417,8 @@ class Story {
       if (++lines > kLinesMost) break;
       std::vector<std::string> parts;
       for (const auto& [reason, rounds] : reasons) {
-        parts.push_back(fmt::format("{} in {} {}", reason, rounds.size() == 1 ? "round" : "rounds",
-                                    ranges(rounds)));
+        parts.push_back(fmt::format("{} in {}{} {}", reason, visits_ ? "visit" : "round",
+                                    rounds.size() == 1 ? "" : "s", ranges(rounds)));
       }
       text += fmt::format("{} was left out: {}.\n", hospital.second, fmt::join(parts, "; "));
     }
@@ -352,8 +427,9 @@ class Story {
     }
     if (!dropped.empty()) {
       const auto& [hospital, reasons] = *dropped.begin();
-      text += fmt::format("More: polyclinic explain {} --hospital \"{}\" --round {}\n", folder_,
-                          hospital.second, reasons.begin()->second.front());
+      text +=
+          fmt::format("More: polyclinic explain {} --hospital \"{}\"{}\n", folder_, hospital.second,
+                      visits_ ? "" : fmt::format(" --round {}", reasons.begin()->second.front()));
     }
     return text;
   }
@@ -426,6 +502,7 @@ class Story {
   StoredRun run_;
   Sqlite file_;
   std::string folder_;
+  bool visits_ = false;  // hospitals were invited one by one: rounds are not common to all
   std::optional<std::int64_t> hospital_;
   std::optional<std::int64_t> round_;
 };

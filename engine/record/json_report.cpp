@@ -131,6 +131,13 @@ Json secure_sums(const SecureAccount& account) {
   return json;
 }
 
+Json staleness(const RunResult& result) {
+  if (!result.staleness) return nullptr;
+  return {{"updates", result.staleness->updates},
+          {"mean", result.staleness->mean},
+          {"max", result.staleness->most}};
+}
+
 Json rounds(const RunResult& result) {
   Json json = Json::array();
   for (const RoundRecord& round : result.round_records) {
@@ -142,6 +149,9 @@ Json rounds(const RunResult& result) {
                     {"aggregated", round.aggregated},
                     {"failed", round.failed}});
     if (!round.reason.empty()) json.back()["reason"] = round.reason;
+    if (!result.staleness) continue;
+    json.back()["staleness_mean"] = round.staleness_mean;
+    json.back()["staleness_max"] = round.staleness_most;
   }
   return json;
 }
@@ -193,6 +203,7 @@ std::string to_json(const RunResult& result, int indent) {
   json["world"] = fmt::format("{:016x}", result.world_hash);
   json["outcome"] = result.outcome;
   json["model"] = result.model;
+  json["protocol"] = result.protocol;
   json["rounds"] = result.rounds;
   json["versions"] = result.versions;
   json["state"] = state_of(result);
@@ -213,6 +224,7 @@ std::string to_json(const RunResult& result, int indent) {
   json["bytes_up"] = result.bytes_up;
   json["bytes_down"] = result.bytes_down;
   if (result.secure) json["secure"] = secure_sums(*result.secure);
+  json["staleness"] = staleness(result);
   json["baselines"] = Json::object();
   for (const ArmResult& arm : result.baselines) json["baselines"][arm.name] = averages(arm);
   json["oracle"] = oracle(result);

@@ -63,6 +63,7 @@ void Progress::round_closed(const RoundClosed& event) {
   simulated_ = event.at;
   invited_ = event.invited;
   aggregated_ = event.aggregated;
+  if (event.asynchronous) staleness_ = event.staleness_mean;
   if (o_.terminal) show(false);
 }
 
@@ -122,8 +123,9 @@ std::string Progress::line() const {
   std::string text = planned_ > 0 ? fmt::format("round {}/{}", rounds_, planned_)
                                   : fmt::format("round {}", rounds_);
   if (rounds_ == 0) return text;
-  text += fmt::format(" | {} simulated | {}/{} replied", rough_duration(simulated_.seconds()),
-                      aggregated_, invited_);
+  text += fmt::format(" | {} simulated", rough_duration(simulated_.seconds()));
+  text += staleness_ ? fmt::format(" | {} updates, {:.1f} versions old", aggregated_, *staleness_)
+                     : fmt::format(" | {}/{} replied", aggregated_, invited_);
   if (newest_ && best_) {
     text += fmt::format(" | {} {:.3f}, best {:.3f} (version {})", metric_, *newest_, *best_,
                         best_version_);

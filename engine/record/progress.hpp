@@ -39,7 +39,8 @@ class Progress final : public Observer {
   TimeNs simulated_;
   std::int64_t invited_ = 0;
   std::int64_t aggregated_ = 0;
-  std::string metric_;  // the first that is measured
+  std::optional<double> staleness_;  // mean; none: rounds are common to all
+  std::string metric_;               // the first that is measured
   std::optional<double> newest_, best_;
   std::int64_t best_version_ = 0;
   std::string arm_;  // the baseline being shown; empty: the federation is at work

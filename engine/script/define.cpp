@@ -29,6 +29,7 @@ Type type_of_default(const Value& standard) {
   if (const auto* quantity = standard.get_if<Quantity>()) {
     return type::quantity(quantity->dimension);
   }
+  if (const Part* part = standard.part()) return type::part(part->kind);
   return type::any();
 }
 

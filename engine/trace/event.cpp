@@ -22,6 +22,7 @@ std::string_view describe(DropReason reason) {
     case DropReason::run_ended: return "the run ended while it was at work";
     case DropReason::partial_work: return "a straggler: only a part of its training was done";
     case DropReason::budget_spent: return "its privacy budget is spent";
+    case DropReason::too_stale: return "its update came from too old a version";
   }
   return {};
 }
@@ -41,6 +42,7 @@ std::string_view name(DropReason reason) {
     case DropReason::run_ended: return "run_ended";
     case DropReason::partial_work: return "partial_work";
     case DropReason::budget_spent: return "budget_spent";
+    case DropReason::too_stale: return "too_stale";
   }
   return {};
 }

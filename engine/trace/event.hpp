@@ -29,6 +29,7 @@ enum class DropReason : std::uint8_t {
   run_ended,          // the run ended while it was at work
   partial_work,       // a straggler: it finished some of its epochs, and only whole work counts
   budget_spent,       // another training would cost its patients more privacy than was guaranteed
+  too_stale,          // its update came from a version older than the scenario lets count
 };
 // "its update arrived after the deadline" and the like, for people.
 std::string_view describe(DropReason reason);
@@ -88,6 +89,23 @@ struct HospitalDropped {
   DropReason reason = DropReason::late;
   std::string detail;  // "down from 14:02 to 16:10 on day 2"
 };
+// Without common rounds hospitals are invited one by one. In all that is said of such a visit
+// `round` is its number among those to this hospital, from 1.
+struct HospitalInvited {
+  TimeNs at;
+  HospitalId hospital;
+  std::int64_t round = 0;
+  TimeNs deadline;  // kNever: none
+};
+// Such a visit's update became part of a version.
+struct UpdateUsed {
+  TimeNs at;
+  HospitalId hospital;
+  std::int64_t round = 0;
+  std::int64_t version = 0;    // the new one
+  std::int64_t staleness = 0;  // versions that were made since it started
+  double share = 0;            // among the updates of the version
+};
 // A phase of a secure sum is over.
 struct SecurePhaseClosed {
   TimeNs at;
@@ -106,7 +124,12 @@ struct RoundClosed {
   std::int64_t aggregated = 0;
   bool failed = false;   // fewer replies than the minimum: the model did not change
   double mean_loss = 0;  // training loss over the updates, weighted as they were
-  std::string reason;    // of a secure sum that failed: which phase had too few answers
+  std::string reason;    // why it failed, where more than the number of replies is to be said
+  // Without common rounds a round is the making of a version: `invited` counts the visits that
+  // began in it, `aggregated` the updates that it was made of.
+  bool asynchronous = false;
+  double staleness_mean = 0;  // of these updates
+  std::int64_t staleness_most = 0;
 };
 // One number of one hospital (or of an average) for one version.
 struct MetricMeasured {
@@ -135,9 +158,9 @@ struct RunEnded {
   std::string fingerprint;
 };
 
-using Event =
-    std::variant<RunStarted, RoundOpened, TrainingStarted, TransferEnded, UpdateArrived,
-                 HospitalDropped, SecurePhaseClosed, RoundClosed, MetricMeasured, Note, RunEnded>;
+using Event = std::variant<RunStarted, RoundOpened, HospitalInvited, TrainingStarted, TransferEnded,
+                           UpdateArrived, UpdateUsed, HospitalDropped, SecurePhaseClosed,
+                           RoundClosed, MetricMeasured, Note, RunEnded>;
 
 class Observer {
  public:

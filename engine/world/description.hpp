@@ -37,6 +37,7 @@ struct WorldDescription {
   std::string deadline;
   std::string selection;
   std::optional<std::int64_t> minimum_replies;  // absent: two thirds of a number that varies
+  std::string visits;  // without common rounds: who is invited when; empty: rounds are common
   std::vector<std::string> metrics;
   std::int64_t measured_every = 1;  // versions; 0: only the last
   std::vector<std::string> baselines;

@@ -5,6 +5,7 @@
 
 #include "base/check.hpp"
 #include "base/plain_text.hpp"
+#include "fed/async_server.hpp"
 #include "fed/secure_rule.hpp"
 #include "world/catalogue.hpp"
 #include "world/world_spec.hpp"
@@ -113,7 +114,8 @@ class Resolver {
     fill("protocol", "protocol", "sync");
     fill("measure", "measure", "");
     if (!scenario_.find("rounds")) set("rounds", Value(std::int64_t{30}), false);
-    if (!scenario_.find("deadline")) {
+    // without common rounds slow hospitals are waited for unless the scenario says otherwise
+    if (!scenario_.find("deadline") && !is_asynchronous(*scenario_.part("protocol"))) {
       const double half_hour = 30.0 * 60.0 * 1e9;
       set("deadline", Value(Quantity{half_hour, Dimension::time}), false);
     }
@@ -162,7 +164,9 @@ class Resolver {
   // no simulated time exceeds 100 years
   void check_times() {
     check_time(scenario_, "deadline");
-    check_time(*scenario_.part("protocol"), "pause");
+    for (const char* field : {"pause", "every", "rest"}) {
+      check_time(*scenario_.part("protocol"), field);
+    }
     if (const Part* stop = scenario_.part("stop")) check_time(*stop, "after");
   }
 

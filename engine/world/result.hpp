@@ -117,7 +117,17 @@ struct RoundRecord {
   std::int64_t invited = 0;
   std::int64_t aggregated = 0;
   bool failed = false;
-  std::string reason;  // of a secure sum that failed
+  std::string reason;  // why it failed, where more than the number of replies is to be said
+  // Without common rounds: the making of a version, of updates that are so many versions old.
+  double staleness_mean = 0;
+  std::int64_t staleness_most = 0;
+};
+
+// How old the versions were that updates came from, where hospitals share no rounds.
+struct StalenessAccount {
+  std::int64_t updates = 0;  // that became part of a version
+  double mean = 0;           // versions made since they started
+  std::int64_t most = 0;
 };
 
 struct Convergence {
@@ -138,9 +148,10 @@ struct RunResult {
   TimeNs ended;
   std::string stop_reason;
   bool interrupted = false;
-  bool failed = false;  // a RunError ended it; stop_reason says why
-  std::string outcome;  // "sepsis"
-  std::string model;    // "mlp, 4737 parameters"
+  bool failed = false;   // a RunError ended it; stop_reason says why
+  std::string outcome;   // "sepsis"
+  std::string model;     // "mlp, 4737 parameters"
+  std::string protocol;  // "sync"
   std::int64_t parameters = 0;
   ArmResult federated;
   std::vector<ArmResult> baselines;
@@ -153,8 +164,9 @@ struct RunResult {
   std::int64_t steps = 0;  // of the optimiser, in trainings that became part of a version
   std::int64_t bytes_up = 0;
   std::int64_t bytes_down = 0;
-  std::optional<PrivacyReport> privacy;  // none: no privacy was asked for
-  std::optional<SecureAccount> secure;  // where updates were summed under masks
+  std::optional<PrivacyReport> privacy;       // none: no privacy was asked for
+  std::optional<SecureAccount> secure;        // where updates were summed under masks
+  std::optional<StalenessAccount> staleness;  // where there are no common rounds
   Convergence convergence;
   std::vector<std::pair<TimeNs, std::string>> notes;
   std::vector<std::string> remarks;  // what a reader must know: sampling, weights capped, ...

@@ -232,13 +232,16 @@ Part World::Impl::selection_part(std::size_t hospitals) const {
   return make_part("selection", "uniform", {count});
 }
 
+TimeNs World::Impl::deadline() const {
+  const Value* given = spec.scenario.find("deadline");
+  return given && given->get_if<Quantity>() ? spec.scenario.time("deadline") : kNever;
+}
+
 SyncOptions World::Impl::sync_options() const {
   const Part& rounds = *spec.scenario.part("protocol");
   SyncOptions sync;
   sync.rounds = spec.scenario.integer("rounds");
-  const Value* deadline = spec.scenario.find("deadline");
-  sync.deadline =
-      deadline && deadline->get_if<Quantity>() ? spec.scenario.time("deadline") : kNever;
+  sync.deadline = deadline();
   sync.over_selection = rounds.number("over_selection");
   if (rounds.find("minimum_replies")) sync.minimum_replies = rounds.integer("minimum_replies");
   sync.pause = rounds.time("pause");
@@ -274,11 +277,11 @@ void World::Impl::check_minimum_replies(const SyncOptions& sync) const {
 }
 
 // A deadline before which no message can come back is one too.
-void World::Impl::check_deadline(const SyncOptions& sync) const {
+void World::Impl::check_deadline(TimeNs limit, std::int64_t control_bytes) const {
   constexpr std::size_t kAskedMost = 1000;  // of more hospitals, some other may be near
-  if (sync.deadline == kNever || candidates.size() > kAskedMost) return;
-  const auto bytes = static_cast<double>(model->layout()->size() * std::int64_t{sizeof(float)} +
-                                         sync.control_bytes);
+  if (limit == kNever || candidates.size() > kAskedMost) return;
+  const auto bytes =
+      static_cast<double>(model->layout()->size() * std::int64_t{sizeof(float)} + control_bytes);
   double least = std::numeric_limits<double>::infinity();
   for (const HospitalId id : candidates) {
     const HospitalProfile profile = population->profile(id);
@@ -286,12 +289,12 @@ void World::Impl::check_deadline(const SyncOptions& sync) const {
         bytes / (1 - profile.loss) * (1 / profile.down_bytes_per_s + 1 / profile.up_bytes_per_s);
     least = std::min(least, 2 * profile.latency.seconds() + wire);
   }
-  if (least <= sync.deadline.seconds()) return;
+  if (least <= limit.seconds()) return;
   throw spec.scenario.mistake(
       "deadline",
       fmt::format("no hospital can reply before the deadline of {}: the model down and an update "
                   "up take {} at least",
-                  to_text(sync.deadline),
+                  to_text(limit),
                   least < kTimeMax.seconds() ? to_text(ceil_to_ns(least)) : "100 years"),
       "no round could ever succeed: allow more time, or give faster links");
 }
@@ -328,9 +331,10 @@ void World::Impl::build_federation() {
 
 // Synchronous rounds, and what becomes of a hospital in one.
 void World::Impl::build_protocol() {
+  if (asynchronous()) return build_async();
   const SyncOptions sync = sync_options();
   check_minimum_replies(sync);
-  check_deadline(sync);
+  check_deadline(sync.deadline, sync.control_bytes);
   SyncServer::Setup setup;
   const Part& rule = *spec.scenario.part("aggregation");
   WeightRule weights = weight_rule(rule);

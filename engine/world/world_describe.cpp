@@ -31,6 +31,7 @@ HospitalProfile World::Impl::described(HospitalId id) const {
 
 // As the server decides it for each round, where every round waits for the same number.
 std::optional<std::int64_t> World::Impl::replies_needed() const {
+  if (asynchronous()) return std::nullopt;
   const SyncOptions sync = sync_options();
   if (sync.minimum_replies) return sync.minimum_replies;
   const std::optional<std::int64_t> target = round_target();
@@ -65,6 +66,7 @@ WorldDescription World::Impl::describe(std::int64_t hospitals_most) const {
   d.deadline = deadline ? to_text(*deadline) : "none";
   d.selection = to_text(selection_part(candidates.size()));
   d.minimum_replies = replies_needed();
+  if (asynchronous()) d.visits = visits_text();
   d.metrics = measurement->plan().value_names();
   d.measured_every = measurement->plan().every;
   for (const char* baseline : {"pooled", "local_only"}) {

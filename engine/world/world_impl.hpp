@@ -9,6 +9,7 @@
 
 #include "base/parallel.hpp"
 #include "data/cohort.hpp"
+#include "fed/async_server.hpp"
 #include "fed/control.hpp"
 #include "fed/evaluator.hpp"
 #include "fed/members.hpp"
@@ -57,7 +58,17 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void build_maker(const WeightRule& weights, std::int64_t rows_max);
   [[nodiscard]] SyncOptions sync_options() const;
   void check_minimum_replies(const SyncOptions& sync) const;
-  void check_deadline(const SyncOptions& sync) const;
+  void check_deadline(TimeNs deadline, std::int64_t control_bytes) const;
+  [[nodiscard]] TimeNs deadline() const;
+  // protocols without common rounds (world_async.cpp)
+  void build_async();
+  [[nodiscard]] bool asynchronous() const;
+  [[nodiscard]] std::size_t concurrency() const;
+  [[nodiscard]] AsyncOptions async_settings() const;
+  void check_buffer(const AsyncOptions& settings) const;
+  [[nodiscard]] std::string visits_text() const;
+  [[nodiscard]] std::int64_t trainings_planned() const;
+  [[nodiscard]] StalenessAccount staleness_account() const;
   [[nodiscard]] Part selection_part(std::size_t candidates) const;
   [[nodiscard]] std::optional<std::int64_t> round_target() const;
   // describing (world_describe.cpp)
@@ -93,6 +104,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void add_secure_remarks();
   void add_definition_remarks();
   void add_waiting_remark();
+  void add_failure_remark();
   [[nodiscard]] bool survival() const { return cohort->info().task == OutcomeKind::survival; }
 
   // WorldControl (world_control.cpp)

@@ -62,7 +62,7 @@ void World::Impl::build_privacy() {
 // What cannot be kept is found out before the run.
 void World::Impl::open_pages() {
   if (!ledger) return;
-  const std::int64_t rounds = spec.scenario.integer("rounds");
+  const std::int64_t rounds = trainings_planned();
   for (std::size_t i = 0; i < std::min(candidates.size(), kOpenedFirst); ++i) {
     const std::int64_t rows = cohort->train_rows(candidates[i]);
     ledger->open(candidates[i], hospital_terms(plan, rows, rounds));
@@ -108,8 +108,8 @@ std::vector<std::pair<std::string, std::string>> World::Impl::privacy_statement(
       "ChaCha20: simulated secrecy); noise is a float's; a patient of several hospitals "
       "pays the sum of what they spend");
   std::string guarantee = fmt::format(
-      "fixed before the run, for all {} rounds; being invited or not counts for nothing",
-      spec.scenario.integer("rounds"));
+      "fixed before the run, for all {} {}; being invited or not counts for nothing",
+      trainings_planned(), asynchronous() ? "trainings that a hospital is meant to do" : "rounds");
   if (terms.epsilon && terms.noise) {
     guarantee += fmt::format("; a hospital stops before epsilon {:g} is passed", *terms.epsilon);
   }

@@ -287,6 +287,25 @@ void World::Impl::add_waiting_remark() {
                   version_waits.begin()->first, versions->current()));
 }
 
+void World::Impl::add_failure_remark() {
+  const std::vector<RoundRecord>& rounds = result.round_records;
+  const auto failed =
+      std::count_if(rounds.begin(), rounds.end(), [](const RoundRecord& r) { return r.failed; });
+  if (5 * failed <= std::ssize(rounds)) return;
+  if (!asynchronous()) {
+    result.remarks.push_back(fmt::format(
+        "{} of {} rounds failed for too few replies: a longer deadline, a pause between "
+        "rounds or fewer minimum_replies would help",
+        failed, rounds.size()));
+    return;
+  }
+  const auto last =
+      std::find_if(rounds.rbegin(), rounds.rend(), [](const RoundRecord& r) { return r.failed; });
+  result.remarks.push_back(
+      fmt::format("{} of {} times no version was made; at the last of them: {}", failed,
+                  rounds.size(), last->reason));
+}
+
 void World::Impl::check_curve() {
   result.convergence = check_convergence(curve);
   if (measurement->plan().every == 0) {
@@ -304,6 +323,8 @@ void World::Impl::fill_result() {
   result.versions = versions->current();
   result.ended = sim.now();
   result.outcome = cohort->info().outcome;
+  result.protocol = spec.scenario.part("protocol")->name;
+  if (asynchronous()) result.staleness = staleness_account();
   result.hospitals_total = static_cast<std::int64_t>(candidates.size() + external.size());
   result.hospitals_evaluated = static_cast<std::int64_t>(evaluated.size() + external.size());
   result.steps = maker->steps();
@@ -354,14 +375,7 @@ void World::Impl::fill_result() {
     result.remarks.push_back(
         "the references were not trained: no update of the federation was used");
   }
-  const auto failed = std::count_if(result.round_records.begin(), result.round_records.end(),
-                                    [](const RoundRecord& round) { return round.failed; });
-  if (5 * failed > static_cast<std::ptrdiff_t>(result.round_records.size())) {
-    result.remarks.push_back(fmt::format(
-        "{} of {} rounds failed for too few replies: a longer deadline, a pause between "
-        "rounds or fewer minimum_replies would help",
-        failed, result.round_records.size()));
-  }
+  add_failure_remark();
   if (metric_read) {
     result.remarks.push_back(
         "a script read world.metric: the run depends on the experimenter's view");

@@ -29,6 +29,12 @@ struct Folder {
     hasher.word(e.hospital.value);
     hasher.word(static_cast<std::uint64_t>(e.reason));
   }
+  void operator()(const HospitalInvited& e) const { hasher.word(e.hospital.value); }
+  void operator()(const UpdateUsed& e) const {
+    hasher.word(e.hospital.value);
+    hasher.word(static_cast<std::uint64_t>(e.version));
+    hasher.word(static_cast<std::uint64_t>(e.staleness));
+  }
   void operator()(const SecurePhaseClosed& e) const {
     hasher.word(static_cast<std::uint64_t>(e.answered));
   }
@@ -125,7 +131,14 @@ void World::Impl::run_events() {
 
 Task<void> World::Impl::main_actor() {
   co_await protocol->serve();
-  if (!ended) end(fmt::format("all {} rounds are done", spec.scenario.integer("rounds")));
+  if (ended) co_return;
+  std::string reason = protocol->ending();
+  if (reason.empty()) {
+    reason = fmt::format("all {} rounds are done", spec.scenario.integer("rounds"));
+  } else if (all_spent()) {
+    reason = "the privacy budget of every hospital is spent";
+  }
+  end(std::move(reason));
 }
 
 void World::Impl::end(std::string reason) {
@@ -161,6 +174,8 @@ bool World::Impl::after_round(const RoundClosed& closed) {
   record.aggregated = closed.aggregated;
   record.failed = closed.failed;
   record.reason = closed.reason;
+  record.staleness_mean = closed.staleness_mean;
+  record.staleness_most = closed.staleness_most;
   result.round_records.push_back(record);
   if (!closed.failed) {
     fingerprint.results.word(versions->parameters()->hash());

@@ -1494,6 +1494,47 @@ function privacy.record(fields) end
 ---@class protocol_part: part
 protocol = {}
 
+---@class protocol_async_fields
+---@field alpha? number share of a fresh model (default: `0.6`)
+---@field concurrency? all|integer|fraction hospitals at work at a time: a count, fraction(0.5) or all (default: what participants says)
+---@field staleness? staleness_part how much an update counts that comes from an old version (default: staleness.polynomial { a = 0.5 })
+---@field staleness_most? integer an update from a version older than this is left out (default: none is too old)
+---@field rest? time how long a hospital is not asked again after a visit that brought nothing (default: 1 min)
+---@field control? data size of what travels beside the parameters, each way (default: 1 kB)
+
+---No common rounds: every update that arrives is mixed into the model and makes a version: w becomes (1 - alpha s) w + alpha s w', w' being the hospital's model and s what its staleness leaves of it.
+---Xie, Koyejo, Gupta 2019, Asynchronous Federated Optimization, Algorithm 1
+---@param fields? protocol_async_fields
+---@return protocol_part
+function protocol.async(fields) end
+
+---@class protocol_buffered_fields
+---@field buffer? integer updates that make a version (default: 10, or half of the hospitals at work where that is less)
+---@field concurrency? all|integer|fraction hospitals at work at a time: a count, fraction(0.5) or all (default: what participants says)
+---@field staleness? staleness_part how much an update counts that comes from an old version (default: staleness.polynomial { a = 0.5 })
+---@field staleness_most? integer an update from a version older than this is left out (default: none is too old)
+---@field rest? time how long a hospital is not asked again after a visit that brought nothing (default: 1 min)
+---@field control? data size of what travels beside the parameters, each way (default: 1 kB)
+
+---No common rounds: whoever replied makes room for another hospital at once, and every `buffer` updates make a version, those from old versions counting less.
+---Nguyen et al. 2022, Federated Learning with Buffered Asynchronous Aggregation, Algorithm 1
+---@param fields? protocol_buffered_fields
+---@return protocol_part
+function protocol.buffered(fields) end
+
+---@class protocol_semi_sync_fields
+---@field every? time from one version to the next (default: 30 min)
+---@field concurrency? all|integer|fraction hospitals at work at a time: a count, fraction(0.5) or all (default: what participants says)
+---@field staleness? staleness_part how much an update counts that comes from an old version (default: staleness.polynomial { a = 0.5 })
+---@field staleness_most? integer an update from a version older than this is left out (default: none is too old)
+---@field rest? time how long a hospital is not asked again after a visit that brought nothing (default: 1 min)
+---@field control? data size of what travels beside the parameters, each way (default: 1 kB)
+
+---A version at fixed times, made of the updates that have arrived by then; whoever is idle is sent it, whoever is still at work counts in a later one.
+---@param fields? protocol_semi_sync_fields
+---@return protocol_part
+function protocol.semi_sync(fields) end
+
 ---@class protocol_sync_fields
 ---@field over_selection? number invite this many times the participants; the round closes when enough replied (default: `1`)
 ---@field minimum_replies? integer with fewer the round fails and the model stays as it is (default: max(2, two thirds of the participants, rounded up))
@@ -1745,6 +1786,36 @@ function split.lines(fields) end
 ---@return split_part
 function split.stratified(fields) end
 
+---@class staleness_part: part
+staleness = {}
+
+---@class staleness_constant_fields
+
+---An update counts in full, from however old a version it comes.
+---Xie, Koyejo, Gupta 2019, Asynchronous Federated Optimization, 5.2
+---@param fields? staleness_constant_fields
+---@return staleness_part
+function staleness.constant(fields) end
+
+---@class staleness_hinge_fields
+---@field a? number how fast it falls (default: `10`)
+---@field b? number versions until it falls (default: `4`)
+
+---An update counts in full up to b versions; one that is s versions old is then multiplied with 1 / (1 + a (s - b)).
+---Xie, Koyejo, Gupta 2019, Asynchronous Federated Optimization, 5.2
+---@param fields? staleness_hinge_fields
+---@return staleness_part
+function staleness.hinge(fields) end
+
+---@class staleness_polynomial_fields
+---@field a? number exponent (default: `0.5`)
+
+---An update that is s versions old is multiplied with (1 + s)^-a.
+---Xie, Koyejo, Gupta 2019, Asynchronous Federated Optimization, 5.2
+---@param fields? staleness_polynomial_fields
+---@return staleness_part
+function staleness.polynomial(fields) end
+
 ---@class stop_part: part
 
 ---@class stop_fields
@@ -1817,6 +1888,20 @@ function strategy.fedadagrad(fields) end
 ---@return strategy_part
 function strategy.fedadam(fields) end
 
+---@class strategy_fedasync_fields
+---@field alpha? number share of a fresh model in the next (default: `0.6`)
+---@field mu? number strength of the pull towards the version that a hospital trains from (rho in the paper); 0: none (default: `0.005`)
+---@field staleness? staleness_part how much of it is left to one from an old version (default: `staleness.polynomial { a = 0.5 }`)
+---@field rounds? integer the scenario's field of that name (default: the scenario's)
+---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
+---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
+
+---No common rounds: every update that arrives is mixed into the model and makes a version, the less the older the version that it comes from.
+---Xie, Koyejo, Gupta 2019, Asynchronous Federated Optimization, Algorithm 1
+---@param fields? strategy_fedasync_fields
+---@return strategy_part
+function strategy.fedasync(fields) end
+
 ---@class strategy_fedavg_fields
 ---@field weighted? boolean by training rows; false: every hospital counts alike (default: `true`)
 ---@field rounds? integer the scenario's field of that name (default: the scenario's)
@@ -1841,6 +1926,21 @@ function strategy.fedavg(fields) end
 ---@param fields? strategy_fedavgm_fields
 ---@return strategy_part
 function strategy.fedavgm(fields) end
+
+---@class strategy_fedbuff_fields
+---@field buffer? integer updates that make a version (default: `10`)
+---@field rate? number server learning rate (default: `1`)
+---@field staleness? staleness_part how much an update counts that comes from an old version (default: `staleness.polynomial { a = 0.5 }`)
+---@field weighted? boolean false: every update counts alike but for its staleness, as in the paper; true: by training rows (default: `false`)
+---@field rounds? integer the scenario's field of that name (default: the scenario's)
+---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
+---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
+
+---No common rounds: whoever replied makes room for another hospital at once, and every `buffer` updates make a version, those from old versions counting less.
+---Nguyen et al. 2022, Federated Learning with Buffered Asynchronous Aggregation, Algorithm 1
+---@param fields? strategy_fedbuff_fields
+---@return strategy_part
+function strategy.fedbuff(fields) end
 
 ---@class strategy_feddyn_fields
 ---@field alpha? number strength of the pull; the smaller, the further the server steps (default: `0.01`)

@@ -67,7 +67,10 @@ class Accounts {
     // a round that was open when the run ended has no record
     const auto invited = query(o_, "sum(round_records.*.invited)").get<int>();
     const auto ended = query(o_, "sum(hospitals.*.drop_reasons.run_ended)").get<int>();
-    expect(query(o_, "sum(hospitals.*.invitations)") == invited + ended,
+    const auto all = query(o_, "sum(hospitals.*.invitations)").get<int>();
+    // without common rounds a visit may begin in one round and be at work when another ends the run
+    const bool common = query(o_, "staleness").is_null();
+    expect(common ? all == invited + ended : all >= invited && all <= invited + ended,
            "invitations are those of the rounds and of the one that was open at the end");
     equal("sum(hospitals.*.participations)", "sum(round_records.*.aggregated)");
     equal("count(round_records.*.round)", "rounds");
@@ -98,7 +101,9 @@ class Accounts {
       const std::string name = "round " + round["round"].dump();
       expect(round["version"] == version, name + ": a version per round that did not fail");
       expect(round["opened"] >= last && round["closed"] >= round["opened"], name + ": its times");
-      expect(round["aggregated"] <= round["invited"], name + ": more aggregated than invited");
+      // without common rounds it uses updates of visits that began before it
+      expect(!o_["staleness"].is_null() || round["aggregated"] <= round["invited"],
+             name + ": more aggregated than invited");
       expect(round["failed"].get<bool>() == (round["aggregated"] == 0), name + ": failed means 0");
       last = round["closed"].get<double>();
     }

@@ -62,6 +62,9 @@ class Listener final : public Observer {
   std::map<Place, int> arrivals;
   std::map<Place, std::vector<DropReason>> drops;
   std::map<Place, int> sent;  // uploads that were completed
+  // without common rounds: how often a visit began, and the versions that its update is part of
+  std::map<Place, int> visits;
+  std::map<Place, std::vector<std::int64_t>> used;
   std::int64_t bytes_moved_up = 0;
   std::int64_t bytes_moved_down = 0;
   int ends = 0;
@@ -79,6 +82,14 @@ class Listener final : public Observer {
   void hear(const RunStarted&) {}
   void hear(const TrainingStarted& e) { see_time(e); }
   void hear(const MetricMeasured& e) { see_time(e); }
+  void hear(const HospitalInvited& e) {
+    see_time(e);
+    ++visits[{e.round, e.hospital.value}];
+  }
+  void hear(const UpdateUsed& e) {
+    see_time(e);
+    used[{e.round, e.hospital.value}].push_back(e.version);
+  }
   void hear(const SecurePhaseClosed& e) { see_time(e); }
   void hear(const Note& e) { see_time(e); }
   void hear(const RoundOpened& e) {
@@ -123,6 +134,7 @@ class ChaosHost final : public ScriptHost {
   std::set<std::uint64_t> seen;     // hashes of the updates
   std::vector<std::size_t> counts;  // updates of each call
   std::vector<std::string> complaints;
+  bool may_repeat = false;  // a hospital may be in a version twice
 
   std::vector<double> aggregate(const FunctionRef&, std::span<const Update> updates,
                                 const AggregationContext& context) override {
@@ -133,7 +145,7 @@ class ChaosHost final : public ScriptHost {
     for (const Update& update : updates) {
       // no two trainings of the run give the same bits: they differ in data or in their start
       if (!seen.insert(update.delta.hash()).second) complaints.emplace_back("an update came twice");
-      if (!hospitals.insert(update.hospital.value).second)
+      if (!hospitals.insert(update.hospital.value).second && !may_repeat)
         complaints.emplace_back("a hospital came twice");
       const std::vector<float> delta = update.delta.compact();
       for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += update.weight * double{delta[i]};
