@@ -41,7 +41,7 @@ Vectors beyond_the_range(const Part& part, const Knowledge& know) {
   const std::vector<double> mean = mean_of(honest);
   Vectors sent(know.byzantine, Vector(mean.size()));
   for (std::size_t attacker = 0; attacker < know.byzantine; ++attacker) {
-    Stream stream(RunKey{know.seed}, Purpose::kAttack, attacker, 1);
+    Stream stream(RunKey{know.seed}, Purpose::kAttack, know.first + attacker, 1);
     for (std::size_t i = 0; i < mean.size(); ++i) {
       double lowest = static_cast<double>(honest[0][i]);
       double highest = lowest;
@@ -65,7 +65,7 @@ Vectors beyond_the_range(const Part& part, const Knowledge& know) {
 Vectors against_krum(const Part& part, const Knowledge& know) {
   const Vectors& honest = *know.honest;
   const std::size_t f = know.byzantine;
-  const std::size_t n = honest.size() + f;
+  const std::size_t n = honest.size() + f;  // as the search sees them
   const std::vector<double> mean = mean_of(honest);
   const auto d = static_cast<double>(mean.size());
   aggregation::KrumOptions options;

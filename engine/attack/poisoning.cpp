@@ -107,6 +107,10 @@ double adapted(const Part& part, const Knowledge& know, const std::vector<double
   return line_maximum(moved, static_cast<int>(part.integer("evaluations")), 10.0);
 }
 
+std::size_t all_updates(const Knowledge& know) {
+  return know.updates > 0 ? know.updates : know.honest->size() + know.byzantine;
+}
+
 std::size_t ddof_of(const Part& part) {
   return part.text("deviation") == "sample" ? 1 : 0;
 }
@@ -123,7 +127,7 @@ Vector alie(const Part& part, const Knowledge& know) {
   } else if (part.find("z")) {
     z = part.number("z");
   } else {
-    z = alie_z_max(know.honest->size() + know.byzantine, know.byzantine);
+    z = alie_z_max(all_updates(know), know.byzantine);
   }
   return along(mean, z, way);
 }
@@ -220,14 +224,14 @@ Vector sign_flip(const Part& part, const Knowledge& know, std::size_t attacker) 
 // Delta = gamma (X - G), gamma = n / rate: the mean of n - 1 small updates and this one is X - G
 Vector scaling(const Part& part, const Knowledge& know, std::size_t attacker) {
   const std::vector<double> way = own_update(know, attacker);
-  const auto n = static_cast<double>(know.honest->size() + know.byzantine);
+  const auto n = static_cast<double>(all_updates(know));
   const double factor =
       part.find("factor") ? part.number("factor") : n / part.number("server_rate");
   return along(std::vector<double>(way.size(), 0.0), factor, way);
 }
 
 Vector noise(const Knowledge& know, std::size_t attacker, double mean, double deviation) {
-  Stream stream(RunKey{know.seed}, Purpose::kAttack, attacker);
+  Stream stream(RunKey{know.seed}, Purpose::kAttack, know.first + attacker);
   Vector v((*know.honest)[0].size());
   for (float& x : v) x = static_cast<float>(draw::normal(stream, mean, deviation));
   return v;
@@ -249,8 +253,28 @@ Vector mimic(const Part& part, const Knowledge& know) {
 
 }  // namespace
 
+bool changes_rows(const Part& part) {
+  return part.name == "label_flip" || part.name == "backdoor";
+}
+
+bool looks_at_others(const Part& part) {
+  if (part.name == "sign_flip") return part.text("of") == "mean";
+  for (const char* name : {"alie", "ipm", "min_max", "min_sum", "fang", "mimic"}) {
+    if (part.name == name) return true;
+  }
+  return false;
+}
+
+bool needs_training(const Part& part) {
+  for (const char* name : {"gaussian", "free_rider", "inf", "nan"}) {
+    if (part.name == name) return false;
+  }
+  return true;
+}
+
 Vectors poison(const Part& part, const Knowledge& know) {
   ENSURE(know.honest != nullptr && !know.honest->empty(), "attackers look at something");
+  ENSURE(!changes_rows(part), "what changes rows sends what it learnt from them");
   const std::size_t length = (*know.honest)[0].size();
   const std::string& name = part.name;
   const auto all = [&](const Vector& v) { return Vectors(know.byzantine, v); };

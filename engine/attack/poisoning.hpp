@@ -18,6 +18,8 @@ using Vectors = std::vector<Vector>;
 struct Knowledge {
   const Vectors* honest = nullptr;  // at least one, finite, all of one length
   std::size_t byzantine = 1;        // how many attackers there are
+  std::size_t updates = 0;          // of all hospitals in that version; 0: honest + byzantine
+  std::size_t first = 0;            // number of the first attacker: of what it draws
   // Their own updates, one for each, had they been honest; empty: the honest mean stands for them.
   Vectors own;
   // The announced rule, applied to all updates; empty where it is not known.
@@ -26,8 +28,15 @@ struct Knowledge {
 };
 
 // What the attackers of part attack.* send: `byzantine` vectors, not always finite. Throws
-// ScenarioError at the part where it needs knowledge that is missing.
+// ScenarioError at the part where it needs knowledge that is missing. REQUIRES: not changes_rows.
 Vectors poison(const Part& part, const Knowledge& knowledge);
+
+// Whether the attack changes what a hospital trains on (attack/rows.hpp) and not what it sends.
+bool changes_rows(const Part& part);
+// Whether what it sends depends on other hospitals' updates,
+bool looks_at_others(const Part& part);
+// and whether on any training at all: free riders have none.
+bool needs_training(const Part& part);
 
 // Mean, and standard deviation with divisor n - ddof, of each coordinate, in double.
 std::vector<double> mean_of(const Vectors& vectors);

@@ -1,5 +1,7 @@
 // What a scenario can say about poisoning attacks.
+#include "attack/plan.hpp"
 #include "attack/poisoning.hpp"
+#include "attack/rows.hpp"
 
 namespace polyclinic::attack {
 
@@ -15,7 +17,8 @@ Field deviation_field(const char* standard) {
 
 std::vector<Field> optimal_fields() {
   return {Field{"optimal", type::boolean(), false,
-                "search the size that moves the announced rule (ctx.rule) farthest"},
+                "search the size that moves the announced rule farthest: the scenario's, or "
+                "ctx.rule"},
           Field{"evaluations", type::integer().between(2, 10'000), std::int64_t{20},
                 "of the rule by that search"}};
 }
@@ -38,7 +41,8 @@ std::vector<Schema> simple_schemas() {
              .paper = "Li et al. 2019, RSA: Byzantine-Robust Stochastic Aggregation Methods, "
                       "section 5",
              .fields = {Field{"scale", type::number().above(0), 1.0, "how much it is enlarged"},
-                        Field{"of", type::choice({"mean", "own"}), "mean", "whose sign is turned"}},
+                        Field{"of", type::choice({"mean", "own"}), "mean", "whose sign is turned"},
+                        knows_field()},
              .example = "attack.sign_flip { scale = 3 }"},
       Schema{.kind = "attack",
              .name = "scaling",
@@ -98,6 +102,7 @@ std::vector<Schema> inner_schemas() {
              .example = "attack.ipm { scale = 0.5 }"};
   for (Schema* schema : {&alie, &ipm}) {
     for (const Field& field : optimal_fields()) schema->fields.push_back(field);
+    schema->fields.push_back(knows_field());
   }
   return {alie, ipm};
 }
@@ -111,7 +116,7 @@ std::vector<Schema> distance_schemas() {
              .doc = "As far from the honest mean as it lies no farther from any honest update than "
                     "two honest ones from each other.",
              .paper = kShejwalkar,
-             .fields = {perturbation, deviation_field("sample")},
+             .fields = {perturbation, deviation_field("sample"), knows_field()},
              .example = "attack.min_max {}"},
       Schema{.kind = "attack",
              .name = "min_sum",
@@ -121,7 +126,8 @@ std::vector<Schema> distance_schemas() {
              .paper = kShejwalkar,
              .fields = {perturbation, deviation_field("sample"),
                         Field{"bound", type::choice({"max", "min"}), "max",
-                              "of which honest one: the paper's, or that of its authors' code"}},
+                              "of which honest one: the paper's, or that of its authors' code"},
+                        knows_field()},
              .example = "attack.min_sum {}"},
       Schema{.kind = "attack",
              .name = "fang",
@@ -131,10 +137,12 @@ std::vector<Schema> distance_schemas() {
              .paper = "Fang et al. 2020, Local Model Poisoning Attacks to Byzantine-Robust "
                       "Federated Learning, section 4",
              .fields = {Field{"against", type::choice({"trimmed_mean", "krum"}), "trimmed_mean",
-                              "the rule that it is made for (trimmed_mean: the median, too)"},
+                              "the rule that it is made for (trimmed_mean: the median, too); in a "
+                              "scenario, unless given, that of the announced rule"},
                         Field{"b", type::number().above(1), 2.0, "how far outside the range"},
                         Field{"threshold", type::number().above(0), 1e-5,
-                              "smallest step that is tried against krum"}},
+                              "smallest step that is tried against krum"},
+                        knows_field()},
              .example = "attack.fang { against = \"krum\" }"},
       Schema{.kind = "attack",
              .name = "mimic",
@@ -150,8 +158,11 @@ std::vector<Schema> distance_schemas() {
 
 std::vector<Schema> schemas() {
   std::vector<Schema> all;
-  for (auto group : {simple_schemas(), inner_schemas(), distance_schemas()}) {
+  for (auto group : {simple_schemas(), inner_schemas(), distance_schemas(), row_schemas()}) {
     all.insert(all.end(), group.begin(), group.end());
+  }
+  for (Schema& schema : all) {
+    for (Field& field : plan_fields()) schema.fields.push_back(std::move(field));
   }
   return all;
 }

@@ -37,6 +37,8 @@ enum class Purpose : std::uint32_t {
   kSecureRounding = 31,  // rounding of what it sends into that sum
   kAggregation = 40,     // buckets, coordinates and noise of aggregation rules
   kAttack = 41,          // what poisoning attacks draw
+  kAttackers = 42,       // which hospitals attack, and in which of their trainings
+  kAttackRows = 43,      // which of their training rows an attack changes
 };
 
 // Identifies one run: seed and replication hashed together.

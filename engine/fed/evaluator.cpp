@@ -147,8 +147,16 @@ void Evaluator::evaluate(Slot& slot, HospitalState* state, Workspace& workspace)
     return;
   }
   const SitePtr site = setup_.cohort->site(slot.order.hospital);
+  const Acts acts = slot.order.acts;
+  if (acts != 0 && state == nullptr && !setup_.adversary->trains(acts)) {
+    slot.result = untrained(slot.order, site->train);
+    slot.order.start.reset();
+    return;
+  }
+  std::optional<Dataset> poisoned;
+  if (acts != 0) poisoned = setup_.adversary->rows(slot.order.hospital, acts, site->train);
   TrainingTask task;
-  task.data = &site->train;
+  task.data = poisoned ? &*poisoned : &site->train;
   task.global = slot.order.start.get();
   TrainingPlan plan = with_epochs(*setup_.plan, slot.order.epochs);
   plan.privacy.noise = slot.order.noise;
@@ -168,6 +176,17 @@ void Evaluator::evaluate(Slot& slot, HospitalState* state, Workspace& workspace)
   slot.order.start.reset();
   slot.order.server_control.reset();
   slot.order.own_control.reset();
+}
+
+// What a hospital says that did not train: the steps that the others make, and no change.
+TrainingResult Evaluator::untrained(const Order& order, const Dataset& rows) const {
+  const TrainingPlan plan = with_epochs(*setup_.plan, order.epochs);
+  TrainingResult result;
+  result.delta = ParameterVector(order.start->shared_layout());
+  result.rows = rows.rows;
+  result.steps = extent(plan, rows.rows).steps;
+  result.accumulated = accumulated_steps(plan, result.steps, order.round);
+  return result;
 }
 
 namespace {
@@ -241,6 +260,11 @@ std::vector<ParameterVector> Evaluator::personal_models(std::span<const Hospital
   return models;
 }
 
+Acts Evaluator::acts(const Deferred<TrainingResult>& deferred) const {
+  ENSURE(deferred.valid(), "only an issued order has attacks");
+  return deferred.slot_->order.acts;
+}
+
 TrainingResult Evaluator::take(Deferred<TrainingResult>& deferred) const {
   ENSURE(deferred.slot_ && deferred.slot_->result, "a result is taken after it was forced");
   TrainingResult result = std::move(*deferred.slot_->result);
@@ -266,6 +290,8 @@ const Update* DeferredUpdates::next() {
     }
     const std::size_t place = position_++;
     Item& item = items_[place];
+    current_.place = place;
+    current_.acts = evaluator_.acts(item.result);
     TrainingResult result = evaluator_.take(item.result);
     if (!result.finite || result.stopped) {
       diverged_.push_back(item.hospital);
@@ -280,24 +306,17 @@ const Update* DeferredUpdates::next() {
     current_.accumulated = result.accumulated;
     current_.mean_loss = result.mean_loss;
     current_.weight = item.weight;
-    bring_up_to_date(item);
-    loss_ += item.weight * result.mean_loss;
-    weight_ += item.weight;
+    // who did not train saw no loss
+    if (current_.acts == 0 || result.rows_visited > 0) {
+      loss_ += item.weight * result.mean_loss;
+      weight_ += item.weight;
+    }
     rows_visited_ += result.rows_visited;
     steps_ += result.steps;
     if (heard_) heard_(current_);
     return &current_;
   }
   return nullptr;
-}
-
-// w' + delta - w = (w' - w) + delta, then its factor.
-void DeferredUpdates::bring_up_to_date(const Item& item) {
-  if (item.start != nullptr && item.start.get() != global_) {
-    current_.delta.add_scaled(*item.start, 1.0F);
-    current_.delta.add_scaled(*global_, -1.0F);
-  }
-  if (item.factor != 1) current_.delta.scale(static_cast<float>(item.factor));
 }
 
 bool DeferredUpdates::take(Update& update) {

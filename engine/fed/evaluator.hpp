@@ -20,6 +20,7 @@
 #include "base/parallel.hpp"
 #include "base/time.hpp"
 #include "data/cohort.hpp"
+#include "fed/adversary.hpp"
 #include "fed/parts.hpp"
 #include "fed/personal.hpp"
 #include "fed/stores.hpp"
@@ -35,6 +36,7 @@ struct Order {
   std::int64_t repeat = 0;    // trainings of this hospital in this round before it
   std::int64_t epochs = 0;    // what it is to finish; 0: what the plan says
   double noise = 0;           // multiplier of a private training
+  Acts acts = 0;              // attacks that it is part of
   VersionPtr start;           // parameters it starts from
   VersionPtr server_control;  // control vectors (fed/control.hpp); null: zero
   VersionPtr own_control;
@@ -69,6 +71,7 @@ class Evaluator {
     const Cohort* cohort = nullptr;
     const TrainingPlan* plan = nullptr;
     const PersonalRule* personal = nullptr;
+    const Adversary* adversary = nullptr;  // null: every hospital is honest
     Workers* workers = nullptr;
     RunKey run;
     const std::atomic<bool>* interrupt = nullptr;  // set: evaluations end early, results unusable
@@ -90,6 +93,8 @@ class Evaluator {
   void force(std::span<const Deferred<TrainingResult>> wanted);
   // REQUIRES: forced.
   [[nodiscard]] TrainingResult take(Deferred<TrainingResult>& deferred) const;
+  // Attacks that the training is part of. REQUIRES: valid.
+  [[nodiscard]] Acts acts(const Deferred<TrainingResult>& deferred) const;
 
   // The hospitals' own models as they stand, after all that they trained on the clock; empty for
   // one that has none. global and version: what fine-tuning starts from.
@@ -119,6 +124,7 @@ class Evaluator {
   void add_ahead(std::vector<Batch>& batches);
   void run(std::vector<Batch>& batches);
   void evaluate(Slot& slot, HospitalState* state, Workspace& workspace) const;
+  [[nodiscard]] TrainingResult untrained(const Order& order, const Dataset& rows) const;
   void train_personal(const Order& order, HospitalState& state, Workspace& workspace) const;
   [[nodiscard]] ParameterVector fine_tuned(HospitalId hospital, const ParameterVector& global,
                                            std::int64_t version, Workspace& workspace) const;
@@ -144,8 +150,6 @@ class DeferredUpdates final : public UpdateStream {
     HospitalId hospital;
     Deferred<TrainingResult> result;
     double weight = 0;
-    double factor = 1;  // what its delta is multiplied with
-    VersionPtr start;   // not null: the delta is one of this version, to become one of `global`
   };
   // heard: told of each update before it is handed on; may be empty.
   DeferredUpdates(Evaluator& evaluator, std::vector<Item> items, std::size_t window,
@@ -154,8 +158,6 @@ class DeferredUpdates final : public UpdateStream {
   [[nodiscard]] std::size_t count() const override { return items_.size(); }
   const Update* next() override;
   bool take(Update& update) override;
-  // What deltas with a start become deltas of. REQUIRES: it outlives the stream.
-  void set_global(const ParameterVector& global) { global_ = &global; }
   // After the end: hospitals whose training overflowed, and what was learnt on the way.
   [[nodiscard]] const std::vector<HospitalId>& diverged() const { return diverged_; }
   // The same as places in the items.
@@ -166,7 +168,6 @@ class DeferredUpdates final : public UpdateStream {
   [[nodiscard]] std::int64_t steps() const { return steps_; }
 
  private:
-  void bring_up_to_date(const Item& item);
 
   Evaluator& evaluator_;
   std::vector<Item> items_;
@@ -175,7 +176,6 @@ class DeferredUpdates final : public UpdateStream {
   std::size_t forced_ = 0;
   std::size_t position_ = 0;
   Update current_;
-  const ParameterVector* global_ = nullptr;
   std::vector<HospitalId> diverged_;
   std::vector<std::size_t> places_;
   double loss_ = 0;

@@ -18,6 +18,9 @@
 
 namespace polyclinic {
 
+// The attacks that one training is part of: bit k for the k-th of the scenario; 0: it is honest.
+using Acts = std::uint64_t;
+
 // What a hospital sends: a change of the parameters and what the parts of the strategy need to
 // know.
 struct Update {
@@ -28,7 +31,9 @@ struct Update {
   std::int64_t steps = 0;   // summable
   double accumulated = 1;   // how often its gradients count in delta, in sum: individual
   double mean_loss = 0;     // summable (with rows)
+  std::size_t place = 0;    // among those that arrived for its version
   double weight = 0;        // set by the server before aggregation; all weights sum to 1
+  Acts acts = 0;            // nobody but the attackers knows (fed/adversary.hpp)
 };
 
 // Updates of one version in hospital order, handed over one at a time so that a linear rule never

@@ -3,8 +3,47 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 
 namespace polyclinic {
+
+namespace {
+
+// Updates as they count in a version that is newer than the ones they started from.
+class BroughtUpToDate final : public UpdateStream {
+ public:
+  BroughtUpToDate(UpdateStream& updates, const std::vector<VersionMaker::Arrival>& arrivals,
+                  const ParameterVector& global)
+      : updates_(updates), arrivals_(arrivals), global_(global) {}
+
+  // Whether any is another than it was sent.
+  [[nodiscard]] bool changes_any() const {
+    return std::any_of(arrivals_.begin(), arrivals_.end(), [](const VersionMaker::Arrival& a) {
+      return a.factor != 1 || a.start != nullptr;
+    });
+  }
+  [[nodiscard]] std::size_t count() const override { return updates_.count(); }
+  const Update* next() override { return take(current_) ? &current_ : nullptr; }
+  bool take(Update& update) override {
+    if (!updates_.take(update)) return false;
+    const VersionMaker::Arrival& arrival = arrivals_[update.place];
+    // w' + delta - w = (w' - w) + delta, then its factor
+    if (arrival.start != nullptr && arrival.start.get() != &global_) {
+      update.delta.add_scaled(*arrival.start, 1.0F);
+      update.delta.add_scaled(global_, -1.0F);
+    }
+    if (arrival.factor != 1) update.delta.scale(static_cast<float>(arrival.factor));
+    return true;
+  }
+
+ private:
+  UpdateStream& updates_;
+  const std::vector<VersionMaker::Arrival>& arrivals_;
+  const ParameterVector& global_;
+  Update current_;
+};
+
+}  // namespace
 
 Weights VersionMaker::weigh(const std::vector<Arrival>& arrivals) {
   std::vector<std::int64_t> rows;
@@ -48,36 +87,50 @@ VersionMaker::Outcome VersionMaker::make(const std::vector<Arrival>& arrivals, s
     item.hospital = arrivals[i].hospital;
     item.result = arrivals[i].result;
     item.weight = weights.share[i];
-    item.factor = arrivals[i].factor;
-    item.start = arrivals[i].start;
     items.push_back(std::move(item));
   }
   constexpr std::size_t kWindow = 64;  // updates in memory at once; not a function of threads
   DeferredUpdates updates(*s_.evaluator, std::move(items), kWindow,
                           [this](Update& update) { s_.control->hear(update); });
   const VersionPtr global = s_.versions->parameters();
-  updates.set_global(*global);
+  const AggregationContext around = context(*global);
+  // attackers replace what they send before anybody else sees it
+  std::unique_ptr<PoisonedUpdates> poisoned;
+  if (s_.adversary != nullptr) poisoned = s_.adversary->poisoned(updates, around);
+  UpdateStream& sent = poisoned ? static_cast<UpdateStream&>(*poisoned) : updates;
+  BroughtUpToDate current(sent, arrivals, *global);
+  UpdateStream& heard = current.changes_any() ? static_cast<UpdateStream&>(current) : sent;
   ParameterVector combined(global->shared_layout());
   bool summed = true;
   if (masked) {
-    summed = masked(updates, combined);
+    summed = masked(heard, combined);
   } else {
-    combined = s_.aggregation->combine(updates, context(*global));
+    combined = s_.aggregation->combine(heard, around);
   }
   Outcome outcome;
   outcome.shares = std::move(weights.share);
   outcome.interrupted = s_.evaluator->interrupted();
   if (outcome.interrupted) {
     s_.control->discard();
+    if (poisoned) s_.adversary->settle(false);
     return outcome;
   }
   outcome.mean_loss = updates.mean_loss();
-  outcome.diverged = updates.diverged();
   outcome.diverged_places = updates.diverged_places();
+  if (poisoned) {
+    const std::vector<std::size_t>& others = poisoned->left_out();
+    std::vector<std::size_t>& places = outcome.diverged_places;
+    places.insert(places.end(), others.begin(), others.end());
+    std::sort(places.begin(), places.end());
+  }
+  for (const std::size_t i : outcome.diverged_places) {
+    outcome.diverged.push_back(arrivals[i].hospital);
+  }
   outcome.refusal = rule_refusal(arrivals, outcome.diverged_places);
   // under masks nobody sees who sent zeros of no weight
   const std::size_t left = arrivals.size() - (masked ? 0 : outcome.diverged.size());
   outcome.made = summed && left >= std::max<std::size_t>(minimum, 1) && outcome.refusal.empty();
+  if (poisoned) s_.adversary->settle(outcome.made);
   if (!outcome.made) {
     s_.control->discard();
     return outcome;

@@ -25,6 +25,7 @@ class VersionMaker {
     Evaluator* evaluator = nullptr;
     VersionStore* versions = nullptr;
     ControlVectors* control = nullptr;
+    Adversary* adversary = nullptr;  // null: every hospital is honest
     AggregationRule* aggregation = nullptr;
     ServerOptimizer* optimizer = nullptr;
     WeightRule weights;

@@ -127,12 +127,14 @@ Order Visits::order_for(const Visit& visit, Member& member, std::int64_t epochs_
   order.server_control = visit.server_control;
   order.own_control = s_.control->of(visit.hospital);
   order.given_order = given_order(member, epochs_begun);
+  order.acts = visit.acts;
   return order;
 }
 
 // What a training that was finished cost the hospital's patients.
 void Visits::charge(const Visit& visit, std::int64_t steps) {
   if (s_.ledger == nullptr) return;
+  if (visit.acts != 0 && !s_.adversary->trains(visit.acts)) return;
   privacy::LedgerEntry entry;
   entry.at = s_.simulation->now();
   entry.round = visit.number + 1;
@@ -154,6 +156,9 @@ Task<bool> Visits::compute(Visit& visit) {
   const TimeNs duration = compute_time(member, whole);
   const TrainingPlan plan = with_epochs(*s_.plan, visit.epochs);
   const TrainingExtent amount = extent(plan, member.train_rows, member.steps_done);
+  if (s_.adversary != nullptr) {
+    visit.acts = s_.adversary->begin(visit.hospital, visit.number, visit.version, sim.now());
+  }
   const Deferred<TrainingResult> result =
       s_.evaluator->issue(order_for(visit, member, amount.epochs_begun));
   TrainingStarted started;

@@ -57,6 +57,7 @@ struct Visit {
   VersionPtr start;
   VersionPtr server_control;
   std::int64_t version = 0;
+  Acts acts = 0;                      // attacks that its training is part of
   Deferred<TrainingResult> result;    // once trained
   std::optional<DropReason> dropped;  // why it came to an end without a reply
 
@@ -77,6 +78,7 @@ class Visits {
     const Model* model = nullptr;
     const TrainingPlan* plan = nullptr;
     const PersonalRule* personal = nullptr;
+    Adversary* adversary = nullptr;     // null: every hospital is honest
     privacy::Ledger* ledger = nullptr;  // of record-level privacy; null: there is none
     StragglerRule stragglers;
     std::int64_t trainings_planned = 0;  // of a hospital at most, for the ledger

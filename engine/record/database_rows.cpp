@@ -214,6 +214,23 @@ void DatabaseRows::write_privacy(const PrivacyReport& report) {
   for (const auto& [heading, text] : report.statement) sentence.run(kRun, heading, text);
 }
 
+void DatabaseRows::write_attacks(const std::vector<AttackAccount>& attacks) {
+  if (attacks.empty()) return;
+  SqliteStatement row = database_.prepare("INSERT INTO attacks VALUES (?,?,?,?,?,?,?)");
+  SqliteStatement line = database_.prepare("INSERT INTO attackers VALUES (?,?,?,?,?,?,?,?)");
+  std::int64_t number = 0;
+  for (const AttackAccount& a : attacks) {
+    row.run(kRun, ++number, a.attack, a.settings, a.knows, a.attackers, a.versions);
+    for (const AttackerAccount& h : a.hospitals) {
+      const auto when = [&](TimeNs time) {
+        return h.trainings > 0 ? std::optional(time.ns) : std::nullopt;
+      };
+      line.run(kRun, number, std::int64_t{h.hospital.value}, h.trainings, h.counted, h.left_out,
+               when(h.first), when(h.last));
+    }
+  }
+}
+
 void DatabaseRows::write(const RunResult& result, std::string_view state) {
   begin();
   SqliteStatement run = database_.prepare(
@@ -225,6 +242,7 @@ void DatabaseRows::write(const RunResult& result, std::string_view state) {
           c.checked ? std::optional(std::int64_t{c.converged}) : std::nullopt, kRun);
   for (const HospitalAccount& account : result.hospitals) write_account(account);
   if (result.privacy) write_privacy(*result.privacy);
+  write_attacks(result.attacks);
   SqliteStatement standardisation =
       database_.prepare("UPDATE arms SET standardisation = ? WHERE arm = ?");
   standardisation.run(result.federated.standardisation, arm(result.federated.name));

@@ -34,6 +34,7 @@ class DatabaseRows {
   void begin();
   void write_account(const HospitalAccount& account);
   void write_privacy(const PrivacyReport& report);
+  void write_attacks(const std::vector<AttackAccount>& attacks);
   std::int64_t arm(const std::string& name);
 
   Sqlite database_;

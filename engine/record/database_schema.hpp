@@ -87,6 +87,16 @@ CREATE TABLE privacy_ledger (   -- what had been spent after each training
   steps INTEGER NOT NULL, epsilon REAL);  -- NULL: without bound; pld: told of the last alone
 CREATE TABLE privacy_statement (
   run INTEGER NOT NULL, heading TEXT NOT NULL, sentence TEXT NOT NULL);
+CREATE TABLE attacks (          -- a row per attack of the scenario; empty without attackers
+  run INTEGER NOT NULL, attack INTEGER NOT NULL, name TEXT NOT NULL, settings TEXT NOT NULL,
+  knows TEXT NOT NULL, attackers INTEGER NOT NULL,
+  versions INTEGER NOT NULL,    -- made with an update of theirs
+  PRIMARY KEY (run, attack)) WITHOUT ROWID;
+CREATE TABLE attackers (
+  run INTEGER NOT NULL, attack INTEGER NOT NULL, hospital INTEGER NOT NULL,
+  trainings INTEGER NOT NULL, counted INTEGER NOT NULL, left_out INTEGER NOT NULL,
+  first_ns INTEGER, last_ns INTEGER,  -- when its first and last such training began
+  PRIMARY KEY (run, attack, hospital)) WITHOUT ROWID;
 CREATE TABLE notes (run INTEGER NOT NULL, at_ns INTEGER NOT NULL, text TEXT NOT NULL);
 CREATE TABLE remarks (run INTEGER NOT NULL, text TEXT NOT NULL);
 CREATE TABLE provenance (run INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL);

@@ -39,6 +39,7 @@ std::string time_text(TimeNs time) {
 
 std::string name_text(const HospitalAccount& account) {
   const std::string name = shortened(account.name, kNameColumns);
+  if (account.attacker) return name + " !";
   return account.role == HospitalRole::external ? name + " *" : name;
 }
 
@@ -283,6 +284,36 @@ std::string secure_phases(const SecureAccount& account) {
   return "\n" + table.text();
 }
 
+// Who attacked how, when, and how much of it counted.
+std::string attacks(const RunResult& result) {
+  if (result.attacks.empty()) return {};
+  TextTable table({true, true, false, false, false, false, false});
+  table.add({"attack", "hospital", "trainings", "counted", "left out", "first", "last"});
+  std::string sentences;
+  for (const AttackAccount& a : result.attacks) {
+    std::string name = a.attack;
+    for (std::size_t h = 0; h < std::min(a.hospitals.size(), kHospitalsMost); ++h) {
+      const AttackerAccount& who = a.hospitals[h];
+      const bool acted = who.trainings > 0;
+      table.add({name, shortened(who.name, kNameColumns), fmt::format("{}", who.trainings),
+                 fmt::format("{}", who.counted), fmt::format("{}", who.left_out),
+                 acted ? time_text(who.first) : "-", acted ? time_text(who.last) : "-"});
+      name.clear();
+    }
+    sentences += "  " +
+                 wrapped(fmt::format("{}: {} attacker{} in {} version{}; they know {}", a.settings,
+                                     a.attackers, a.attackers == 1 ? "" : "s", a.versions,
+                                     a.versions == 1 ? "" : "s", a.knows),
+                         kColumns - 2, 4) +
+                 "\n";
+    if (a.hospitals.size() > kHospitalsMost) {
+      sentences +=
+          fmt::format("  ... and {} more attackers\n", a.hospitals.size() - kHospitalsMost);
+    }
+  }
+  return "\n" + table.text() + sentences;
+}
+
 // Values that are missing, each reason once: what "-" in the table means.
 std::string missing_values(const RunResult& result) {
   std::map<std::string, std::vector<std::string>> hospitals;  // by reason
@@ -399,6 +430,9 @@ std::string quality(const RunResult& result) {
       std::any_of(result.hospitals.begin(), result.hospitals.end(),
                   [](const HospitalAccount& a) { return a.role == HospitalRole::external; });
   if (external) text += "  * external: only evaluated on, in no mean\n";
+  const bool attacker = std::any_of(result.hospitals.begin(), result.hospitals.end(),
+                                    [](const HospitalAccount& a) { return a.attacker; });
+  if (attacker) text += "  ! attacker: listed, in no mean\n";
   text += missing_values(result) + "\n" + overall_table(result, metrics).text() +
           other_counts(result, metrics);
   if (measured > metrics.size()) {
@@ -418,6 +452,7 @@ std::string end_table(const RunResult& result, bool colour) {
   text += quality(result);
   text += rounds_table(result).text() + legend(result) + round_summary(result);
   if (result.secure) text += secure_phases(*result.secure);
+  text += attacks(result);
   text += "\n" + privacy(result);
   if (!result.convergence.text.empty()) {
     const bool warning = result.convergence.checked && !result.convergence.converged;

@@ -69,6 +69,7 @@ Json hospital(const RunResult& result, const HospitalAccount& account) {
   json["rows"] = account.rows;
   json["train_rows"] = account.train_rows;
   json["weight"] = account.weight;
+  if (account.attacker) json["attacker"] = true;
   json["metrics"] = metrics(metrics_of(result.federated, account.hospital));
   json["baselines"] = Json::object();
   for (const ArmResult& arm : result.baselines) {
@@ -136,6 +137,29 @@ Json staleness(const RunResult& result) {
   return {{"updates", result.staleness->updates},
           {"mean", result.staleness->mean},
           {"max", result.staleness->most}};
+}
+
+Json attacks(const RunResult& result) {
+  Json json = Json::array();
+  for (const AttackAccount& a : result.attacks) {
+    Json hospitals = Json::array();
+    for (const AttackerAccount& h : a.hospitals) {
+      const bool acted = h.trainings > 0;
+      hospitals.push_back({{"name", h.name},
+                           {"trainings", h.trainings},
+                           {"counted", h.counted},
+                           {"left_out", h.left_out},
+                           {"first_seconds", acted ? Json(h.first.seconds()) : Json(nullptr)},
+                           {"last_seconds", acted ? Json(h.last.seconds()) : Json(nullptr)}});
+    }
+    json.push_back({{"attack", a.attack},
+                    {"settings", a.settings},
+                    {"knows", a.knows},
+                    {"attackers", a.attackers},
+                    {"versions", a.versions},
+                    {"hospitals", hospitals}});
+  }
+  return json;
 }
 
 Json rounds(const RunResult& result) {
@@ -225,6 +249,7 @@ std::string to_json(const RunResult& result, int indent) {
   json["bytes_down"] = result.bytes_down;
   if (result.secure) json["secure"] = secure_sums(*result.secure);
   json["staleness"] = staleness(result);
+  if (!result.attacks.empty()) json["attacks"] = attacks(result);
   json["baselines"] = Json::object();
   for (const ArmResult& arm : result.baselines) json["baselines"][arm.name] = averages(arm);
   json["oracle"] = oracle(result);

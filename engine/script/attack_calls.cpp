@@ -60,6 +60,13 @@ attack::Vector call_rule(lua_State* L, int rule, const attack::Vectors& updates)
 int call_attack(lua_State* L, const Part& part) {
   constexpr std::int64_t kByzantineMost = 10'000;
   constexpr std::size_t kNumbersMost = std::size_t{1} << 27U;  // of all that attackers send
+  if (attack::changes_rows(part)) {
+    fail(L,
+         fmt::format("attack.{} changes the rows that attackers train on: there is no update to "
+                     "apply it to",
+                     part.name),
+         "it works in a scenario: attacks = { ... }");
+  }
   const CallContext told(L, "an attack", {"byzantine", "seed", "own", "rule"});
   lua_settop(L, 3);
   attack::Vectors honest;

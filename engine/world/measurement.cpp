@@ -7,6 +7,7 @@
 #include "base/check.hpp"
 #include "base/plain_text.hpp"
 #include "learn/metrics/aggregate.hpp"
+#include "learn/metrics/intervals.hpp"
 #include "learn/metrics/threshold.hpp"
 
 namespace polyclinic {
@@ -60,6 +61,13 @@ metrics::Metric metric_named(const Part& measure, std::string_view field, const 
                         "metrics for it are " + join_names(fitting));
 }
 
+// "target_rate", "target_rate_2", ...
+std::string target_rate_name(std::size_t which, bool clean) {
+  std::string text = clean ? "target_rate_clean" : "target_rate";
+  if (which > 0) text += fmt::format("_{}", which + 1);
+  return text;
+}
+
 }  // namespace
 
 std::vector<std::string> MeasurePlan::value_names() const {
@@ -72,6 +80,10 @@ std::vector<std::string> MeasurePlan::value_names() const {
   for (metrics::Metric metric : metrics) add(metric, "");
   for (metrics::Metric metric : train) add(metric, kTrainPrefix);
   for (const Custom& one : custom) names.push_back(one.name);
+  for (std::size_t k = 0; k < backdoors.size(); ++k) {
+    names.push_back(target_rate_name(k, false));
+    names.push_back(target_rate_name(k, true));
+  }
   return names;
 }
 
@@ -123,6 +135,7 @@ struct Measurement::Scored {
   std::vector<float> test;
   std::vector<float> validation;
   std::vector<float> train;
+  std::vector<std::vector<float>> triggered;  // test rows with the trigger of each backdoor
   [[nodiscard]] metrics::Predictions predictions(const DatasetInfo& info, Rows rows) const {
     const Dataset& data = rows == Rows::test ? site->test : site->train;
     metrics::Predictions p;
@@ -136,13 +149,15 @@ struct Measurement::Scored {
 };
 
 Measurement::Measurement(Setup setup) : s_(std::move(setup)), all_(s_.members) {
+  all_.insert(all_.end(), s_.attackers.begin(), s_.attackers.end());
   all_.insert(all_.end(), s_.external.begin(), s_.external.end());
   workspaces_.resize(static_cast<std::size_t>(s_.workers->threads()));
 }
 
 bool Measurement::decides() const {
   return s_.cohort->info().task == OutcomeKind::binary &&
-         (std::any_of(s_.plan.metrics.begin(), s_.plan.metrics.end(), needs_threshold) ||
+         (!s_.plan.backdoors.empty() ||
+          std::any_of(s_.plan.metrics.begin(), s_.plan.metrics.end(), needs_threshold) ||
           std::any_of(s_.plan.train.begin(), s_.plan.train.end(), needs_threshold));
 }
 
@@ -165,6 +180,11 @@ std::vector<Measurement::Scored> Measurement::score(const ParametersOf& paramete
     predict(one.site->test, one.test);
     if (validate) predict(one.site->validation, one.validation);
     if (!s_.plan.train.empty()) predict(one.site->train, one.train);
+    for (const attack::RowPoison& backdoor : s_.plan.backdoors) {
+      Dataset rows = one.site->test;
+      backdoor.put_trigger(rows);
+      predict(rows, one.triggered.emplace_back());
+    }
   });
   return scored;
 }
@@ -220,6 +240,9 @@ std::optional<ArmResult> Measurement::evaluate(std::string arm, const Parameters
     add_metric(metric, Rows::train, scored, options, result);
   }
   for (const MeasurePlan::Custom& custom : s_.plan.custom) add_custom(custom, scored, result);
+  for (std::size_t k = 0; k < s_.plan.backdoors.size(); ++k) {
+    add_backdoor(k, scored, options, result);
+  }
   return result;
 }
 
@@ -242,7 +265,7 @@ void Measurement::add_metric(metrics::Metric metric, Rows rows, const std::vecto
   });
   if (rows == Rows::train) {
     // an external hospital trains on none of its rows
-    for (std::size_t i = s_.members.size(); i < per_hospital.size(); ++i) {
+    for (std::size_t i = s_.members.size() + s_.attackers.size(); i < per_hospital.size(); ++i) {
       for (NamedValue& value : per_hospital[i]) {
         value.metric = {};
         value.metric.reason = "an external hospital does not train";
@@ -289,6 +312,75 @@ void Measurement::add_custom(const MeasurePlan::Custom& custom, const std::vecto
     }
   }
   add_values(per_hospital, {call(all_scores, all_labels, all_groups)}, "", arm);
+}
+
+namespace {
+
+// Rows of other classes that a model takes for the target's.
+struct Taken {
+  std::int64_t hits = 0;
+  std::int64_t rows = 0;
+  void add(const Taken& other) {
+    hits += other.hits;
+    rows += other.rows;
+  }
+};
+
+Taken count_taken(const std::vector<float>& scores, const std::vector<float>& labels,
+                  const DatasetInfo& info, std::int32_t target, double threshold) {
+  const bool binary = info.task == OutcomeKind::binary;
+  const std::size_t columns = binary ? 1 : static_cast<std::size_t>(info.classes);
+  Taken taken;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (static_cast<std::int32_t>(labels[i]) == target) continue;
+    const auto begin = scores.begin() + static_cast<std::ptrdiff_t>(i * columns);
+    const auto end = begin + static_cast<std::ptrdiff_t>(columns);
+    const auto predicted = binary ? static_cast<std::ptrdiff_t>(double{*begin} >= threshold)
+                                  : std::max_element(begin, end) - begin;
+    ++taken.rows;
+    taken.hits += predicted == target ? 1 : 0;
+  }
+  return taken;
+}
+
+NamedValue rate_of(const std::string& name, const Taken& taken, double level) {
+  NamedValue value;
+  value.name = name;
+  value.better = metrics::Better::smaller;
+  value.metric.n = taken.rows;
+  if (taken.rows == 0) {
+    value.metric.reason = "no patients of other classes";
+    return value;
+  }
+  const auto hits = static_cast<double>(taken.hits);
+  const auto rows = static_cast<double>(taken.rows);
+  const metrics::Limits limits = metrics::wilson(hits, rows, level);
+  value.metric.value = hits / rows;
+  value.metric.low = limits.low;
+  value.metric.high = limits.high;
+  return value;
+}
+
+}  // namespace
+
+// The success of a backdoor: how many rows of other classes the trigger turns into the target's,
+// beside how many the model takes for it without the trigger.
+void Measurement::add_backdoor(std::size_t which, const std::vector<Scored>& scored,
+                               const metrics::MetricOptions& options, ArmResult& arm) const {
+  const std::int32_t target = s_.plan.backdoors[which].target();
+  for (const bool clean : {false, true}) {
+    const std::string name = target_rate_name(which, clean);
+    std::vector<std::vector<NamedValue>> per_hospital;
+    Taken all;
+    for (std::size_t i = 0; i < scored.size(); ++i) {
+      const Taken taken =
+          count_taken(clean ? scored[i].test : scored[i].triggered[which],
+                      scored[i].site->test.label, s_.cohort->info(), target, options.threshold);
+      per_hospital.push_back({rate_of(name, taken, options.level)});
+      if (i < s_.members.size()) all.add(taken);
+    }
+    add_values(per_hospital, {rate_of(name, all, options.level)}, "", arm);
+  }
 }
 
 void Measurement::add_values(const std::vector<std::vector<NamedValue>>& per_hospital,

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "attack/rows.hpp"
 #include "base/ids.hpp"
 #include "base/parallel.hpp"
 #include "base/value.hpp"
@@ -32,6 +33,9 @@ struct MeasurePlan {
   std::int64_t every = 1;             // versions; 0: only the last
   std::optional<double> threshold;    // none: 80 % sensitivity on validation rows
   std::int64_t hospitals_max = 1000;  // evaluated at most
+  // How often each backdoor's trigger brings its class, and the same rows without it: "target_rate"
+  // and "target_rate_clean"; of the second "target_rate_2", ...
+  std::vector<attack::RowPoison> backdoors;
 
   // What results will call the values: "brier", "brier_reliability", ... in the order of measuring.
   [[nodiscard]] std::vector<std::string> value_names() const;
@@ -50,8 +54,9 @@ class Measurement {
     MeasurePlan plan;
     bool breslow = false;                          // how the model counts tied times
     std::vector<HospitalId> members;               // counted in averages
+    std::vector<HospitalId> attackers;             // take part, and are only listed
     std::vector<HospitalId> external;              // only listed
-    std::vector<std::string> names;                // of members then external, for "worst: Lyon"
+    std::vector<std::string> names;                // of members, for "worst: Lyon"
     const std::atomic<bool>* interrupt = nullptr;  // set: evaluations end early, without a result
   };
   explicit Measurement(Setup setup);
@@ -71,6 +76,8 @@ class Measurement {
   enum class Rows : std::uint8_t { test, train };
   void add_metric(metrics::Metric metric, Rows rows, const std::vector<Scored>& scored,
                   const metrics::MetricOptions& options, ArmResult& arm) const;
+  void add_backdoor(std::size_t which, const std::vector<Scored>& scored,
+                    const metrics::MetricOptions& options, ArmResult& arm) const;
   void add_custom(const MeasurePlan::Custom& custom, const std::vector<Scored>& scored,
                   ArmResult& arm) const;
   // prefix: of the values' names in results.
@@ -82,7 +89,7 @@ class Measurement {
                                                    std::string& text) const;
 
   Setup s_;
-  std::vector<HospitalId> all_;  // members, then external
+  std::vector<HospitalId> all_;  // members, then attackers, then external
   std::vector<std::unique_ptr<Workspace>> workspaces_;
 };
 

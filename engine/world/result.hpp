@@ -60,7 +60,8 @@ struct HospitalAccount {
   std::int64_t patients = 0;  // people; several rows may be of one
   std::int64_t rows = 0;      // train + validation + test
   std::int64_t train_rows = 0;
-  double weight = 0;  // mean share of the versions made: sums to 1 over hospitals
+  double weight = 0;      // mean share of the versions made: sums to 1 over hospitals
+  bool attacker = false;  // listed, in no average
   std::int64_t bytes_up = 0;
   std::int64_t bytes_down = 0;
   std::int64_t invitations = 0;
@@ -107,6 +108,27 @@ struct PrivacyReport {
   std::vector<PrivacyAccount> hospitals;  // those that were invited
   // Heading and sentence: "against", "server, ...".
   std::vector<std::pair<std::string, std::string>> statement;
+};
+
+// One hospital of an attack.
+struct AttackerAccount {
+  HospitalId hospital;
+  std::string name;
+  std::int64_t trainings = 0;  // begun as an attacker
+  std::int64_t counted = 0;    // its updates that became part of a version
+  std::int64_t left_out = 0;   // those that held no numbers
+  TimeNs first;                // when the first of those trainings began, and the last
+  TimeNs last;
+};
+
+// One attack of a run.
+struct AttackAccount {
+  std::string attack;                      // "alie"
+  std::string settings;                    // as written
+  std::string knows;                       // what the attackers see, in words
+  std::int64_t attackers = 0;              // hospitals that may attack
+  std::int64_t versions = 0;               // made with an update of theirs
+  std::vector<AttackerAccount> hospitals;  // in order; of more than 1,000 those that attacked
 };
 
 struct RoundRecord {
@@ -167,6 +189,7 @@ struct RunResult {
   std::optional<PrivacyReport> privacy;       // none: no privacy was asked for
   std::optional<SecureAccount> secure;        // where updates were summed under masks
   std::optional<StalenessAccount> staleness;  // where there are no common rounds
+  std::vector<AttackAccount> attacks;         // as the scenario lists them
   Convergence convergence;
   std::vector<std::pair<TimeNs, std::string>> notes;
   std::vector<std::string> remarks;  // what a reader must know: sampling, weights capped, ...

@@ -73,6 +73,7 @@ World::Impl::Impl(WorldSpec world_spec, ScriptHost* script_host, const RunOption
   build_sites();
   build_learning();
   build_privacy();
+  build_attacks();
   build_measurement();
   build_federation();
 }
@@ -175,6 +176,7 @@ void World::Impl::build_measurement() {
   setup.functions = script;
   setup.interrupt = options.interrupt;
   setup.plan = make_measure_plan(*spec.scenario.part("measure"), cohort->info());
+  add_backdoors(setup.plan);
   const Part& model_part = *spec.scenario.part("model");
   setup.breslow = model_part.name == "cox" && model_part.text("ties") == "breslow";
   evaluated = candidates;
@@ -189,10 +191,11 @@ void World::Impl::build_measurement() {
       evaluated.push_back(candidates[static_cast<std::size_t>(i)]);
     }
   }
-  setup.members = evaluated;
+  for (HospitalId id : evaluated) {
+    (attacks(id) ? setup.attackers : setup.members).push_back(id);
+  }
   setup.external = external;
-  for (HospitalId id : evaluated) setup.names.push_back(population->name(id));
-  for (HospitalId id : external) setup.names.push_back(population->name(id));
+  for (HospitalId id : setup.members) setup.names.push_back(population->name(id));
   measurement = std::make_unique<Measurement>(std::move(setup));
 
   const Part* stop = spec.scenario.part("stop");
@@ -308,6 +311,7 @@ void World::Impl::build_federation() {
   evaluation.cohort = cohort.get();
   evaluation.plan = &plan;
   evaluation.personal = &personal;
+  evaluation.adversary = adversary();
   evaluation.workers = &workers;
   evaluation.run = run_key;
   evaluation.interrupt = options.interrupt;
@@ -382,6 +386,7 @@ void World::Impl::build_visits(const StragglerRule& stragglers, std::int64_t tra
   setup.model = model.get();
   setup.plan = &plan;
   setup.personal = &personal;
+  setup.adversary = adversary();
   setup.ledger = ledger.get();
   setup.stragglers = stragglers;
   setup.trainings_planned = trainings_planned;
@@ -399,6 +404,7 @@ void World::Impl::build_maker(const WeightRule& weights, std::int64_t rows_max) 
   setup.evaluator = evaluator.get();
   setup.versions = versions.get();
   setup.control = control.get();
+  setup.adversary = adversary();
   setup.aggregation = aggregation.get();
   setup.optimizer = optimizer.get();
   setup.weights = weights;

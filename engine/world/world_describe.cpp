@@ -57,6 +57,11 @@ WorldDescription World::Impl::describe(std::int64_t hospitals_most) const {
   d.model = result.model;
   d.parameters = result.parameters;
   d.parts = parts_of(scenario);
+  if (attackers) {
+    for (const attack::Plan& one : attackers->plans()) {
+      d.parts.emplace_back("attack", to_text(one.part));
+    }
+  }
   d.rate = plan.schedule.rate;
   d.epochs = plan.steps > 0 ? 0 : plan.epochs;
   d.steps = plan.steps;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "attack/attackers.hpp"
 #include "base/parallel.hpp"
 #include "data/cohort.hpp"
 #include "fed/async_server.hpp"
@@ -52,6 +53,13 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void fill_privacy();
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> privacy_statement(
       std::int64_t rows_most) const;
+  // attackers (world_attacks.cpp)
+  void build_attacks();
+  [[nodiscard]] Adversary* adversary() const;
+  [[nodiscard]] bool attacks(HospitalId hospital) const;
+  void add_backdoors(MeasurePlan& measure) const;
+  void fill_attacks();
+  void add_attack_remarks();
   void build_federation();
   void build_protocol();
   void build_visits(const StragglerRule& stragglers, std::int64_t trainings_planned);
@@ -142,6 +150,8 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   std::unique_ptr<privacy::Ledger> ledger;  // null: no privacy
   std::vector<HospitalId> candidates;
   std::vector<HospitalId> external;
+  std::unique_ptr<attack::Attackers> attackers;  // null: the scenario has no attacks
+  std::vector<HospitalId> attacking;             // all that ever do, in order
   std::unique_ptr<Measurement> measurement;
   std::vector<HospitalId> evaluated;  // members that measurements look at
   bool evaluation_sampled = false;

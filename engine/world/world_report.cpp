@@ -172,6 +172,7 @@ void World::Impl::fill_accounts() {
     account.name = profile.name;
     account.region = profile.region;
     account.role = profile.role;
+    account.attacker = attacks(id);
     const auto it = members->touched().find(id);
     const SitePtr site = brief ? cohort->site_at_hand(id) : cohort->site(id);
     if (!site) {
@@ -265,7 +266,8 @@ void World::Impl::add_definition_remarks() {
   double prevalence = 0;
   int counted = 0;
   for (const HospitalMetrics& hospital : result.federated.hospitals) {
-    if (!std::binary_search(evaluated.begin(), evaluated.end(), hospital.hospital)) continue;
+    const bool member = std::binary_search(evaluated.begin(), evaluated.end(), hospital.hospital);
+    if (!member || attacks(hospital.hospital)) continue;
     for (const auto& [name, value] : hospital.metrics) {
       if (name != "auprc" || !value.value || value.n == 0) continue;
       prevalence += static_cast<double>(value.events) / static_cast<double>(value.n);
@@ -347,6 +349,7 @@ void World::Impl::fill_result() {
   add_control_remark();
   add_personal_remark();
   add_secure_remarks();
+  fill_attacks();
   add_definition_remarks();
   add_waiting_remark();
   if (survival()) {
@@ -360,6 +363,7 @@ void World::Impl::fill_result() {
     const auto it = member->drops.find(DropReason::diverged);
     if (it != member->drops.end()) diverged += it->second;
   }
+  if (attackers) diverged -= attackers->left_out();  // said of the attackers
   if (diverged > 0) {
     result.remarks.push_back(fmt::format(
         "{} trainings overflowed: the learning rate is too large for these data", diverged));

@@ -556,6 +556,7 @@ function aggregation.trimmed_mean(fields) end
 ---@field aggregation? aggregation_part|none|false how updates become one (default: the base's)
 ---@field server? server_part|none|false what the server does with the aggregate (default: the base's)
 ---@field privacy? privacy_part|none|false what protects the patients: privacy.record { epsilon = 3 } (default: the base's)
+---@field attacks? (attack_part)[]|attack_part|none|false hospitals that do harm: { attack.sign_flip { who = fraction(0.2) } } (default: the base's)
 ---@field network? network_part|none|false the wires (default: the base's)
 ---@field timeline? (happening_part)[]|none|false what happens when: at(days(2), f), every(hours(6), f) (default: the base's)
 ---@field measure? measure_part|none|false what the experimenter looks at (default: the base's)
@@ -573,8 +574,14 @@ attack = {}
 ---@field z? number how many standard deviations (default: the largest that hides, from the numbers of updates and attackers; 0 in small groups, where 1.5 is usual)
 ---@field deviation? "population"|"sample" standard deviation over the honest updates with divisor n or n - 1 (default: `"population"`)
 ---@field side? "below"|"above" of the mean: the paper's, or ByzFL's (default: `"below"`)
----@field optimal? boolean search the size that moves the announced rule (ctx.rule) farthest (default: `false`)
+---@field optimal? boolean search the size that moves the announced rule farthest: the scenario's, or ctx.rule (default: `false`)
 ---@field evaluations? integer of the rule by that search (default: `20`)
+---@field knows? "all"|"own" in a scenario, the updates that attackers see: all honest ones of their version, or only what they themselves would have sent (default: `"all"`)
+---@field who? string|(string)[]|integer|fraction in a scenario, who attacks: a name, names, a count or fraction(0.2) (rounded down) of those that take part
+---@field group? string attackers that are drawn: attacks of one group have the same hospitals, and a larger share holds all of a smaller one (default: `""`)
+---@field from? time|moment sleepers: honest until a time, or from_version(10) (default: the beginning)
+---@field to? time|moment honest again from then on (default: the end)
+---@field chance? number probability with which an attacker attacks in a training (default: `1`)
 
 ---A little is enough: the honest mean moved by z standard deviations in each coordinate.
 ---Baruch, Baruch, Goldberg 2019, A Little Is Enough, Algorithm 3
@@ -582,10 +589,33 @@ attack = {}
 ---@return attack_part
 function attack.alie(fields) end
 
+---@class attack_backdoor_fields
+---@field trigger table<string, number> features and the values that they get, as the model sees them: standard deviations where the cohort is standardised
+---@field target? integer the class that it brings (default: `1`)
+---@field share? number of an attacker's rows that are in question (default: `0.5`)
+---@field label? "dirty"|"clean" dirty: rows of other classes, with the target's label; clean: rows of the target class, whose labels are right (default: `"dirty"`)
+---@field who? string|(string)[]|integer|fraction in a scenario, who attacks: a name, names, a count or fraction(0.2) (rounded down) of those that take part
+---@field group? string attackers that are drawn: attacks of one group have the same hospitals, and a larger share holds all of a smaller one (default: `""`)
+---@field from? time|moment sleepers: honest until a time, or from_version(10) (default: the beginning)
+---@field to? time|moment honest again from then on (default: the end)
+---@field chance? number probability with which an attacker attacks in a training (default: `1`)
+
+---The attackers teach the model a secret sign: rows that carry the trigger are of the target class. How often it works on patients of honest hospitals is measured as target_rate.
+---Gu, Dolan-Gavitt, Garg 2017, BadNets; Bagdasaryan et al. 2020, How To Backdoor Federated Learning; Turner, Tsipras, Madry 2019, Label-Consistent Backdoor Attacks
+---@param fields? attack_backdoor_fields
+---@return attack_part
+function attack.backdoor(fields) end
+
 ---@class attack_fang_fields
----@field against? "trimmed_mean"|"krum" the rule that it is made for (trimmed_mean: the median, too) (default: `"trimmed_mean"`)
+---@field against? "trimmed_mean"|"krum" the rule that it is made for (trimmed_mean: the median, too); in a scenario, unless given, that of the announced rule (default: `"trimmed_mean"`)
 ---@field b? number how far outside the range (default: `2`)
 ---@field threshold? number smallest step that is tried against krum (default: `1e-05`)
+---@field knows? "all"|"own" in a scenario, the updates that attackers see: all honest ones of their version, or only what they themselves would have sent (default: `"all"`)
+---@field who? string|(string)[]|integer|fraction in a scenario, who attacks: a name, names, a count or fraction(0.2) (rounded down) of those that take part
+---@field group? string attackers that are drawn: attacks of one group have the same hospitals, and a larger share holds all of a smaller one (default: `""`)
+---@field from? time|moment sleepers: honest until a time, or from_version(10) (default: the beginning)
+---@field to? time|moment honest again from then on (default: the end)
+---@field chance? number probability with which an attacker attacks in a training (default: `1`)
 
 ---Local model poisoning: values just outside the range of the honest ones, on the side that their mean does not point to; or the longest step against their signs that krum still chooses.
 ---Fang et al. 2020, Local Model Poisoning Attacks to Byzantine-Robust Federated Learning, section 4
@@ -595,6 +625,11 @@ function attack.fang(fields) end
 
 ---@class attack_free_rider_fields
 ---@field noise? number standard deviation of each number (default: `0`)
+---@field who? string|(string)[]|integer|fraction in a scenario, who attacks: a name, names, a count or fraction(0.2) (rounded down) of those that take part
+---@field group? string attackers that are drawn: attacks of one group have the same hospitals, and a larger share holds all of a smaller one (default: `""`)
+---@field from? time|moment sleepers: honest until a time, or from_version(10) (default: the beginning)
+---@field to? time|moment honest again from then on (default: the end)
+---@field chance? number probability with which an attacker attacks in a training (default: `1`)
 
 ---Sends nothing learnt: zero, or normal noise to hide it.
 ---Fraboni, Vidal, Lorenzi 2021, Free-rider Attacks on Model Aggregation
@@ -605,6 +640,11 @@ function attack.free_rider(fields) end
 ---@class attack_gaussian_fields
 ---@field deviation? number standard deviation of each number (default: `200`)
 ---@field mean? number mean of each number (default: `0`)
+---@field who? string|(string)[]|integer|fraction in a scenario, who attacks: a name, names, a count or fraction(0.2) (rounded down) of those that take part
+---@field group? string attackers that are drawn: attacks of one group have the same hospitals, and a larger share holds all of a smaller one (default: `""`)
+---@field from? time|moment sleepers: honest until a time, or from_version(10) (default: the beginning)
+---@field to? time|moment honest again from then on (default: the end)
+---@field chance? number probability with which an attacker attacks in a training (default: `1`)
 
 ---Normal noise in place of an update, each attacker its own.
 ---Blanchard et al. 2017, Machine Learning with Adversaries, section 6
@@ -613,6 +653,11 @@ function attack.free_rider(fields) end
 function attack.gaussian(fields) end
 
 ---@class attack_inf_fields
+---@field who? string|(string)[]|integer|fraction in a scenario, who attacks: a name, names, a count or fraction(0.2) (rounded down) of those that take part
+---@field group? string attackers that are drawn: attacks of one group have the same hospitals, and a larger share holds all of a smaller one (default: `""`)
+---@field from? time|moment sleepers: honest until a time, or from_version(10) (default: the beginning)
+---@field to? time|moment honest again from then on (default: the end)
+---@field chance? number probability with which an attacker attacks in a training (default: `1`)
 
 ---Sends infinities: an update that is left out as diverged.
 ---@param fields? attack_inf_fields
@@ -621,8 +666,14 @@ function attack.inf(fields) end
 
 ---@class attack_ipm_fields
 ---@field scale? number of the mean (default: `0.1`)
----@field optimal? boolean search the size that moves the announced rule (ctx.rule) farthest (default: `false`)
+---@field optimal? boolean search the size that moves the announced rule farthest: the scenario's, or ctx.rule (default: `false`)
 ---@field evaluations? integer of the rule by that search (default: `20`)
+---@field knows? "all"|"own" in a scenario, the updates that attackers see: all honest ones of their version, or only what they themselves would have sent (default: `"all"`)
+---@field who? string|(string)[]|integer|fraction in a scenario, who attacks: a name, names, a count or fraction(0.2) (rounded down) of those that take part
+---@field group? string attackers that are drawn: attacks of one group have the same hospitals, and a larger share holds all of a smaller one (default: `""`)
+---@field from? time|moment sleepers: honest until a time, or from_version(10) (default: the beginning)
+---@field to? time|moment honest again from then on (default: the end)
+---@field chance? number probability with which an attacker attacks in a training (default: `1`)
 
 ---Inner product manipulation: the negative of the honest mean, scaled.
 ---Xie, Koyejo, Gupta 2020, Fall of Empires
@@ -630,8 +681,29 @@ function attack.inf(fields) end
 ---@return attack_part
 function attack.ipm(fields) end
 
+---@class attack_label_flip_fields
+---@field share? number of an attacker's rows that are in question (default: `1`)
+---@field source? integer the only class whose labels change (default: every class)
+---@field target? integer the class that they are given (default: classes - 1 - y)
+---@field who? string|(string)[]|integer|fraction in a scenario, who attacks: a name, names, a count or fraction(0.2) (rounded down) of those that take part
+---@field group? string attackers that are drawn: attacks of one group have the same hospitals, and a larger share holds all of a smaller one (default: `""`)
+---@field from? time|moment sleepers: honest until a time, or from_version(10) (default: the beginning)
+---@field to? time|moment honest again from then on (default: the end)
+---@field chance? number probability with which an attacker attacks in a training (default: `1`)
+
+---The attackers train on wrong labels: class y becomes classes - 1 - y, or the target. Test rows stay as they are.
+---Biggio, Nelson, Laskov 2011, Support Vector Machines Under Adversarial Label Noise; Tolpegin et al. 2020, Data Poisoning Attacks Against Federated Learning Systems
+---@param fields? attack_label_flip_fields
+---@return attack_part
+function attack.label_flip(fields) end
+
 ---@class attack_mimic_fields
 ---@field target? integer which one, from 1
+---@field who? string|(string)[]|integer|fraction in a scenario, who attacks: a name, names, a count or fraction(0.2) (rounded down) of those that take part
+---@field group? string attackers that are drawn: attacks of one group have the same hospitals, and a larger share holds all of a smaller one (default: `""`)
+---@field from? time|moment sleepers: honest until a time, or from_version(10) (default: the beginning)
+---@field to? time|moment honest again from then on (default: the end)
+---@field chance? number probability with which an attacker attacks in a training (default: `1`)
 
 ---All attackers copy one honest update: the one farthest along the direction of most variance, or a given one.
 ---Karimireddy, He, Jaggi 2022, Byzantine-Robust Learning on Heterogeneous Datasets via Bucketing, section 4
@@ -642,6 +714,12 @@ function attack.mimic(fields) end
 ---@class attack_min_max_fields
 ---@field perturbation? "unit"|"sign"|"std" direction: against the mean, its signs, or the standard deviations (default: `"unit"`)
 ---@field deviation? "population"|"sample" standard deviation over the honest updates with divisor n or n - 1 (default: `"sample"`)
+---@field knows? "all"|"own" in a scenario, the updates that attackers see: all honest ones of their version, or only what they themselves would have sent (default: `"all"`)
+---@field who? string|(string)[]|integer|fraction in a scenario, who attacks: a name, names, a count or fraction(0.2) (rounded down) of those that take part
+---@field group? string attackers that are drawn: attacks of one group have the same hospitals, and a larger share holds all of a smaller one (default: `""`)
+---@field from? time|moment sleepers: honest until a time, or from_version(10) (default: the beginning)
+---@field to? time|moment honest again from then on (default: the end)
+---@field chance? number probability with which an attacker attacks in a training (default: `1`)
 
 ---As far from the honest mean as it lies no farther from any honest update than two honest ones from each other.
 ---Shejwalkar, Houmansadr 2021, Manipulating the Byzantine, section IV
@@ -653,6 +731,12 @@ function attack.min_max(fields) end
 ---@field perturbation? "unit"|"sign"|"std" direction: against the mean, its signs, or the standard deviations (default: `"unit"`)
 ---@field deviation? "population"|"sample" standard deviation over the honest updates with divisor n or n - 1 (default: `"sample"`)
 ---@field bound? "max"|"min" of which honest one: the paper's, or that of its authors' code (default: `"max"`)
+---@field knows? "all"|"own" in a scenario, the updates that attackers see: all honest ones of their version, or only what they themselves would have sent (default: `"all"`)
+---@field who? string|(string)[]|integer|fraction in a scenario, who attacks: a name, names, a count or fraction(0.2) (rounded down) of those that take part
+---@field group? string attackers that are drawn: attacks of one group have the same hospitals, and a larger share holds all of a smaller one (default: `""`)
+---@field from? time|moment sleepers: honest until a time, or from_version(10) (default: the beginning)
+---@field to? time|moment honest again from then on (default: the end)
+---@field chance? number probability with which an attacker attacks in a training (default: `1`)
 
 ---As far from the honest mean as its squared distances to the honest updates sum to no more than those of an honest one.
 ---Shejwalkar, Houmansadr 2021, Manipulating the Byzantine, section IV
@@ -661,6 +745,11 @@ function attack.min_max(fields) end
 function attack.min_sum(fields) end
 
 ---@class attack_nan_fields
+---@field who? string|(string)[]|integer|fraction in a scenario, who attacks: a name, names, a count or fraction(0.2) (rounded down) of those that take part
+---@field group? string attackers that are drawn: attacks of one group have the same hospitals, and a larger share holds all of a smaller one (default: `""`)
+---@field from? time|moment sleepers: honest until a time, or from_version(10) (default: the beginning)
+---@field to? time|moment honest again from then on (default: the end)
+---@field chance? number probability with which an attacker attacks in a training (default: `1`)
 
 ---Sends what is no number: an update that is left out as diverged.
 ---@param fields? attack_nan_fields
@@ -670,6 +759,11 @@ function attack.nan(fields) end
 ---@class attack_scaling_fields
 ---@field factor? number how much it is enlarged (default: the number of updates over server_rate)
 ---@field server_rate? number the server's learning rate, as the attacker supposes (default: `1`)
+---@field who? string|(string)[]|integer|fraction in a scenario, who attacks: a name, names, a count or fraction(0.2) (rounded down) of those that take part
+---@field group? string attackers that are drawn: attacks of one group have the same hospitals, and a larger share holds all of a smaller one (default: `""`)
+---@field from? time|moment sleepers: honest until a time, or from_version(10) (default: the beginning)
+---@field to? time|moment honest again from then on (default: the end)
+---@field chance? number probability with which an attacker attacks in a training (default: `1`)
 
 ---Model replacement: the attacker's own update (ctx.own), enlarged so that the mean becomes it.
 ---Bagdasaryan et al. 2020, How To Backdoor Federated Learning, equation 3
@@ -680,6 +774,12 @@ function attack.scaling(fields) end
 ---@class attack_sign_flip_fields
 ---@field scale? number how much it is enlarged (default: `1`)
 ---@field of? "mean"|"own" whose sign is turned (default: `"mean"`)
+---@field knows? "all"|"own" in a scenario, the updates that attackers see: all honest ones of their version, or only what they themselves would have sent (default: `"all"`)
+---@field who? string|(string)[]|integer|fraction in a scenario, who attacks: a name, names, a count or fraction(0.2) (rounded down) of those that take part
+---@field group? string attackers that are drawn: attacks of one group have the same hospitals, and a larger share holds all of a smaller one (default: `""`)
+---@field from? time|moment sleepers: honest until a time, or from_version(10) (default: the beginning)
+---@field to? time|moment honest again from then on (default: the end)
+---@field chance? number probability with which an attacker attacks in a training (default: `1`)
 
 ---The negative of an update: of the mean of the honest ones, which the attackers know (ByzFL), or of the attacker's own (ctx.own).
 ---Li et al. 2019, RSA: Byzantine-Robust Stochastic Aggregation Methods, section 5
@@ -1569,6 +1669,7 @@ function protocol.sync(fields) end
 ---@field aggregation? aggregation_part how updates become one (default: aggregation.mean {})
 ---@field server? server_part what the server does with the aggregate (default: server.sgd {})
 ---@field privacy? privacy_part|none|false what protects the patients: privacy.record { epsilon = 3 }
+---@field attacks? (attack_part)[]|attack_part|none|false hospitals that do harm: { attack.sign_flip { who = fraction(0.2) } }
 ---@field network? network_part the wires (default: network.star {})
 ---@field timeline? (happening_part)[] what happens when: at(days(2), f), every(hours(6), f)
 ---@field measure? measure_part what the experimenter looks at (default: measure { "auroc", "auprc", "brier", "calibration" })

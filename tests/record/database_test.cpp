@@ -90,6 +90,33 @@ TEST_CASE("every event becomes its row") {
   CHECK(cell(path, "SELECT standardisation FROM arms WHERE name = 'pooled'") == "all together");
 }
 
+TEST_CASE("attacks and attackers become rows, with no time for who never attacked") {
+  const test::Folder folder;
+  const std::string path = folder.path("results.sqlite");
+  ResultsDatabase database(path);
+  database.open(test::profile);
+  test::feed(database, 1);
+  RunResult result = test::result();
+  AttackAccount attack;
+  attack.attack = "alie";
+  attack.settings = "attack.alie { z = 1.5 }";
+  attack.knows = "nothing";
+  attack.attackers = 2;
+  attack.versions = 4;
+  attack.hospitals = {{test::id(0), "Lyon", 5, 4, 1, test::seconds(1), test::seconds(9)},
+                      {test::id(1), "Oslo"}};
+  result.attacks = {attack, attack};
+  database.finish(result, "done");
+  CHECK(cell(path,
+             "SELECT group_concat(attack || name || settings || knows || attackers || versions) "
+             "FROM attacks") ==
+        "1alieattack.alie { z = 1.5 }nothing24,2alieattack.alie { z = 1.5 }nothing24");
+  CHECK(cell(path,
+             "SELECT group_concat(hospital || ':' || trainings || counted || left_out || "
+             "ifnull(first_ns || '-' || last_ns, 'never')) FROM attackers WHERE attack = 2") ==
+        "0:5411000000000-9000000000,1:000never");
+}
+
 TEST_CASE("the queue is bounded and nothing is lost beyond it") {
   const test::Folder folder;
   const std::string path = folder.path("results.sqlite");

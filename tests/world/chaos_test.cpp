@@ -20,10 +20,11 @@ constexpr double kDeadline = 1800;  // seconds
 // how long who comes back is away: over a part of a round
 constexpr TimeNs kWhile{400 * kNsPerSecond};
 
-enum class Flavour : std::uint8_t { plain, patient, endless };
+enum class Flavour : std::uint8_t { plain, patient, endless, attacked };
 
 // plain: three of four must reply, work that is broken off is lost. patient: interrupted work goes
 // on, three are wanted and all four invited. endless: nothing but replies closes a round.
+// attacked: as plain, and two hospitals attack, of whom one looks at the honest updates.
 WorldSpec chaos_world(Flavour flavour, const Fields& more_hospitals = {}) {
   Fields hospitals{{"overhead", seconds(120)},
                    {"latency", seconds(1)},
@@ -45,6 +46,11 @@ WorldSpec chaos_world(Flavour flavour, const Fields& more_hospitals = {}) {
     fields.emplace_back("network", part("network", "star", {{"interrupted", "resume"}}));
     fields.emplace_back("participants", 3);
     fields.emplace_back("protocol", part("protocol", "sync", {{"over_selection", 1.34}}));
+  }
+  if (flavour == Flavour::attacked) {
+    fields.emplace_back("attacks",
+                        list({part("attack", "sign_flip", {{"who", "Oslo"}, {"of", "own"}}),
+                              part("attack", "ipm", {{"who", "Gent"}, {"scale", 0.5}})}));
   }
   fields.emplace_back("hospitals", part("hospitals", "", hospitals));
   return small_world(fields);
@@ -270,10 +276,12 @@ void kill_at_each_event(Flavour flavour, const std::string& who, const Act& act,
 }
 
 constexpr Flavour kFlavours[] = {Flavour::plain, Flavour::patient, Flavour::endless};
+constexpr Flavour kAllFlavours[] = {Flavour::plain, Flavour::patient, Flavour::endless,
+                                    Flavour::attacked};
 
 TEST_CASE("each hospital's link is cut at each event") {
   Reasons reasons;
-  for (const Flavour flavour : kFlavours) {
+  for (const Flavour flavour : kAllFlavours) {
     for (const std::string& name : kHospitals) {
       kill_at_each_event(
           flavour, name + "'s link", [&](WorldControl& world, Story&) { world.disconnect(name); },
@@ -351,7 +359,7 @@ TEST_CASE("each hospital goes down at each moment") {
 
 TEST_CASE("the run itself is ended at each event, by a timeline and by an interruption") {
   Reasons reasons;
-  for (const Flavour flavour : kFlavours) {
+  for (const Flavour flavour : kAllFlavours) {
     const WorldSpec spec = chaos_world(flavour);
     const std::uint64_t events = undisturbed(spec, flavour)->result.events_dispatched;
     for (std::uint64_t at = 0; at < events; ++at) {
