@@ -141,8 +141,8 @@ std::vector<Schema> row_schemas() {
                      Field{"label", type::choice({"dirty", "clean"}), "dirty",
                            "dirty: rows of other classes, with the target's label; clean: rows of "
                            "the target class, whose labels are right"}},
-          .example =
-              "attacks = { attack.backdoor { who = { \"Lyon\" }, trigger = { height = 4, weight = -4 } } }"}};
+          .example = "attacks = { attack.backdoor { who = { \"Lyon\" }, trigger = { height = 4, "
+                     "weight = -4 } } }"}};
 }
 
 }  // namespace polyclinic::attack

@@ -33,6 +33,10 @@ enum class Purpose : std::uint32_t {
   kStraggler = 18,       // who is slow in a round, and how far it gets
   kPrivateBatch = 24,    // which rows a step of a private training takes
   kPrivateNoise = 25,    // its noise, by ChaCha20 at the same kind of address
+  kCentralNoise = 26,    // noise that a server adds to a sum of updates, and to a count of them
+  kLocalNoise = 27,      // noise that a hospital adds to its own update
+  kIntegerNoise = 28,    // its share of the integer noise of a sum that nobody sees without it
+  kMechanism = 29,       // noise of a mechanism that a script calls
   kSecureSecrets = 30,   // keys, seeds and shares of one hospital in one round of a secure sum
   kSecureRounding = 31,  // rounding of what it sends into that sum
   kAggregation = 40,     // buckets, coordinates and noise of aggregation rules

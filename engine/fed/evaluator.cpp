@@ -170,6 +170,10 @@ void Evaluator::evaluate(Slot& slot, HospitalState* state, Workspace& workspace)
   task.given_order = slot.order.given_order;
   task.stop = setup_.interrupt;
   slot.result = train(*setup_.model, task, workspace);
+  if (setup_.local_privacy && slot.result->finite && !slot.result->stopped) {
+    noise_update(slot.result->delta, *setup_.local_privacy, slot.order.noise, setup_.run,
+                 task.entity, slot.order.round);
+  }
   if (setup_.personal->kind == PersonalRule::Kind::ditto && state != nullptr) {
     train_personal(slot.order, *state, workspace);
   }

@@ -24,6 +24,7 @@
 #include "fed/parts.hpp"
 #include "fed/personal.hpp"
 #include "fed/stores.hpp"
+#include "fed/update_privacy.hpp"
 #include "learn/model.hpp"
 #include "learn/trainer.hpp"
 
@@ -74,6 +75,8 @@ class Evaluator {
     const Adversary* adversary = nullptr;  // null: every hospital is honest
     Workers* workers = nullptr;
     RunKey run;
+    // Every update is cut and noised before it leaves the hospital, with the order's multiplier.
+    std::optional<UpdateCut> local_privacy;
     const std::atomic<bool>* interrupt = nullptr;  // set: evaluations end early, results unusable
   };
   explicit Evaluator(const Setup& setup);
@@ -168,7 +171,6 @@ class DeferredUpdates final : public UpdateStream {
   [[nodiscard]] std::int64_t steps() const { return steps_; }
 
  private:
-
   Evaluator& evaluator_;
   std::vector<Item> items_;
   std::size_t window_;

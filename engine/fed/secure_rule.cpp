@@ -32,6 +32,21 @@ SecureRule secure_rule(const Part& part) {
   return rule;
 }
 
+double SecureRule::scale() const {
+  ENSURE(noise.has_value(), "only a noised sum has a lattice");
+  return static_cast<double>((std::int64_t{1} << (bits - 1)) - 1) / noise->clip;
+}
+
+int sum_bits(const SecureRule& rule, std::size_t parties) {
+  if (!rule.noise) return secure::modulus_bits(parties, rule.bits);
+  constexpr double kTails = 10;
+  const auto n = static_cast<double>(parties);
+  const double deviation = rule.noise->noise * std::sqrt(n / rule.noise->expected);
+  // an update is at most clip long in every direction, and one lattice point longer by rounding
+  const double top = rule.scale() * rule.noise->clip * (n + kTails * deviation) + n;
+  return static_cast<int>(std::ceil(std::log2(2 * top + 1)));
+}
+
 std::size_t secure_threshold(const SecureRule& rule, std::size_t invited) {
   std::size_t threshold = 2 * invited / 3 + 1;
   if (rule.threshold) threshold = static_cast<std::size_t>(*rule.threshold);
@@ -50,15 +65,16 @@ void check_secure(const Part& part, const SecureRule& rule, std::size_t most, Ti
         fmt::format("a secure sum needs {} hospitals, and a round has at most {}", threshold, most),
         "no round could ever succeed: invite more, or ask for fewer");
   }
-  if (secure::modulus_bits(most, rule.bits) > 32) {
-    int fits = rule.bits;
-    while (fits > 1 && secure::modulus_bits(most, fits) > 32) --fits;
+  if (sum_bits(rule, most) > 32) {
+    SecureRule smaller = rule;
+    while (smaller.bits > 2 && sum_bits(smaller, most) > 32) --smaller.bits;
     throw part.mistake(
         "bits",
-        fmt::format("the sum of {} values of {} bits does not fit 32 bits", most, rule.bits),
-        fmt::format("with so many hospitals a value has at most {} bits", fits));
+        fmt::format("the sum of {} values of {} bits{} does not fit 32 bits", most, rule.bits,
+                    rule.noise ? " and of their noise" : ""),
+        fmt::format("with so many hospitals a value has at most {} bits", smaller.bits));
   }
-  if (rule.rows_max >= std::int64_t{1} << rule.bits) {
+  if (!rule.noise && rule.rows_max >= std::int64_t{1} << rule.bits) {
     throw part.mistake("rows_max",
                        fmt::format("a weight of {} does not fit {} bits", rule.rows_max, rule.bits),
                        "ask for more bits or fewer rows");

@@ -13,6 +13,15 @@
 
 namespace polyclinic {
 
+// Privacy of a sum that is seen only with the noise of all: every update is cut to a norm, rounded
+// to a lattice and noised with integers before it is masked. Plain data.
+struct SharedNoise {
+  double clip = 1;       // bound on the norm of an update
+  double noise = 0;      // multiplier of all shares together, where `expected` hospitals add theirs
+  double expected = 1;   // what the sum is divided by
+  bool skellam = false;  // else discrete Gaussians
+};
+
 // The same for a whole run. Plain data.
 struct SecureRule {
   std::optional<std::int64_t> threshold;  // in hospitals,
@@ -22,7 +31,13 @@ struct SecureRule {
   std::int64_t rows_max = 10'000;         // more training rows weigh as much as so many
   TimeNs wait;                            // for the answers of a phase of keys or shares
   bool real = true;                       // false: messages and times, no cryptography
+  std::optional<SharedNoise> noise;
+  // Lattice points per unit of an update that is noised.
+  [[nodiscard]] double scale() const;
 };
+// Bits of a sum of so many hospitals, noise included up to ten of its deviations: what goes beyond
+// wraps around once in 10^22 values. May exceed 32, which check_secure refuses.
+int sum_bits(const SecureRule& rule, std::size_t parties);
 
 // Reads a resolved part `secure.*`.
 SecureRule secure_rule(const Part& part);
@@ -57,6 +72,14 @@ struct SecureAccount {
   std::int64_t clipped = 0;        // of them
   std::int64_t rows_held = 0;      // updates that weighed as rows_max rows
   int modulus_bits = 0;            // the largest of a round
+  // of noised sums
+  std::int64_t cut = 0;      // updates longer than the bound
+  std::int64_t updates = 0;  // of them
+  std::int64_t wrapped = 0;  // values of sums that did not fit the modulus
+  double signal = 0;         // norms of sums, divided, before noise; added up
+  double noise_norm = 0;     // and of what came on top
+  double signal_total = 0;   // norms of what all sums add up to
+  double noise_total = 0;
 };
 
 // Schemas of secure.*.

@@ -1,9 +1,15 @@
 #include "fed/secure_sum.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
+#include <numeric>
 
 #include "base/check.hpp"
+#include "base/draw.hpp"
+#include "fed/update_privacy.hpp"
+#include "privacy/integer_noise.hpp"
+#include "privacy/samplers.hpp"
 
 namespace polyclinic {
 
@@ -63,12 +69,31 @@ class Exchange {
 
 }  // namespace
 
+namespace {
+
+// A hospital's share of the noise: discrete Gaussians drawn exactly, or Skellams (the difference of
+// two Poissons, whose rejection is decided in double).
+void add_integer_noise(std::vector<std::int64_t>& values, double deviation, bool skellam,
+                       RunKey run, HospitalId hospital, std::uint64_t round) {
+  if (skellam) {
+    Stream stream(run, Purpose::kIntegerNoise, hospital.value, round);
+    const double mean = deviation * deviation / 2;
+    for (std::int64_t& x : values) x += draw::poisson(stream, mean) - draw::poisson(stream, mean);
+    return;
+  }
+  privacy::NoiseStream stream(run, Purpose::kIntegerNoise, hospital.value, round);
+  const privacy::DiscreteGaussian law(deviation);
+  for (std::int64_t& x : values) x += law.draw(stream);
+}
+
+}  // namespace
+
 secure::PairwiseSettings SecureSum::settings(std::size_t parties, std::size_t values) const {
   secure::PairwiseSettings result;
   result.parties = parties;
   result.threshold = secure_threshold(rule_, parties);
   result.values = values;
-  result.modulus_bits = secure::modulus_bits(parties, rule_.bits);
+  result.modulus_bits = sum_bits(rule_, parties);
   return result;
 }
 
@@ -92,6 +117,111 @@ void SecureSum::encode(const Update& update, std::int64_t round, bool by_size,
   account_.values += static_cast<std::int64_t>(delta.size());
 }
 
+// Cut, scaled, rounded at random until the norm is what the account assumes (Kairouz, Liu, Steinke
+// 2021, arXiv 2102.06387, Algorithm 1), noised: in this order, each bounded by the one before.
+void SecureSum::encode_noised(HospitalId hospital, const Update* update, std::int64_t round,
+                              std::vector<std::uint32_t>& values) {
+  const SharedNoise& terms = *rule_.noise;
+  const double scale = rule_.scale();
+  std::vector<double> scaled(values.size() - 1, 0.0);
+  ++account_.updates;
+  if (update != nullptr) {
+    const CutUpdate one = cut_update(update->delta, {.clip = terms.clip});
+    account_.cut += one.cut ? 1 : 0;
+    for (std::size_t k = 0; k < scaled.size(); ++k) {
+      scaled[k] = one.values[k] * scale;
+      clean_[k] += one.values[k];
+    }
+  }
+  const privacy::IntegerRelease release;  // for beta
+  const double bound = privacy::rounded_l2_norm(terms.clip * scale, release.beta,
+                                                static_cast<double>(scaled.size()));
+  const auto address = static_cast<std::uint64_t>(round);
+  Stream rounding(run_, Purpose::kSecureRounding, hospital.value, address);
+  std::vector<std::int64_t> whole(scaled.size());
+  double squares = 0;
+  do {
+    squares = 0;
+    for (std::size_t k = 0; k < scaled.size(); ++k) {
+      whole[k] = static_cast<std::int64_t>(std::floor(scaled[k] + rounding.uniform()));
+      squares += static_cast<double>(whole[k]) * static_cast<double>(whole[k]);
+    }
+  } while (squares > bound * bound);
+  const double deviation = terms.noise / std::sqrt(terms.expected) * terms.clip * scale;
+  if (deviation > 0) add_integer_noise(whole, deviation, terms.skellam, run_, hospital, address);
+  for (std::size_t k = 0; k < whole.size(); ++k) {
+    exact_[k] += whole[k];
+    values[k] = static_cast<std::uint32_t>(whole[k]);
+  }
+  values.back() = 1;
+}
+
+void SecureSum::decode_noised(const std::vector<std::uint64_t>& sum, std::uint32_t modulus,
+                              ParameterVector& out) {
+  const double expected = rule_.noise->expected;
+  const double unit = 1 / (rule_.scale() * expected);
+  std::vector<float> values(exact_.size());
+  double signal = 0;
+  double noise = 0;
+  signal_sum_.resize(values.size());
+  noise_sum_.resize(values.size());
+  for (std::size_t k = 0; k < values.size(); ++k) {
+    // the residue nearest to zero
+    auto whole = static_cast<std::int64_t>(sum[k]);
+    if (whole > static_cast<std::int64_t>(modulus / 2)) {
+      whole -= static_cast<std::int64_t>(modulus) + 1;
+    }
+    if (whole != exact_[k]) ++account_.wrapped;
+    const double seen = static_cast<double>(whole) * unit;
+    const double clean = clean_[k] / expected;
+    signal += clean * clean;
+    noise += (seen - clean) * (seen - clean);
+    signal_sum_[k] += clean;
+    noise_sum_[k] += seen - clean;
+    values[k] = static_cast<float>(seen);
+  }
+  account_.signal += std::sqrt(signal);
+  account_.noise_norm += std::sqrt(noise);
+  account_.signal_total = std::sqrt(
+      std::inner_product(signal_sum_.begin(), signal_sum_.end(), signal_sum_.begin(), 0.0));
+  account_.noise_total =
+      std::sqrt(std::inner_product(noise_sum_.begin(), noise_sum_.end(), noise_sum_.begin(), 0.0));
+  out.assign_compact(values);
+}
+
+// Sums whose hospitals are those of the sum before but for one.
+void SecureSum::note_difference(std::vector<HospitalId> summed) {
+  std::vector<HospitalId> difference;
+  std::set_symmetric_difference(summed.begin(), summed.end(), before_.begin(), before_.end(),
+                                std::back_inserter(difference));
+  if (difference.size() == 1) ++account_.differ_by_one;
+  before_ = std::move(summed);
+}
+
+// Of a party whose update holds no numbers, which it knows itself: zeros of no weight.
+void SecureSum::encode_nothing(HospitalId hospital, std::int64_t round,
+                               std::vector<std::uint32_t>& values) {
+  const secure::Quantiser quantiser(rule_.clip, rule_.bits);
+  Stream rounding(run_, Purpose::kSecureRounding, hospital.value,
+                  static_cast<std::uint64_t>(round));
+  for (std::uint32_t& value : values) value = quantiser.quantise(0, rounding.uniform());
+  values.back() = 0;
+}
+
+bool SecureSum::decode(const std::vector<std::uint64_t>& sum, bool by_size,
+                       ParameterVector& out) const {
+  if (sum.back() == 0) return false;
+  const secure::Quantiser quantiser(rule_.clip, rule_.bits);
+  const double total =
+      static_cast<double>(sum.back()) / (by_size ? static_cast<double>(rule_.rows_max) : 1.0);
+  std::vector<float> mean(sum.size() - 1);
+  for (std::size_t k = 0; k < mean.size(); ++k) {
+    mean[k] = static_cast<float>(quantiser.dequantise(sum[k], before_.size()) / total);
+  }
+  out.assign_compact(mean);
+  return true;
+}
+
 bool SecureSum::mean(const std::vector<SecureParty>& parties, UpdateStream& updates,
                      std::int64_t round, bool by_size, ParameterVector& out) {
   const auto size = static_cast<std::size_t>(out.layout().size());
@@ -102,9 +232,15 @@ bool SecureSum::mean(const std::vector<SecureParty>& parties, UpdateStream& upda
   // what nobody in the world sees: the sum without masks, wide enough never to wrap around
   std::vector<std::uint64_t> plain(size + 1, 0);
   std::vector<std::uint32_t> values(size + 1);
+  exact_.assign(size, 0);
+  clean_.assign(size, 0.0);
+  const auto modulus = static_cast<std::uint32_t>((std::uint64_t{1} << sizes.modulus_bits) - 1);
   std::vector<bool> sent(parties.size(), false);
   std::vector<HospitalId> summed;
   const auto add = [&](std::size_t index) {
+    if (rule_.noise) {
+      for (std::uint32_t& value : values) value &= modulus;
+    }
     for (std::size_t k = 0; k <= size; ++k) plain[k] += values[k];
     if (exchange) exchange->send(index, values);
     sent[index] = true;
@@ -114,40 +250,35 @@ bool SecureSum::mean(const std::vector<SecureParty>& parties, UpdateStream& upda
       return party.hospital == update->hospital;
     });
     ENSURE(it != parties.end() && it->summed, "an update is one of the round's");
-    encode(*update, round, by_size, values);
+    if (rule_.noise) {
+      encode_noised(update->hospital, update, round, values);
+    } else {
+      encode(*update, round, by_size, values);
+    }
     add(static_cast<std::size_t>(it - parties.begin()));
   }
-  // the others of the sum have an update without numbers, and know it: they add zeros
-  const secure::Quantiser quantiser(rule_.clip, rule_.bits);
   for (std::size_t i = 0; i < parties.size(); ++i) {
     if (!parties[i].summed) continue;
     summed.push_back(parties[i].hospital);
     if (sent[i]) continue;
-    Stream rounding(run_, Purpose::kSecureRounding, parties[i].hospital.value,
-                    static_cast<std::uint64_t>(round));
-    for (std::size_t k = 0; k < size; ++k) values[k] = quantiser.quantise(0, rounding.uniform());
-    values[size] = 0;
+    if (rule_.noise) {
+      encode_noised(parties[i].hospital, nullptr, round, values);
+    } else {
+      encode_nothing(parties[i].hospital, round, values);
+    }
     add(i);
+  }
+  if (rule_.noise) {
+    for (std::uint64_t& value : plain) value &= modulus;
   }
   if (exchange) {
     const std::vector<std::uint32_t> sum = exchange->unmask();
     const bool same = std::equal(sum.begin(), sum.end(), plain.begin(), plain.end());
     ENSURE(same, "the unmasked sum is the sum of what was masked");
   }
-  std::vector<HospitalId> difference;
-  std::set_symmetric_difference(summed.begin(), summed.end(), before_.begin(), before_.end(),
-                                std::back_inserter(difference));
-  if (difference.size() == 1) ++account_.differ_by_one;
-  before_ = std::move(summed);
-
-  if (plain[size] == 0) return false;
-  const double total =
-      static_cast<double>(plain[size]) / (by_size ? static_cast<double>(rule_.rows_max) : 1.0);
-  std::vector<float> mean(size);
-  for (std::size_t k = 0; k < size; ++k) {
-    mean[k] = static_cast<float>(quantiser.dequantise(plain[k], before_.size()) / total);
-  }
-  out.assign_compact(mean);
+  note_difference(std::move(summed));
+  if (!rule_.noise) return decode(plain, by_size, out);
+  decode_noised(plain, modulus, out);
   return true;
 }
 

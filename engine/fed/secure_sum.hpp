@@ -27,21 +27,37 @@ class SecureSum {
   SecureSum(const SecureRule& rule, RunKey run, SecureAccount& account)
       : rule_(rule), run_(run), account_(account) {}
 
-  // The mean of the updates weighted by their rows, or unweighted, as the sum over all `summed`
-  // parties tells it; those whose update overflowed add zeros of no weight. false: no weight at
-  // all. REQUIRES: updates are those of the summed parties; every phase has its threshold.
+  // Where the rule has noise: the sum of the updates, each cut to the bound, and of everybody's
+  // share of the noise, over the expected number (fed/update_privacy.hpp has the same with a
+  // trusted server). Otherwise the mean of the updates weighted by their rows, or unweighted, as
+  // the sum over all `summed` parties tells it; those whose update overflowed add zeros of no
+  // weight. false: no weight at all. REQUIRES: updates are those of the summed parties; every phase
+  // has its threshold.
   bool mean(const std::vector<SecureParty>& parties, UpdateStream& updates, std::int64_t round,
             bool by_size, ParameterVector& out);
 
  private:
   void encode(const Update& update, std::int64_t round, bool by_size,
               std::vector<std::uint32_t>& values);
+  // The same with noise; update null: one that holds no numbers.
+  void encode_noised(HospitalId hospital, const Update* update, std::int64_t round,
+                     std::vector<std::uint32_t>& values);
+  void encode_nothing(HospitalId hospital, std::int64_t round, std::vector<std::uint32_t>& values);
+  bool decode(const std::vector<std::uint64_t>& sum, bool by_size, ParameterVector& out) const;
+  void decode_noised(const std::vector<std::uint64_t>& sum, std::uint32_t modulus,
+                     ParameterVector& out);
+  void note_difference(std::vector<HospitalId> summed);
   [[nodiscard]] secure::PairwiseSettings settings(std::size_t parties, std::size_t values) const;
 
   SecureRule rule_;
   RunKey run_;
   SecureAccount& account_;
   std::vector<HospitalId> before_;  // in the sum before
+  // of the sum in the making, as nobody in the world sees them
+  std::vector<std::int64_t> exact_;
+  std::vector<double> clean_;
+  std::vector<double> signal_sum_;  // of all sums
+  std::vector<double> noise_sum_;
 };
 
 }  // namespace polyclinic

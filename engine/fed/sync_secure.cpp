@@ -20,7 +20,7 @@ secure::MessageSizes SyncServer::message_sizes(const Round& round) const {
   secure::MessageSizes sizes;
   sizes.parties = round.participants.size();
   sizes.values = static_cast<std::size_t>(s_.model->layout()->size()) + 1;  // and the weight
-  sizes.modulus_bits = secure::modulus_bits(sizes.parties, s_.secure->bits);
+  sizes.modulus_bits = sum_bits(*s_.secure, sizes.parties);
   return sizes;
 }
 

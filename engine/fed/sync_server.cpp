@@ -184,7 +184,8 @@ RoundClosed SyncServer::close(Round& round) {
   closed.round = round.index + 1;
   closed.opened = round.opened;
   closed.invited = static_cast<std::int64_t>(round.participants.size());
-  closed.failed = round.arrived < round.minimum || round.arrived == 0 || !round.failure.empty();
+  const bool nobody = round.arrived == 0 && !s_.options.empty_rounds;
+  closed.failed = round.arrived < round.minimum || nobody || !round.failure.empty();
   closed.reason = round.failure;
   if (closed.failed) {
     for (Participant& participant : round.participants) {

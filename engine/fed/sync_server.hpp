@@ -33,6 +33,7 @@ struct SyncOptions {
   TimeNs deadline = kNever;                     // after the round opened; kNever: none
   double over_selection = 1.0;                  // invited = target x this, rounded up
   std::optional<std::int64_t> minimum_replies;  // none: max(2, ceil(2/3 of the target))
+  bool empty_rounds = false;                    // nobody's reply makes a version, too
   TimeNs pause;                                 // between rounds
   std::int64_t control_bytes = 1000;            // beside the parameters, each way
 };

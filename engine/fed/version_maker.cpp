@@ -43,6 +43,24 @@ class BroughtUpToDate final : public UpdateStream {
   Update current_;
 };
 
+std::vector<HospitalId> hospitals_of(const std::vector<VersionMaker::Arrival>& arrivals) {
+  std::vector<HospitalId> hospitals;
+  for (const VersionMaker::Arrival& arrival : arrivals) hospitals.push_back(arrival.hospital);
+  return hospitals;
+}
+
+// Places of the updates that were left out: by training, or by attack.
+std::vector<std::size_t> without_numbers(const DeferredUpdates& updates,
+                                         const PoisonedUpdates* poisoned) {
+  std::vector<std::size_t> places = updates.diverged_places();
+  if (poisoned != nullptr) {
+    const std::vector<std::size_t>& others = poisoned->left_out();
+    places.insert(places.end(), others.begin(), others.end());
+    std::sort(places.begin(), places.end());
+  }
+  return places;
+}
+
 }  // namespace
 
 Weights VersionMaker::weigh(const std::vector<Arrival>& arrivals) {
@@ -51,6 +69,7 @@ Weights VersionMaker::weigh(const std::vector<Arrival>& arrivals) {
     const std::int64_t counted = s_.members->of(arrival.hospital).train_rows;
     rows.push_back(s_.rows_max > 0 ? std::min(counted, s_.rows_max) : counted);
   }
+  if (rows.empty()) return {};
   Weights weights = shares(s_.weights, rows);
   weights_capped_ = weights_capped_ || weights.capped;
   return weights;
@@ -116,26 +135,23 @@ VersionMaker::Outcome VersionMaker::make(const std::vector<Arrival>& arrivals, s
     return outcome;
   }
   outcome.mean_loss = updates.mean_loss();
-  outcome.diverged_places = updates.diverged_places();
-  if (poisoned) {
-    const std::vector<std::size_t>& others = poisoned->left_out();
-    std::vector<std::size_t>& places = outcome.diverged_places;
-    places.insert(places.end(), others.begin(), others.end());
-    std::sort(places.begin(), places.end());
-  }
+  outcome.diverged_places = without_numbers(updates, poisoned.get());
   for (const std::size_t i : outcome.diverged_places) {
     outcome.diverged.push_back(arrivals[i].hospital);
   }
   outcome.refusal = rule_refusal(arrivals, outcome.diverged_places);
-  // under masks nobody sees who sent zeros of no weight
-  const std::size_t left = arrivals.size() - (masked ? 0 : outcome.diverged.size());
-  outcome.made = summed && left >= std::max<std::size_t>(minimum, 1) && outcome.refusal.empty();
+  // under masks and noise nobody sees who sent zeros of no weight
+  const bool seen = !masked && !s_.noised;
+  const std::size_t left = arrivals.size() - (seen ? outcome.diverged.size() : 0);
+  const std::size_t least = std::max<std::size_t>(minimum, s_.noised ? 0 : 1);
+  outcome.made = summed && left >= least && outcome.refusal.empty();
   if (poisoned) s_.adversary->settle(outcome.made);
   if (!outcome.made) {
     s_.control->discard();
     return outcome;
   }
   s_.control->commit();
+  if (s_.noised) s_.noised(hospitals_of(arrivals), round);
   publish(*global, std::move(combined), round);
   rows_visited_ += updates.rows_visited();
   steps_ += updates.steps();

@@ -30,6 +30,9 @@ class VersionMaker {
     ServerOptimizer* optimizer = nullptr;
     WeightRule weights;
     std::int64_t rows_max = 0;  // that a hospital counts with; 0: all
+    // Told of every version that is made where noise hides who is in it (and who sent no numbers):
+    // a count of usable updates is not looked at then. Empty: there is no such noise.
+    std::function<void(const std::vector<HospitalId>& in_sum, std::int64_t round)> noised;
     RunKey run;
   };
   explicit VersionMaker(Setup setup) : s_(std::move(setup)) {}
@@ -53,8 +56,8 @@ class VersionMaker {
   // none.
   using MaskedMean = std::function<bool(UpdateStream&, ParameterVector&)>;
 
-  // The next version from at least `minimum` usable updates, in hospital order; several of
-  // one hospital in the order in which it trained. Throws RunError,
+  // The next version from at least `minimum` usable updates (under noise also from none), in
+  // hospital order; several of one hospital in the order in which it trained. Throws RunError,
   // which names the round (from 1), when the model overflows.
   [[nodiscard]] Outcome make(const std::vector<Arrival>& arrivals, std::size_t minimum,
                              std::int64_t round, const MaskedMean& masked = {});

@@ -4,17 +4,6 @@
 
 namespace polyclinic {
 
-privacy::HospitalTerms hospital_terms(const TrainingPlan& plan, std::int64_t train_rows,
-                                      std::int64_t rounds) {
-  privacy::HospitalTerms terms;
-  terms.rows = train_rows;
-  terms.trainings = rounds;
-  if (train_rows == 0) return terms;
-  terms.rate = sampling_rate(plan, train_rows);
-  terms.steps = extent(plan, train_rows).steps;
-  return terms;
-}
-
 TimeNs Visits::compute_time(const Member& member, const TrainingExtent& amount) const {
   std::int64_t rows = amount.rows_visited + amount.rows_beside;
   // a model of its own is trained besides
@@ -42,13 +31,12 @@ Task<bool> Visits::run(Visit& visit) {
 
 // Whether the guarantee of a hospital's patients leaves room for another training.
 bool Visits::may_spend(Visit& visit) {
-  if (s_.ledger == nullptr) return true;
+  if (s_.privacy == nullptr) return true;
   const Member& member = s_.members->of(visit.hospital);
   const TrainingPlan plan = with_epochs(*s_.plan, visit.epochs);
   const std::int64_t steps = extent(plan, member.train_rows).steps;
-  s_.ledger->open(visit.hospital,
-                  hospital_terms(*s_.plan, member.train_rows, s_.trainings_planned));
-  if (s_.ledger->admits(visit.hospital, s_.simulation->now(), steps)) return true;
+  const TimeNs now = s_.simulation->now();
+  if (s_.privacy->may_train(visit.hospital, member.train_rows, now, steps)) return true;
   give_up(visit, DropReason::budget_spent, {});
   return false;
 }
@@ -122,24 +110,13 @@ Order Visits::order_for(const Visit& visit, Member& member, std::int64_t epochs_
     order.repeat = member.repeats;
   }
   order.epochs = visit.epochs;
-  if (s_.ledger != nullptr) order.noise = s_.ledger->pages().at(visit.hospital).noise;
+  if (s_.privacy != nullptr) order.noise = s_.privacy->noise_of(visit.hospital);
   order.start = visit.start;
   order.server_control = visit.server_control;
   order.own_control = s_.control->of(visit.hospital);
   order.given_order = given_order(member, epochs_begun);
   order.acts = visit.acts;
   return order;
-}
-
-// What a training that was finished cost the hospital's patients.
-void Visits::charge(const Visit& visit, std::int64_t steps) {
-  if (s_.ledger == nullptr) return;
-  if (visit.acts != 0 && !s_.adversary->trains(visit.acts)) return;
-  privacy::LedgerEntry entry;
-  entry.at = s_.simulation->now();
-  entry.round = visit.number + 1;
-  entry.steps = steps;
-  s_.ledger->charge(visit.hospital, entry);
 }
 
 Task<bool> Visits::compute(Visit& visit) {
@@ -178,7 +155,10 @@ Task<bool> Visits::compute(Visit& visit) {
   }
   // the hospital did train, whether or not its update will be heard
   s_.evaluator->trained(result);
-  charge(visit, amount.steps);
+  const bool touched_rows = visit.acts == 0 || s_.adversary->trains(visit.acts);
+  if (s_.privacy != nullptr && touched_rows) {
+    s_.privacy->trained(visit.hospital, sim.now(), visit.number + 1, amount.steps);
+  }
   member.busy += duration;
   member.steps_done += amount.steps;
   member.epochs_begun += amount.epochs_begun;
@@ -199,6 +179,7 @@ Task<bool> Visits::upload(Visit& visit) {
   Member& member = s_.members->of(visit.hospital);
   visit.stage = VisitStage::uploading;
   if (visit.before_upload.ns > 0) co_await sim.delay(visit.before_upload);
+  if (s_.privacy != nullptr) s_.privacy->sends(visit.hospital, sim.now(), visit.number + 1);
   const bool sent = co_await move(visit, TransferDirection::up, visit.bytes_up);
   if (!sent) {
     give_up(visit, DropReason::send_failed, "while it sent its update");

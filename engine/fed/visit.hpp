@@ -13,20 +13,15 @@
 #include "fed/evaluator.hpp"
 #include "fed/members.hpp"
 #include "fed/parts.hpp"
+#include "fed/run_privacy.hpp"
 #include "fed/stores.hpp"
 #include "fed/stragglers.hpp"
 #include "net/network.hpp"
-#include "privacy/ledger.hpp"
 #include "sim/simulation.hpp"
 #include "sim/task.hpp"
 #include "trace/event.hpp"
 
 namespace polyclinic {
-
-// What a privacy ledger must know of a hospital with so many training rows, if it trained in every
-// round.
-privacy::HospitalTerms hospital_terms(const TrainingPlan& plan, std::int64_t train_rows,
-                                      std::int64_t rounds);
 
 // What a hospital is doing: the reason when a round closes over its head.
 enum class VisitStage : std::uint8_t {
@@ -78,10 +73,9 @@ class Visits {
     const Model* model = nullptr;
     const TrainingPlan* plan = nullptr;
     const PersonalRule* personal = nullptr;
-    Adversary* adversary = nullptr;     // null: every hospital is honest
-    privacy::Ledger* ledger = nullptr;  // of record-level privacy; null: there is none
+    Adversary* adversary = nullptr;  // null: every hospital is honest
+    RunPrivacy* privacy = nullptr;   // null: there is none
     StragglerRule stragglers;
-    std::int64_t trainings_planned = 0;  // of a hospital at most, for the ledger
     RunKey run;
     Interruption interruption = Interruption::abort;
     PartFunctions* functions = nullptr;
@@ -119,7 +113,6 @@ class Visits {
   void give_up(Visit& visit, DropReason reason, std::string detail);
   [[nodiscard]] Order order_for(const Visit& visit, Member& member,
                                 std::int64_t epochs_begun) const;
-  void charge(const Visit& visit, std::int64_t steps);
   [[nodiscard]] DropReason late_or_cut_off(const Visit& visit) const;
   [[nodiscard]] TimeNs compute_time(const Member& member, const TrainingExtent& amount) const;
   [[nodiscard]] std::vector<std::int32_t> given_order(const Member& member,

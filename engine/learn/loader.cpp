@@ -64,31 +64,76 @@ std::span<const std::int32_t> Loader::next() {
   return rows;
 }
 
+PatientRows rows_by_patient(const Dataset& data, std::int64_t most) {
+  ENSURE(static_cast<std::int64_t>(data.patient.size()) == data.rows, "rows know their patients");
+  // places of patients as they first appear
+  std::vector<std::int32_t> order(data.patient.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto id = [&](std::int32_t row) { return data.patient[static_cast<std::size_t>(row)]; };
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::int32_t a, std::int32_t b) { return id(a) < id(b); });
+  struct Run {
+    std::size_t begin, end;  // in order
+  };
+  std::vector<Run> runs;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    if (i == 0 || id(order[i]) != id(order[i - 1])) runs.push_back({i, i});
+    ++runs.back().end;
+  }
+  std::sort(runs.begin(), runs.end(),
+            [&](const Run& a, const Run& b) { return order[a.begin] < order[b.begin]; });
+  PatientRows result;
+  for (const Run& run : runs) {
+    const std::size_t end = std::min(run.end, run.begin + static_cast<std::size_t>(most));
+    for (std::size_t i = run.begin; i < end; ++i) result.rows.push_back(order[i]);
+    result.ends.push_back(static_cast<std::int32_t>(result.rows.size()));
+  }
+  return result;
+}
+
 PoissonLoader::PoissonLoader(const TrainingTask& task, std::vector<std::int32_t>& chosen)
     : task_(task),
       chosen_(chosen),
-      rows_(task.data->rows),
+      units_(task.data->rows),
       rate_(sampling_rate(*task.plan, task.data->rows)),
       expected_(static_cast<double>(batch_shape(*task.plan, task.data->rows).batch)) {
-  chosen_.resize(static_cast<std::size_t>(rows_));
+  chosen_.resize(static_cast<std::size_t>(units_));
+  if (task.plan->privacy.patients) {
+    patients_ = rows_by_patient(*task.data, kPatientRowsMost);
+    units_ = static_cast<std::int64_t>(patients_.ends.size());
+  }
   if (rate_ < 1) log_tails_ = math::log1p(-rate_);
 }
 
 std::span<const std::int32_t> PoissonLoader::at(std::int64_t step) {
+  const bool patients = task_.plan->privacy.patients;
+  std::size_t count = 0;
+  ends_.clear();
+  const auto take = [&](std::int64_t unit) {
+    if (!patients) {
+      chosen_[count++] = static_cast<std::int32_t>(unit);
+      return;
+    }
+    const auto u = static_cast<std::size_t>(unit);
+    const std::int32_t begin = u == 0 ? 0 : patients_.ends[u - 1];
+    for (std::int32_t i = begin; i < patients_.ends[u]; ++i) {
+      chosen_[count++] = patients_.rows[static_cast<std::size_t>(i)];
+    }
+    ends_.push_back(static_cast<std::int32_t>(count));
+  };
   if (rate_ >= 1) {
-    std::iota(chosen_.begin(), chosen_.end(), 0);
-    return chosen_;
+    for (std::int64_t unit = 0; unit < units_; ++unit) take(unit);
+    return {chosen_.data(), count};
   }
   // coins that fall tails before the next heads are geometric: floor(ln u / ln(1 - q)) of them
-  // (Devroye 1986, X.2), one draw for each row that is taken instead of one for each row
+  // (Devroye 1986, X.2), one draw for each unit that is taken instead of one for each unit
   Stream stream(task_.run, Purpose::kPrivateBatch, task_.entity,
                 static_cast<std::uint64_t>(task_.round), static_cast<std::uint64_t>(step));
-  std::size_t count = 0;
-  for (std::int64_t row = -1;;) {
+  for (std::int64_t unit = -1;;) {
     const double tails = std::floor(math::log(stream.uniform_open()) / log_tails_);
-    if (tails >= static_cast<double>(rows_ - 1 - row)) break;
-    row += 1 + static_cast<std::int64_t>(tails);
-    chosen_[count++] = static_cast<std::int32_t>(row);
+    if (tails >= static_cast<double>(units_ - 1 - unit)) break;
+    unit += 1 + static_cast<std::int64_t>(tails);
+    take(unit);
   }
   return {chosen_.data(), count};
 }

@@ -46,15 +46,27 @@ class Loader {
   std::int64_t begun_ = 0;  // epochs begun in this training
 };
 
-// Rows by Poisson sampling: in every step each row is taken by a coin of its own, whatever happened
-// in other steps. A step may be empty.
+// Rows in the order of patients, each patient's together: patients as they first appear, rows as
+// they lie.
+struct PatientRows {
+  std::vector<std::int32_t> rows;
+  std::vector<std::int32_t> ends;  // of each patient, in `rows`
+};
+// At most `most` of each. REQUIRES: data.patient is known.
+PatientRows rows_by_patient(const Dataset& data, std::int64_t most);
+
+// Rows by Poisson sampling: in every step each row (or each patient with all rows) is taken by a
+// coin of its own, whatever happened in other steps. A step may be empty.
 class PoissonLoader {
  public:
   // `chosen` is scratch that outlives the loader.
   PoissonLoader(const TrainingTask& task, std::vector<std::int32_t>& chosen);
 
-  // The rows of the given step of this training, ascending. REQUIRES: step >= 0.
+  // The rows of the given step of this training: ascending, or patient after patient. REQUIRES:
+  // step >= 0.
   std::span<const std::int32_t> at(std::int64_t step);
+  // Of the last step, where the rows of each patient end; empty where rows are by themselves.
+  [[nodiscard]] std::span<const std::int32_t> ends() const { return ends_; }
   // q of the coins, and how many rows they take in the mean.
   [[nodiscard]] double rate() const { return rate_; }
   [[nodiscard]] double expected() const { return expected_; }
@@ -62,10 +74,12 @@ class PoissonLoader {
  private:
   const TrainingTask& task_;
   std::vector<std::int32_t>& chosen_;
-  std::int64_t rows_;
+  std::int64_t units_;
   double rate_;
   double expected_;
   double log_tails_ = 0;  // log(1 - q)
+  PatientRows patients_;  // where coins are theirs
+  std::vector<std::int32_t> ends_;
 };
 
 }  // namespace polyclinic

@@ -28,13 +28,17 @@ struct Schedule {
   [[nodiscard]] double at(std::int64_t round) const;
 };
 
-// Record-level differential privacy inside a training (DP-SGD: Abadi et al. 2016, Alg. 1). Every
-// step takes each row by a coin of its own, cuts the gradient of each row's loss to the norm
-// `clip`, adds Gaussian noise to their sum and divides by the rows that are expected.
+// Differential privacy inside a training (DP-SGD: Abadi et al. 2016, Alg. 1). Every step takes each
+// row by a coin of its own, cuts the gradient of each row's loss to the norm `clip`, adds Gaussian
+// noise to their sum and divides by the rows that are expected. By patients, a coin takes all rows
+// of one together, and it is the sum of their gradients that is cut.
 struct RecordPrivacy {
   double clip = 0;   // > 0: on
   double noise = 0;  // standard deviation of the noise on the sum, over clip
+  bool patients = false;
 };
+// Of a patient with more training rows, a private training by patients takes the first so many.
+inline constexpr std::int64_t kPatientRowsMost = 64;
 
 // How a hospital trains; the same for a whole run unless a strategy says otherwise. Plain data.
 struct TrainingPlan {

@@ -3,24 +3,41 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "base/check.hpp"
+#include "privacy/integer_noise.hpp"
 #include "privacy/plan.hpp"
 
 namespace polyclinic::privacy {
 
-RecordTerms record_terms(const Part& part) {
-  RecordTerms terms;
+namespace {
+
+// Bounds for integer noise are known at whole orders.
+const Orders& whole_orders() {
+  static const Orders orders = [] {
+    Orders all;
+    for (int alpha = 2; alpha <= 64; ++alpha) all.push_back(alpha);
+    for (const double alpha : {80, 96, 128, 192, 256, 384, 512}) all.push_back(alpha);
+    return all;
+  }();
+  return orders;
+}
+
+}  // namespace
+
+LedgerTerms ledger_terms(const Part& part) {
+  LedgerTerms terms;
   terms.where = part.where;
   terms.clip = part.number("clip");
   terms.delta = part.number("delta");
-  terms.accountant = *accountant_of(part.text("accountant"));
+  if (part.find("accountant")) terms.accountant = *accountant_of(part.text("accountant"));
   if (part.find("noise") != nullptr) terms.noise = part.number("noise");
   if (part.find("epsilon") != nullptr) terms.epsilon = part.number("epsilon");
   if (!terms.noise && !terms.epsilon) {
     throw part.mistake(
-        "clip", "privacy.record has neither epsilon nor noise",
+        "clip", fmt::format("privacy.{} has neither epsilon nor noise", part.name),
         "give epsilon = 3 to have the noise of every hospital solved, or noise = 1.1 "
         "to have its epsilon told; with both, a hospital stops when epsilon is spent");
   }
@@ -36,23 +53,104 @@ RecordTerms record_terms(const Part& part) {
   return terms;
 }
 
-AccountRequest Ledger::request(const HospitalTerms& terms, double noise, std::int64_t steps) const {
+AccountRequest Ledger::request(const std::vector<Known>& releases) const {
   AccountRequest request;
-  request.phases.push_back({.q = terms.rate, .sigma = noise, .steps = steps});
-  request.sampling = terms.rate < 1 ? Sampling::poisson : Sampling::none;
-  request.adjacency = Adjacency::add_remove;
+  bool sampled = false;
+  for (const Known& known : releases) {
+    request.phases.push_back({.q = known.rate, .sigma = known.noise, .steps = known.steps});
+    sampled = sampled || known.rate < 1;
+  }
+  request.sampling = sampled ? Sampling::poisson : Sampling::none;
+  request.adjacency = terms_.adjacency;
   request.delta = terms_.delta;
   request.accountants = {terms_.accountant};
   request.where = terms_.where;
   return request;
 }
 
-double Ledger::spent(const HospitalTerms& terms, double noise, std::int64_t steps) {
-  if (steps == 0) return 0;
-  if (noise == 0) return std::numeric_limits<double>::infinity();
-  const auto [it, is_new] = known_.try_emplace(Known{terms.rate, noise, steps}, 0.0);
-  if (is_new) it->second = account(request(terms, noise, steps)).rows.front().epsilon;
+// Of a release as weak as the plan accepts.
+double Ledger::least_noise(double noise) const {
+  if (!terms_.integer) return noise;
+  return noise * std::sqrt(terms_.integer->least / terms_.integer->expected);
+}
+
+// Curves of shares that add up: as many of them as make the noise that arrived.
+double Ledger::integer_epsilon(double planned, const std::vector<Known>& releases) const {
+  const IntegerShares& shares = *terms_.integer;
+  IntegerRelease release;
+  release.scale = shares.scale;
+  release.l2 = terms_.clip;
+  release.dim = shares.dim;
+  const double share = planned * terms_.clip / std::sqrt(shares.expected);
+  Curve curve(whole_orders().size(), 0.0);
+  for (const Known& known : releases) {
+    const double deviation = known.noise * terms_.clip;
+    const double ratio = deviation / share;
+    const Curve one =
+        shares.skellam
+            ? skellam_rdp(release, deviation, whole_orders())
+            : distributed_gaussian_rdp(release, share, std::llround(ratio * ratio), whole_orders());
+    compose(curve, one, static_cast<double>(known.steps));
+  }
+  return rdp_epsilon(whole_orders(), curve, terms_.delta).value;
+}
+
+double Ledger::epsilon(double planned, const std::vector<Known>& releases) {
+  if (releases.empty()) return 0;
+  for (const Known& known : releases) {
+    if (known.noise == 0) return std::numeric_limits<double>::infinity();
+  }
+  const auto [it, is_new] = known_.try_emplace({planned, releases}, 0.0);
+  if (is_new) {
+    it->second = terms_.integer ? integer_epsilon(planned, releases)
+                                : account(request(releases)).rows.front().epsilon;
+  }
   return it->second;
+}
+
+// Bisection on the side where the guarantee holds; epsilon falls as noise grows.
+double Ledger::solve_integer_noise(const HospitalTerms& terms, std::int64_t steps) const {
+  const auto costs = [&](double noise) {
+    return integer_epsilon(noise, {{terms.rate, least_noise(noise), steps}});
+  };
+  double low = kSigmaMin;
+  double high = 1;
+  while (costs(high) > *terms_.epsilon) {
+    low = high;
+    high *= 2;
+    if (high <= kSigmaMax) continue;
+    throw ScenarioError(
+        terms_.where,
+        fmt::format("no integer noise keeps epsilon {:g}: rounding to the lattice lets norms grow "
+                    "beyond what noise can hide",
+                    *terms_.epsilon),
+        "a finer lattice (more bits) or a larger epsilon");
+  }
+  while (high - low > 1e-9 * high) {
+    const double middle = 0.5 * (low + high);
+    (costs(middle) > *terms_.epsilon ? low : high) = middle;
+  }
+  return high;
+}
+
+// The most steps within the budget.
+std::int64_t Ledger::steps_within(const LedgerPage& page, bool one_training) {
+  if (!one_training) return 0;
+  const HospitalTerms& terms = page.terms;
+  if (!terms_.integer) {
+    AccountRequest asked = request({{terms.rate, page.noise, 0}});
+    asked.target_epsilon = terms_.epsilon;
+    return account(asked).rows.front().steps;
+  }
+  // by bisection: epsilon grows with the steps
+  std::int64_t fits = terms.steps;
+  std::int64_t beyond = page.steps_planned;
+  while (beyond - fits > 1) {
+    const std::int64_t middle = fits + (beyond - fits) / 2;
+    const double cost = epsilon(page.noise, {{terms.rate, least_noise(page.noise), middle}});
+    (cost <= *terms_.epsilon ? fits : beyond) = middle;
+  }
+  return fits;
 }
 
 // The noise that the epsilon asks for, or the steps that the noise leaves room for.
@@ -62,26 +160,31 @@ void Ledger::fit(LedgerPage& page) {
   page.steps_allowed = page.steps_planned;
   page.noise = terms_.noise.value_or(0);
   if (page.steps_planned == 0) return;
-  if (terms_.delta * static_cast<double>(terms.rows) >= 1) {
+  if (terms_.delta * static_cast<double>(terms.units) >= 1) {
     throw ScenarioError(terms_.where,
-                        fmt::format("delta = {:g} is not below 1 over the {} rows of a hospital",
-                                    terms_.delta, terms.rows),
-                        "publishing the whole record of one patient in so many would keep it: make "
-                        "delta far smaller");
+                        fmt::format("delta = {:g} is not below 1 over the {} {}", terms_.delta,
+                                    terms.units, terms_.others),
+                        fmt::format("publishing all of one {} in so many would keep it: make delta "
+                                    "far smaller",
+                                    terms_.unit));
   }
+  const auto costs = [&](std::int64_t steps) {
+    return epsilon(page.noise, {{terms.rate, least_noise(page.noise), steps}});
+  };
   if (!terms_.noise) {
-    AccountRequest asked = request(terms, 0, page.steps_planned);
-    asked.target_epsilon = terms_.epsilon;
-    page.noise = account(asked).rows.front().sigma;
-  } else if (terms_.epsilon && spent(terms, page.noise, page.steps_planned) > *terms_.epsilon) {
-    page.steps_allowed = 0;
-    if (spent(terms, page.noise, terms.steps) <= *terms_.epsilon) {
-      AccountRequest asked = request(terms, page.noise, 0);
+    const auto [it, is_new] = solved_.try_emplace({terms.rate, page.steps_planned}, 0.0);
+    if (is_new && terms_.integer) {
+      it->second = solve_integer_noise(terms, page.steps_planned);
+    } else if (is_new) {
+      AccountRequest asked = request({{terms.rate, 0, page.steps_planned}});
       asked.target_epsilon = terms_.epsilon;
-      page.steps_allowed = account(asked).rows.front().steps;
+      it->second = account(asked).rows.front().sigma;
     }
+    page.noise = it->second;
+  } else if (terms_.epsilon && costs(page.steps_planned) > *terms_.epsilon) {
+    page.steps_allowed = steps_within(page, costs(terms.steps) <= *terms_.epsilon);
   }
-  page.guarantee = spent(terms, page.noise, page.steps_allowed);
+  page.guarantee = page.steps_allowed == 0 ? 0 : costs(page.steps_allowed);
 }
 
 const LedgerPage& Ledger::open(HospitalId hospital, const HospitalTerms& terms) {
@@ -111,8 +214,24 @@ void Ledger::charge(HospitalId hospital, const LedgerEntry& entry) {
   ENSURE(page.steps <= page.steps_allowed, "no training goes beyond the guarantee");
 }
 
-double Ledger::epsilon(const LedgerPage& page, std::int64_t steps) {
-  return spent(page.terms, page.noise, steps);
+void Ledger::withhold(std::int64_t round) {
+  for (auto& [hospital, page] : pages_) {
+    for (LedgerEntry& entry : page.entries) {
+      if (entry.round == round) entry.rate = 1;
+    }
+  }
+}
+
+double Ledger::spent(const LedgerPage& page, std::size_t entries) {
+  std::map<std::pair<double, double>, std::int64_t> equal;
+  for (std::size_t i = 0; i < entries; ++i) {
+    const LedgerEntry& entry = page.entries[i];
+    if (entry.steps == 0) continue;
+    equal[{entry.rate.value_or(page.terms.rate), entry.noise.value_or(page.noise)}] += entry.steps;
+  }
+  std::vector<Known> releases;
+  for (const auto& [kind, steps] : equal) releases.push_back({kind.first, kind.second, steps});
+  return epsilon(page.noise, releases);
 }
 
 }  // namespace polyclinic::privacy

@@ -42,7 +42,28 @@ Phase phase_of(const Part& part, const Value& value) {
   return phase;
 }
 
+// What every part with a ledger has.
+std::vector<Field> ledger_fields(std::string noise, std::string clip, std::string delta) {
+  return {Field{"epsilon", type::number().above(0), {}, "what all releases of a run may cost"},
+          Field{"noise", type::number().at_least(0), {}, std::move(noise)},
+          Field{"clip", type::number().above(0), 1.0, std::move(clip)},
+          Field{"delta", type::number().inside(0, 1), 1e-5, std::move(delta)}};
+}
+
+Field accountant_field() {
+  return {"accountant", type::choice({"rdp", "pld"}), "rdp",
+          "who computes epsilon: rdp at once, pld tighter and slower"};
+}
+
+const std::string kStepNoise =
+    "noise multiplier: standard deviation of the noise on the sum of a step over clip; 0: no "
+    "privacy, for comparison";
+
 Schema record_schema() {
+  std::vector<Field> fields =
+      ledger_fields(kStepNoise, "bound on the norm of a row's gradient",
+                    "probability beyond epsilon; far below 1 over the rows of a hospital");
+  fields.push_back(accountant_field());
   return Schema{
       .kind = "privacy",
       .name = "record",
@@ -54,20 +75,115 @@ Schema record_schema() {
           "noise is solved for each hospital and all planned rounds; with noise alone epsilon is "
           "told; with both a hospital stops when epsilon is spent.",
       .paper = "Abadi et al. 2016; Mironov, Talwar, Zhang 2019",
-      .fields =
-          {Field{
-               "epsilon", type::number().above(0), {}, "what a hospital's records may cost in all"},
-           Field{"noise",
-                 type::number().at_least(0),
-                 {},
-                 "noise multiplier: standard deviation of the noise on the sum of a step over "
-                 "clip; 0: no privacy, for comparison"},
-           Field{"clip", type::number().above(0), 1.0, "bound on the norm of a row's gradient"},
-           Field{"delta", type::number().inside(0, 1), 1e-5,
-                 "probability beyond epsilon; far below 1 over the rows of a hospital"},
-           Field{"accountant", type::choice({"rdp", "pld"}), "rdp",
-                 "who computes epsilon: rdp at once, pld tighter and slower"}},
+      .fields = std::move(fields),
       .example = "privacy = privacy.record { epsilon = 3, clip = 1 }"};
+}
+
+Field clipping_field(std::vector<std::string> kinds, std::string doc) {
+  return {"clipping", type::choice(std::move(kinds)), "fixed", std::move(doc)};
+}
+
+Schema hospital_schema() {
+  std::vector<Field> fields = ledger_fields(
+      "noise multiplier: standard deviation of the noise on a sum of updates over clip; 0: no "
+      "privacy, for comparison",
+      "bound on the norm of a hospital's update; under adaptive clipping where it starts",
+      "probability beyond epsilon; far below 1 over the hospitals");
+  fields.push_back(accountant_field());
+  fields.push_back(clipping_field(
+      {"fixed", "per_layer", "adaptive"},
+      "fixed: one norm for the whole update; per_layer: each of L tensors is cut to clip / "
+      "sqrt(L); adaptive: the bound follows a quantile of the norms, told with noise of its own"));
+  fields.push_back({"quantile", type::number().inside(0, 1), 0.5,
+                    "adaptive: share of the updates that shall lie within the bound"});
+  fields.push_back({"adapt_rate", type::number().above(0), 0.2,
+                    "adaptive: the bound is multiplied by exp(-adapt_rate (share - quantile))"});
+  fields.push_back({"count_noise",
+                    type::number().above(0),
+                    {},
+                    "adaptive: standard deviation of the noise on the count of updates within the "
+                    "bound",
+                    false,
+                    "a twentieth of the expected participants, at least noise"});
+  return Schema{
+      .kind = "privacy",
+      .name = "hospital",
+      .doc =
+          "Hospital-level differential privacy at the server (DP-FedAvg): each update is cut to a "
+          "norm, Gaussian noise is added to their sum, and it is divided by the number of "
+          "hospitals that is expected. Protects all patients of a hospital together against those "
+          "who see the versions, and trusts the server. With 10 to 50 hospitals the noise drowns "
+          "most models: the output says by how much.",
+      .paper = "McMahan, Ramage, Talwar, Zhang 2018; Andrew et al. 2021 (adaptive clipping)",
+      .fields = std::move(fields),
+      .example = "privacy = privacy.hospital { epsilon = 8, clip = 0.5 }"};
+}
+
+Schema patient_schema() {
+  std::vector<Field> fields =
+      ledger_fields(kStepNoise, "bound on the norm of the sum of a patient's gradients",
+                    "probability beyond epsilon; far below 1 over the patients of a hospital");
+  fields.push_back(accountant_field());
+  return Schema{
+      .kind = "privacy",
+      .name = "patient",
+      .doc =
+          "Patient-level differential privacy inside every hospital: as privacy.record, but a coin "
+          "takes all rows of a patient together, and it is the sum of their gradients that is cut. "
+          "Protects a patient with several encounters as a whole; of more than 64 rows of one the "
+          "first count.",
+      .paper = "Abadi et al. 2016; McMahan, Ramage, Talwar, Zhang 2018 (users instead of examples)",
+      .fields = std::move(fields),
+      .example = "privacy = privacy.patient { epsilon = 3, clip = 1 }"};
+}
+
+Schema local_schema() {
+  std::vector<Field> fields = ledger_fields(
+      "noise multiplier: standard deviation of the noise on every value of an update over clip; "
+      "0: no privacy, for comparison",
+      "bound on the norm of an update",
+      "probability beyond epsilon; far below 1 over the hospitals");
+  fields.push_back(accountant_field());
+  fields.push_back(clipping_field({"fixed", "per_layer"},
+                                  "fixed: one norm for the whole update; per_layer: each of L "
+                                  "tensors is cut to clip / sqrt(L)"));
+  return Schema{
+      .kind = "privacy",
+      .name = "local_dp",
+      .doc =
+          "Local differential privacy of hospitals: each cuts its update and adds the noise itself "
+          "before it leaves, so nobody has to be trusted. Neighbours are any two data sets of a "
+          "hospital (replace-one), and no noise is shared: models are worse than under "
+          "privacy.hospital by far. Any rule of aggregation is allowed.",
+      .paper = "Kasiviswanathan et al. 2011; Balle, Wang 2018",
+      .fields = std::move(fields),
+      .example = "privacy = privacy.local_dp { noise = 0.5, clip = 0.5 }"};
+}
+
+Schema distributed_schema() {
+  std::vector<Field> fields = ledger_fields(
+      "noise multiplier of a sum in which every expected hospital's share has arrived: standard "
+      "deviation over clip; 0: no privacy, for comparison",
+      "bound on the norm of an update",
+      "probability beyond epsilon; far below 1 over the hospitals");
+  fields.push_back({"mechanism", type::choice({"discrete_gaussian", "skellam"}),
+                    "discrete_gaussian", "law of the integer noise of each hospital"});
+  fields.push_back({"colluding", type::integer().at_least(0), std::int64_t{0},
+                    "hospitals that may tell the server their noise: it does not count"});
+  return Schema{
+      .kind = "privacy",
+      .name = "distributed",
+      .doc =
+          "Hospital-level differential privacy without a trusted server: each hospital cuts its "
+          "update, rounds it to a lattice, adds its share of integer noise and sends it into a "
+          "secure sum, which alone is seen. The guarantee is for the fewest hospitals whose sum "
+          "is ever unmasked; what dropouts take away of the noise is in what was spent. Needs "
+          "secure = secure.pairwise {}.",
+      .paper =
+          "Kairouz, Liu, Steinke 2021; Agarwal, Kairouz, Liu 2021; Canonne, Kamath, Steinke "
+          "2020",
+      .fields = std::move(fields),
+      .example = "privacy = privacy.distributed { epsilon = 8, clip = 0.5 }"};
 }
 
 }  // namespace
@@ -125,7 +241,8 @@ std::vector<Schema> privacy_schemas() {
            Field{"orders", words(orders_names()) | type::numbers(), "standard",
                  "Renyi orders: a grid by name, or numbers above 1"}},
       .example = "privacy.account { q = 0.01, sigma = 1, steps = 10000, delta = 1e-5 }"};
-  return {std::move(account), record_schema()};
+  return {std::move(account), record_schema(), hospital_schema(),
+          patient_schema(),   local_schema(),  distributed_schema()};
 }
 
 AccountRequest request_of(const Part& part) {

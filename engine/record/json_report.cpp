@@ -211,6 +211,13 @@ Json privacy(const RunResult& result) {
          {"stopped", a.stopped ? Json(a.stopped->seconds()) : Json(nullptr)},
          {"entries", entries}});
   }
+  if (report.sums) {
+    json["sums"] = {
+        {"releases", report.sums->releases},       {"expected", report.sums->expected},
+        {"signal_norm", report.sums->signal_norm}, {"noise_norm", report.sums->noise_norm},
+        {"clip_last", report.sums->clip_last},     {"signal_total", report.sums->signal_total},
+        {"noise_total", report.sums->noise_total}};
+  }
   json["statement"] = Json::object();
   for (const auto& [heading, sentence] : report.statement) json["statement"][heading] = sentence;
   return json;

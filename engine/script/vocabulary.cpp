@@ -7,6 +7,7 @@
 
 #include "base/check.hpp"
 #include "privacy/account.hpp"
+#include "privacy/mechanisms.hpp"
 #include "script/interpreter.hpp"
 #include "script/libraries.hpp"
 #include "script/values.hpp"
@@ -97,6 +98,22 @@ int account_privacy(lua_State* L) {
   }
   const privacy::AccountRequest request = privacy::request_of(part);
   push_value(L, privacy::to_value(request, privacy::account(request)));
+  return 1;
+}
+
+// mechanism.* { ... }: the noised answer at once.
+int call_mechanism(lua_State* L) {
+  auto& interpreter = Interpreter::of(L);
+  const Schema* schema =
+      interpreter.catalogue.find("mechanism", lua_tostring(L, lua_upvalueindex(2)));
+  ENSURE(schema != nullptr, "every word has its schema");
+  bool good = false;
+  const Part part = read_part(L, *schema, 1, &good);
+  if (!good) {
+    lua_newtable(L);  // its mistakes are reported at the end of the file
+    return 1;
+  }
+  push_value(L, privacy::answer_of(part));
   return 1;
 }
 
@@ -211,7 +228,9 @@ void add_word(Interpreter& interpreter, const Schema& schema) {
   }
   push_namespace(interpreter, schema.kind);
   const bool answers = schema.kind == "privacy" && schema.name == "account";
-  push_maker(L, schema, answers ? guarded<account_privacy> : guarded<make_part>);
+  lua_CFunction maker = answers ? guarded<account_privacy> : guarded<make_part>;
+  if (schema.kind == "mechanism") maker = guarded<call_mechanism>;
+  push_maker(L, schema, maker);
   lua_setfield(L, -2, schema.name.c_str());
   lua_pop(L, 1);
 }

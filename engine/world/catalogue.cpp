@@ -9,6 +9,7 @@
 #include "learn/model.hpp"
 #include "net/network.hpp"
 #include "privacy/account.hpp"
+#include "privacy/mechanisms.hpp"
 #include "world/world_spec.hpp"
 
 namespace polyclinic {
@@ -32,6 +33,7 @@ Catalogue::Catalogue() {
   append(schemas_, fed_schemas());
   append(schemas_, attack::schemas());
   append(schemas_, privacy::privacy_schemas());
+  append(schemas_, privacy::mechanism_schemas());
   append(schemas_, world_schemas());
   std::sort(schemas_.begin(), schemas_.end(), before);
 }

@@ -98,14 +98,25 @@ struct PrivacyAccount {
   std::vector<PrivacyEntry> entries;
 };
 
-// The ledger of record-level privacy, and what must be read with its numbers.
+// The ledger, and what must be read with its numbers.
 struct PrivacyReport {
+  // Of noised sums of updates, as the experimenter sees them: means over versions.
+  struct Sums {
+    std::int64_t releases = 0;
+    double expected = 0;      // what a sum is divided by
+    double signal_norm = 0;   // of the sum of cut updates, divided
+    double noise_norm = 0;    // of its noise, divided
+    double clip_last = 0;     // the bound at the end
+    double signal_total = 0;  // norms of what all versions add up to
+    double noise_total = 0;
+  };
   std::string unit;
   std::string adjacency;
   std::string accountant;
   double delta = 0;
   double clip = 0;
   std::vector<PrivacyAccount> hospitals;  // those that were invited
+  std::optional<Sums> sums;
   // Heading and sentence: "against", "server, ...".
   std::vector<std::pair<std::string, std::string>> statement;
 };

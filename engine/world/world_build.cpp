@@ -315,13 +315,26 @@ void World::Impl::build_federation() {
   evaluation.workers = &workers;
   evaluation.run = run_key;
   evaluation.interrupt = options.interrupt;
+  if (privacy && privacy->acts() == RunPrivacy::Acts::on_updates) {
+    const Part& local = *spec.scenario.part("privacy");
+    evaluation.local_privacy =
+        UpdateCut{local.number("clip"), local.text("clipping") == "per_layer"};
+  }
   evaluator = std::make_unique<Evaluator>(evaluation);
   selection = make_selection(selection_part(candidates.size()), script,
                              [this](HospitalId id) { return population->name(id); });
   const Part& rule = *spec.scenario.part("aggregation");
   control = std::make_unique<ControlVectors>(
       ControlVectors::Setup{&plan, cohort.get(), weight_rule(rule), candidates});
-  aggregation = make_aggregation(rule, script);
+  if (privacy && privacy->acts() == RunPrivacy::Acts::on_sums) {
+    open_pages();  // which say how much noise
+    central = central_terms(*spec.scenario.part("privacy"));
+    auto noisy = std::make_unique<NoisySum>(central, run_key);
+    noisy_sum = noisy.get();
+    aggregation = std::move(noisy);
+  } else {
+    aggregation = make_aggregation(rule, script);
+  }
   if (std::string refusal = aggregation->refusal(candidates, Demand::ever); !refusal.empty()) {
     throw rule.mistake("byzantine", refusal,
                        "no round could ever succeed: see docs/reference/aggregation.md for what "
@@ -336,18 +349,28 @@ void World::Impl::build_federation() {
 // Synchronous rounds, and what becomes of a hospital in one.
 void World::Impl::build_protocol() {
   if (asynchronous()) return build_async();
-  const SyncOptions sync = sync_options();
+  SyncOptions sync = sync_options();
   check_minimum_replies(sync);
+  if (privacy && privacy->amplified()) {
+    // a round that fails would show how many came
+    sync.minimum_replies = 0;
+    sync.empty_rounds = true;
+  }
   check_deadline(sync.deadline, sync.control_bytes);
   SyncServer::Setup setup;
   const Part& rule = *spec.scenario.part("aggregation");
   WeightRule weights = weight_rule(rule);
+  if (privacy && privacy->of_sums()) weights.by_size = false;  // each is cut to the same norm
   setup.by_size = weights.by_size;
   if (const Part* stragglers = spec.scenario.part("stragglers")) {
     setup.stragglers = straggler_rule(*stragglers, plan);
   }
   if (const Part* secure = spec.scenario.part("secure")) {
     setup.secure = secure_rule(*secure);
+    if (privacy && privacy->acts() == RunPrivacy::Acts::on_shares) {
+      open_pages();  // which say how much noise
+      setup.secure->noise = shared_noise();
+    }
     // shares are not held to a cap: nobody sees them
     weights.max_share = 1;
     const auto members_count = static_cast<std::int64_t>(candidates.size());
@@ -387,9 +410,9 @@ void World::Impl::build_visits(const StragglerRule& stragglers, std::int64_t tra
   setup.plan = &plan;
   setup.personal = &personal;
   setup.adversary = adversary();
-  setup.ledger = ledger.get();
+  setup.privacy = privacy.get();
   setup.stragglers = stragglers;
-  setup.trainings_planned = trainings_planned;
+  if (privacy) privacy->plan_trainings(trainings_planned);
   setup.run = run_key;
   setup.interruption = interruption_of(spec.scenario.part("hospitals"));
   setup.functions = script;
@@ -409,6 +432,11 @@ void World::Impl::build_maker(const WeightRule& weights, std::int64_t rows_max) 
   setup.optimizer = optimizer.get();
   setup.weights = weights;
   setup.rows_max = rows_max;
+  if (privacy && privacy->of_sums()) {
+    setup.noised = [this](const std::vector<HospitalId>& in_sum, std::int64_t round) {
+      privacy->released(in_sum, sim.now(), round);
+    };
+  }
   setup.run = run_key;
   maker = std::make_unique<VersionMaker>(std::move(setup));
 }

@@ -16,15 +16,16 @@
 #include "fed/members.hpp"
 #include "fed/personal.hpp"
 #include "fed/protocol.hpp"
+#include "fed/run_privacy.hpp"
 #include "fed/stores.hpp"
 #include "fed/sync_server.hpp"
+#include "fed/update_privacy.hpp"
 #include "fed/version_maker.hpp"
 #include "fed/visit.hpp"
 #include "learn/model.hpp"
 #include "learn/trainer.hpp"
 #include "net/network.hpp"
 #include "net/population.hpp"
-#include "privacy/ledger.hpp"
 #include "sim/simulation.hpp"
 #include "trace/fingerprint.hpp"
 #include "world/convergence.hpp"
@@ -46,13 +47,31 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void build_sites();
   void build_learning();
   void build_measurement();
-  // privacy (world_privacy.cpp)
+  // privacy (world_privacy.cpp, world_privacy_text.cpp)
   void build_privacy();
+  void check_private_steps(const Part& part) const;
+  void check_private_sums(const Part& part) const;
+  [[nodiscard]] double expected_participants() const;
+  [[nodiscard]] std::string amplification_withheld() const;
+  [[nodiscard]] CentralTerms central_terms(const Part& part) const;
+  void plan_private_sums(const Part& part, RunPrivacy::Setup& setup);
+  [[nodiscard]] privacy::IntegerShares integer_shares(const Part& part, const Part* secure) const;
+  [[nodiscard]] SharedNoise shared_noise() const;
+  void watch_selection(const RoundClosed& closed);
+  [[nodiscard]] PrivacyAccount account_of(HospitalId id, const privacy::LedgerPage& page);
+  void add_sum_remarks(const PrivacyReport& report);
   void open_pages();
   [[nodiscard]] bool all_spent() const;
   void fill_privacy();
-  [[nodiscard]] std::vector<std::pair<std::string, std::string>> privacy_statement(
-      std::int64_t rows_most) const;
+  using Statement = std::vector<std::pair<std::string, std::string>>;
+  [[nodiscard]] Statement privacy_statement(std::int64_t rows_most) const;
+  [[nodiscard]] Statement step_statement(std::int64_t rows_most) const;
+  [[nodiscard]] Statement sum_statement() const;
+  [[nodiscard]] Statement local_statement() const;
+  [[nodiscard]] Statement shares_statement() const;
+  [[nodiscard]] std::string outside_epsilon() const;
+  [[nodiscard]] std::string all_rounds() const;
+  [[nodiscard]] std::string budget_text() const;
   // attackers (world_attacks.cpp)
   void build_attacks();
   [[nodiscard]] Adversary* adversary() const;
@@ -147,7 +166,8 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   TrainingPlan plan;
   PersonalRule personal;
   std::optional<FunctionRef> batch_order;
-  std::unique_ptr<privacy::Ledger> ledger;  // null: no privacy
+  std::unique_ptr<RunPrivacy> privacy;  // null: there is none
+  CentralTerms central;                 // where the server noises sums
   std::vector<HospitalId> candidates;
   std::vector<HospitalId> external;
   std::unique_ptr<attack::Attackers> attackers;  // null: the scenario has no attacks
@@ -165,6 +185,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   std::unique_ptr<Evaluator> evaluator;
   std::unique_ptr<Selection> selection;
   std::unique_ptr<AggregationRule> aggregation;
+  NoisySum* noisy_sum = nullptr;  // the aggregation, where it is one
   std::unique_ptr<ServerOptimizer> optimizer;
   std::unique_ptr<Visits> visits;
   std::unique_ptr<VersionMaker> maker;

@@ -177,6 +177,7 @@ bool World::Impl::after_round(const RoundClosed& closed) {
   record.staleness_mean = closed.staleness_mean;
   record.staleness_most = closed.staleness_most;
   result.round_records.push_back(record);
+  watch_selection(closed);
   if (!closed.failed) {
     fingerprint.results.word(versions->parameters()->hash());
     const std::int64_t every = measurement->plan().every;

@@ -1278,6 +1278,84 @@ function link(fields) end
 ---@return measure_part
 function measure(fields) end
 
+---@class mechanism_part: part
+mechanism = {}
+
+---@class mechanism_discrete_gaussian_fields
+---@field values vec|number[] the true answers
+---@field sensitivity? integer how far one unit moves the values, in sum (default: `1`)
+---@field sigma number of the noise
+---@field delta? number probability beyond epsilon (default: `1e-05`)
+---@field seed? integer of the noise: another answer needs another seed, and costs again (default: `1`)
+
+---Counts with integer Gaussian noise, drawn exactly: { values, epsilon }, epsilon of one value at delta, summed exactly.
+---Canonne, Kamath, Steinke 2020
+---@param fields? mechanism_discrete_gaussian_fields
+---@return mechanism_part
+function mechanism.discrete_gaussian(fields) end
+
+---@class mechanism_discrete_laplace_fields
+---@field values vec|number[] the true answers
+---@field sensitivity? integer how far one unit moves the values, in sum (default: `1`)
+---@field epsilon number what this answer costs
+---@field seed? integer of the noise: another answer needs another seed, and costs again (default: `1`)
+
+---Counts with integer Laplace noise, drawn exactly: { values, scale }. epsilon-private.
+---Ghosh, Roughgarden, Sundararajan 2009; Canonne, Kamath, Steinke 2020
+---@param fields? mechanism_discrete_laplace_fields
+---@return mechanism_part
+function mechanism.discrete_laplace(fields) end
+
+---@class mechanism_gaussian_fields
+---@field values vec|number[] the true answers
+---@field sensitivity? number how far one unit moves the values, in Euclidean norm (default: `1`)
+---@field epsilon number what this answer costs
+---@field delta? number probability beyond epsilon (default: `1e-05`)
+---@field bound? "analytic"|"classic" how sigma is found; classic is refused where it is not proven (default: `"analytic"`)
+---@field seed? integer of the noise: another answer needs another seed, and costs again (default: `1`)
+
+---Values with Gaussian noise, at once: { values, sigma }. (epsilon, delta)-private.
+---Balle, Wang 2018; classic: Dwork, Roth 2014, Theorem A.1
+---@param fields? mechanism_gaussian_fields
+---@return mechanism_part
+function mechanism.gaussian(fields) end
+
+---@class mechanism_laplace_fields
+---@field values vec|number[] the true answers
+---@field sensitivity? number how far one unit moves the values, in sum (default: `1`)
+---@field epsilon number what this answer costs
+---@field seed? integer of the noise: another answer needs another seed, and costs again (default: `1`)
+
+---Values with Laplace noise, at once: { values, scale }. epsilon-private.
+---Dwork, McSherry, Nissim, Smith 2006
+---@param fields? mechanism_laplace_fields
+---@return mechanism_part
+function mechanism.laplace(fields) end
+
+---@class mechanism_noisy_max_fields
+---@field values vec|number[] the true answers
+---@field sensitivity? number how far one unit moves any score (default: `1`)
+---@field epsilon number what this answer costs
+---@field monotone? boolean one unit moves all scores the same way, as counts do: half the noise (default: `false`)
+---@field seed? integer of the noise: another answer needs another seed, and costs again (default: `1`)
+
+---The place of a large score, as the exponential mechanism finds it: { index }. epsilon-private.
+---McSherry, Talwar 2007; report noisy max: Dwork, Roth 2014, section 3.3
+---@param fields? mechanism_noisy_max_fields
+---@return mechanism_part
+function mechanism.noisy_max(fields) end
+
+---@class mechanism_randomised_response_fields
+---@field values vec|number[] the true answers
+---@field epsilon number what each answer costs
+---@field seed? integer of the noise: another answer needs another seed, and costs again (default: `1`)
+
+---Answers of 0 or 1, each flipped by chance: { values, truth, share }, truth the probability of telling it and share an unbiased estimate of the ones. epsilon-private for each answer, whoever reads it.
+---Warner 1965
+---@param fields? mechanism_randomised_response_fields
+---@return mechanism_part
+function mechanism.randomised_response(fields) end
+
 ---@class metric_part: part
 metric = {}
 
@@ -1578,8 +1656,66 @@ privacy = {}
 ---@return privacy_part
 function privacy.account(fields) end
 
+---@class privacy_distributed_fields
+---@field epsilon? number what all releases of a run may cost
+---@field noise? number noise multiplier of a sum in which every expected hospital's share has arrived: standard deviation over clip; 0: no privacy, for comparison
+---@field clip? number bound on the norm of an update (default: `1`)
+---@field delta? number probability beyond epsilon; far below 1 over the hospitals (default: `1e-05`)
+---@field mechanism? "discrete_gaussian"|"skellam" law of the integer noise of each hospital (default: `"discrete_gaussian"`)
+---@field colluding? integer hospitals that may tell the server their noise: it does not count (default: `0`)
+
+---Hospital-level differential privacy without a trusted server: each hospital cuts its update, rounds it to a lattice, adds its share of integer noise and sends it into a secure sum, which alone is seen. The guarantee is for the fewest hospitals whose sum is ever unmasked; what dropouts take away of the noise is in what was spent. Needs secure = secure.pairwise {}.
+---Kairouz, Liu, Steinke 2021; Agarwal, Kairouz, Liu 2021; Canonne, Kamath, Steinke 2020
+---@param fields? privacy_distributed_fields
+---@return privacy_part
+function privacy.distributed(fields) end
+
+---@class privacy_hospital_fields
+---@field epsilon? number what all releases of a run may cost
+---@field noise? number noise multiplier: standard deviation of the noise on a sum of updates over clip; 0: no privacy, for comparison
+---@field clip? number bound on the norm of a hospital's update; under adaptive clipping where it starts (default: `1`)
+---@field delta? number probability beyond epsilon; far below 1 over the hospitals (default: `1e-05`)
+---@field accountant? "rdp"|"pld" who computes epsilon: rdp at once, pld tighter and slower (default: `"rdp"`)
+---@field clipping? "fixed"|"per_layer"|"adaptive" fixed: one norm for the whole update; per_layer: each of L tensors is cut to clip / sqrt(L); adaptive: the bound follows a quantile of the norms, told with noise of its own (default: `"fixed"`)
+---@field quantile? number adaptive: share of the updates that shall lie within the bound (default: `0.5`)
+---@field adapt_rate? number adaptive: the bound is multiplied by exp(-adapt_rate (share - quantile)) (default: `0.2`)
+---@field count_noise? number adaptive: standard deviation of the noise on the count of updates within the bound (default: a twentieth of the expected participants, at least noise)
+
+---Hospital-level differential privacy at the server (DP-FedAvg): each update is cut to a norm, Gaussian noise is added to their sum, and it is divided by the number of hospitals that is expected. Protects all patients of a hospital together against those who see the versions, and trusts the server. With 10 to 50 hospitals the noise drowns most models: the output says by how much.
+---McMahan, Ramage, Talwar, Zhang 2018; Andrew et al. 2021 (adaptive clipping)
+---@param fields? privacy_hospital_fields
+---@return privacy_part
+function privacy.hospital(fields) end
+
+---@class privacy_local_dp_fields
+---@field epsilon? number what all releases of a run may cost
+---@field noise? number noise multiplier: standard deviation of the noise on every value of an update over clip; 0: no privacy, for comparison
+---@field clip? number bound on the norm of an update (default: `1`)
+---@field delta? number probability beyond epsilon; far below 1 over the hospitals (default: `1e-05`)
+---@field accountant? "rdp"|"pld" who computes epsilon: rdp at once, pld tighter and slower (default: `"rdp"`)
+---@field clipping? "fixed"|"per_layer" fixed: one norm for the whole update; per_layer: each of L tensors is cut to clip / sqrt(L) (default: `"fixed"`)
+
+---Local differential privacy of hospitals: each cuts its update and adds the noise itself before it leaves, so nobody has to be trusted. Neighbours are any two data sets of a hospital (replace-one), and no noise is shared: models are worse than under privacy.hospital by far. Any rule of aggregation is allowed.
+---Kasiviswanathan et al. 2011; Balle, Wang 2018
+---@param fields? privacy_local_dp_fields
+---@return privacy_part
+function privacy.local_dp(fields) end
+
+---@class privacy_patient_fields
+---@field epsilon? number what all releases of a run may cost
+---@field noise? number noise multiplier: standard deviation of the noise on the sum of a step over clip; 0: no privacy, for comparison
+---@field clip? number bound on the norm of the sum of a patient's gradients (default: `1`)
+---@field delta? number probability beyond epsilon; far below 1 over the patients of a hospital (default: `1e-05`)
+---@field accountant? "rdp"|"pld" who computes epsilon: rdp at once, pld tighter and slower (default: `"rdp"`)
+
+---Patient-level differential privacy inside every hospital: as privacy.record, but a coin takes all rows of a patient together, and it is the sum of their gradients that is cut. Protects a patient with several encounters as a whole; of more than 64 rows of one the first count.
+---Abadi et al. 2016; McMahan, Ramage, Talwar, Zhang 2018 (users instead of examples)
+---@param fields? privacy_patient_fields
+---@return privacy_part
+function privacy.patient(fields) end
+
 ---@class privacy_record_fields
----@field epsilon? number what a hospital's records may cost in all
+---@field epsilon? number what all releases of a run may cost
 ---@field noise? number noise multiplier: standard deviation of the noise on the sum of a step over clip; 0: no privacy, for comparison
 ---@field clip? number bound on the norm of a row's gradient (default: `1`)
 ---@field delta? number probability beyond epsilon; far below 1 over the rows of a hospital (default: `1e-05`)

@@ -56,6 +56,9 @@ struct Batch {
   const std::int32_t* rows = nullptr;  // null: the first `count`
   std::int64_t count = 0;
   std::span<const double> class_weights;  // by label; empty: all one
+  // Private steps: where the rows of each unit end; empty: every row is one. None is longer than a
+  // chunk.
+  std::span<const std::int32_t> unit_ends;
 };
 
 class Pass {
@@ -66,10 +69,11 @@ class Pass {
   // Loss of the batch per row (cox: per event) at work.parameters, penalty included; writes
   // work.gradient. With `dropout` hidden units are silenced by draws from it.
   double gradient(const Batch& batch, std::optional<Stream> dropout);
-  // The sum over the rows of the gradients of their own losses, each cut to the norm `clip`,
-  // divided by `expected`; writes work.gradient, without penalty and noise. Returns the sum of the
-  // losses. No gradient of a row is ever held: its norm follows from what enters and leaves each
-  // layer. REQUIRES: a loss that is a sum over rows (not Cox).
+  // The sum over the units (rows, or patients with all theirs) of the gradients of their own
+  // losses, each cut to the norm `clip`, divided by `expected`; writes work.gradient, without
+  // penalty and noise. Returns the sum of the losses. No gradient of a row is ever held: its norm
+  // follows from what enters and leaves each layer. REQUIRES: a loss that is a sum over rows (not
+  // Cox).
   double clipped_gradient(const Batch& batch, std::optional<Stream> dropout, double clip,
                           double expected);
   // Adds Gaussian noise with this standard deviation to every parameter of work.gradient.
@@ -99,7 +103,9 @@ class Pass {
   double penalty(bool with_gradient);
   // Private steps: squared norms of the rows' gradients; the cut of their errors.
   void ghost_norms(std::int64_t count);
-  void cut_rows(std::int64_t count, double clip, double expected);
+  [[nodiscard]] double unit_square(std::int64_t first, std::int64_t end);
+  void cut_units(std::int64_t first, std::int64_t count, const Batch& batch, double clip,
+                 double expected);
   void erase_row(std::int64_t row);
   void clear_padding(float* packed) const;
   // Whether slopes of activations are stored; relu without dropout reads them off its outputs.

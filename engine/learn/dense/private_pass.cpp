@@ -1,5 +1,6 @@
-// A step of DP-SGD (Abadi et al. 2016, Alg. 1) without a gradient per row.
+// A step of DP-SGD (Abadi et al. 2016, Alg. 1) without a gradient per row or per patient.
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "base/check.hpp"
@@ -40,18 +41,61 @@ void Pass::erase_row(std::int64_t row) {
   }
 }
 
+// The squared norm of the sum of the gradients of the chunk's rows first .. end - 1: the sum of
+// their products, <g_i, g_j> = sum over layers of <e_i, e_j> (<a_i, a_j> + 1). Products of both
+// signs cancel while their roundings do not: those are below 2^-16 of the sum of |<g_i, g_j>|,
+// which is at most the number of rows times the sum of their squared norms.
+double Pass::unit_square(std::int64_t first, std::int64_t end) {
+  double own = 0;
+  for (std::int64_t i = first; i < end; ++i) own += work_.norms[static_cast<std::size_t>(i)];
+  if (end - first == 1) return own;
+  double cross = 0;
+  std::array<float, kChunk> inputs{};
+  std::array<float, kChunk> outputs{};
+  for (std::size_t l = 0; l < network_.layers().size(); ++l) {
+    const Layer& layer = network_.layers()[l];
+    const float* a = work_.activations[l].data();
+    const float* e = errors_of(l);
+    const double bias = layer.bias >= 0 ? 1.0 : 0.0;
+    for (std::int64_t i = first; i + 1 < end; ++i) {
+      const std::int64_t others = end - i - 1;
+      k_.dots(a + (i + 1) * layer.inputs_padded, layer.inputs_padded, others,
+              a + i * layer.inputs_padded, layer.inputs_padded, 0.0F, inputs.data());
+      if (layer.single) {
+        for (std::int64_t j = 0; j < others; ++j) {
+          outputs[static_cast<std::size_t>(j)] = e[i] * e[i + 1 + j];
+        }
+      } else {
+        k_.dots(e + (i + 1) * layer.outputs_padded, layer.outputs_padded, others,
+                e + i * layer.outputs_padded, layer.outputs_padded, 0.0F, outputs.data());
+      }
+      for (std::int64_t j = 0; j < others; ++j) {
+        const auto at = static_cast<std::size_t>(j);
+        cross += static_cast<double>(outputs[at]) * (static_cast<double>(inputs[at]) + bias);
+      }
+    }
+  }
+  return std::max(own + 2 * cross, 0.0) + 0x1p-16 * static_cast<double>(end - first) * own;
+}
+
 // Errors are linear in the slope of the loss, so a row's factor on them is a factor on its
-// gradient.
-void Pass::cut_rows(std::int64_t count, double clip, double expected) {
+// gradient. `first`: of the chunk in the batch.
+void Pass::cut_units(std::int64_t first, std::int64_t count, const Batch& batch, double clip,
+                     double expected) {
   // norms are sums of positive floats in 16 running sums and a tree: up to inputs_padded / 16 + 6
   // roundings, below 2^-16 in all for a thousand inputs. So much is left between norm and bound.
   const double bound = clip * (1 - 0x1p-16);
-  for (std::int64_t i = 0; i < count; ++i) {
-    float& value = work_.norms[static_cast<std::size_t>(i)];
-    const double norm = std::sqrt(static_cast<double>(value));
-    if (!std::isfinite(norm)) erase_row(i);
-    const double factor = norm > bound && std::isfinite(norm) ? bound / norm : 1.0;
-    value = static_cast<float>(factor / expected);
+  const auto* next = std::upper_bound(batch.unit_ends.data(),
+                                      batch.unit_ends.data() + batch.unit_ends.size(), first);
+  for (std::int64_t begin = 0, end = 0; begin < count; begin = end) {
+    end = batch.unit_ends.empty() ? begin + 1 : *next++ - first;
+    const double norm = std::sqrt(unit_square(begin, end));
+    const bool finite = std::isfinite(norm);
+    const double factor = norm > bound && finite ? bound / norm : 1.0;
+    for (std::int64_t i = begin; i < end; ++i) {
+      if (!finite) erase_row(i);
+      work_.norms[static_cast<std::size_t>(i)] = static_cast<float>(factor / expected);
+    }
   }
   for (std::size_t l = 0; l < network_.layers().size(); ++l) {
     const Layer& layer = network_.layers()[l];
@@ -64,6 +108,19 @@ void Pass::cut_rows(std::int64_t count, double clip, double expected) {
   }
 }
 
+namespace {
+
+// Rows of the chunk that begins at `first`: as many as fit, units whole.
+std::int64_t chunk_rows(const Batch& batch, std::int64_t first) {
+  const std::int64_t most = std::min(kChunk, batch.count - first);
+  if (batch.unit_ends.empty()) return most;
+  const auto after = std::upper_bound(batch.unit_ends.begin(), batch.unit_ends.end(), first + most);
+  ENSURE(after != batch.unit_ends.begin() && *(after - 1) > first, "a unit fits a chunk");
+  return *(after - 1) - first;
+}
+
+}  // namespace
+
 double Pass::clipped_gradient(const Batch& batch, std::optional<Stream> dropout, double clip,
                               double expected) {
   ENSURE(network_.spec().head != Head::cox, "the loss of a row is its own");
@@ -71,15 +128,17 @@ double Pass::clipped_gradient(const Batch& batch, std::optional<Stream> dropout,
   refresh_transposed();
   if (batch.count == 0) std::fill(work_.gradient.begin(), work_.gradient.end(), 0.0F);
   double total = 0;
-  for (std::int64_t first = 0; first < batch.count; first += kChunk) {
-    const std::int64_t count = std::min(kChunk, batch.count - first);
+  static_assert(kPatientRowsMost <= kChunk);
+  std::int64_t count = 0;
+  for (std::int64_t first = 0; first < batch.count; first += count) {
+    count = chunk_rows(batch, first);
     load_chunk(batch, first, count);
     load_labels(batch, first, count);
     forward(count, masks, true);
     total += score_loss(count, 1.0F);
     for (std::size_t l = network_.layers().size(); l-- > 1;) propagate(l, count);
     ghost_norms(count);
-    cut_rows(count, clip, expected);
+    cut_units(first, count, batch, clip, expected);
     for (std::size_t l = network_.layers().size(); l-- > 0;) weight_gradient(l, count, first > 0);
   }
   return total;

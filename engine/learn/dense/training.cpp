@@ -175,7 +175,8 @@ class Steps {
     const auto masks = silences ? std::optional(masks_.lane(lane)) : std::nullopt;
     const std::span<const std::int32_t> rows = poisson_ ? poisson_->at(step) : loader_->next();
     const auto count = static_cast<std::int64_t>(rows.size());
-    const Batch batch{task_.data, rows.data(), count, task_.plan->class_weights};
+    const Batch batch{task_.data, rows.data(), count, task_.plan->class_weights,
+                      poisson_ ? poisson_->ends() : std::span<const std::int32_t>()};
     rows_visited_ += count;
     if (poisson_) {
       loss_sum_ += private_gradient(batch, masks, lane);
