@@ -149,7 +149,10 @@ void SecondPass::act(std::size_t attack, std::vector<Update*> group,
     return try_rule(attackers_.aggregation_, context_, like, vectors);
   };
   const Vectors sent = poison(attackers_.plans_[attack].part, know);
-  for (std::size_t i = 0; i < group.size(); ++i) group[i]->delta.assign_compact(sent[i]);
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    group[i]->delta.assign_compact(sent[i]);
+    group[i]->replaced = true;
+  }
 }
 
 }  // namespace polyclinic::attack

@@ -43,6 +43,7 @@ enum class Purpose : std::uint32_t {
   kAttack = 41,          // what poisoning attacks draw
   kAttackers = 42,       // which hospitals attack, and in which of their trainings
   kAttackRows = 43,      // which of their training rows an attack changes
+  kCompression = 45,     // what compressed messages round and choose at random
 };
 
 // Identifies one run: seed and replication hashed together.

@@ -12,10 +12,11 @@ Evaluator::Evaluator(const Setup& setup) : setup_(setup) {
 }
 
 bool Evaluator::stateful() const {
-  // momentum and moments that stay, a position in the data that the next training goes on from, or
-  // a model of its own
+  // momentum and moments that stay, a position in the data that the next training goes on from, a
+  // model of its own, or what earlier messages left out
   return setup_.plan->keep_optimizer_state || setup_.plan->steps > 0 ||
-         setup_.personal->kind == PersonalRule::Kind::ditto;
+         setup_.personal->kind == PersonalRule::Kind::ditto ||
+         (setup_.compressor != nullptr && setup_.compressor->stateful());
 }
 
 bool Evaluator::interrupted() const {
@@ -38,6 +39,16 @@ void Evaluator::trained(const Deferred<TrainingResult>& deferred) {
   batches[0].state = &states_.of(hospital);
   batches[0].slots = take_chain(hospital, nullptr);
   run(batches);
+}
+
+void Evaluator::lost(const Deferred<TrainingResult>& deferred) {
+  if (setup_.compressor == nullptr || !setup_.compressor->error_feedback()) return;
+  ENSURE(deferred.valid(), "what was on its way was issued");
+  Slot& slot = *deferred.slot_;
+  slot.lost = true;
+  if (!slot.result || !slot.result->finite || slot.result->stopped) return;
+  compression::Memory& memory = states_.of(slot.order.hospital).update;
+  compression::give_back(*setup_.compressor, slot.result->delta, memory);
 }
 
 // The pending orders of a hospital up to and with `upto` (all when null), taken out of the chain.
@@ -177,6 +188,7 @@ void Evaluator::evaluate(Slot& slot, HospitalState* state, Workspace& workspace)
   if (setup_.personal->kind == PersonalRule::Kind::ditto && state != nullptr) {
     train_personal(slot.order, *state, workspace);
   }
+  compress(slot, state);
   slot.order.start.reset();
   slot.order.server_control.reset();
   slot.order.own_control.reset();
@@ -191,6 +203,32 @@ TrainingResult Evaluator::untrained(const Order& order, const Dataset& rows) con
   result.steps = extent(plan, rows.rows).steps;
   result.accumulated = accumulated_steps(plan, result.steps, order.round);
   return result;
+}
+
+// What the hospital sends of a result, as the server decodes it.
+void Evaluator::compress(Slot& slot, HospitalState* state) const {
+  TrainingResult& result = *slot.result;
+  if (setup_.compressor == nullptr || !slot.order.sent) return;
+  if (!result.finite || result.stopped) return;
+  HospitalState nothing;
+  HospitalState& kept = state != nullptr ? *state : nothing;
+  const Stream stream(setup_.run, Purpose::kCompression, entity_of(slot.order),
+                      static_cast<std::uint64_t>(slot.order.round));
+  result.delta = compression::send(*setup_.compressor, result.delta, stream, kept.update);
+  result.finite = result.delta.finite();
+  if (setup_.plan->control == TrainingPlan::Control::dynamic) {
+    // FedDyn's control vectors are no message: both sides make them of the update as it arrived
+    result.control = result.delta;
+    result.control.scale(static_cast<float>(-setup_.plan->proximal));
+  } else if (!result.control.empty()) {
+    // a difference to what the server holds: what it leaves out is in the next one again
+    result.control =
+        compression::send(*setup_.control_compressor, result.control, stream.lane(1), kept.control);
+    result.finite = result.finite && result.control.finite();
+  }
+  if (slot.lost && result.finite) {
+    compression::give_back(*setup_.compressor, result.delta, kept.update);
+  }
 }
 
 namespace {

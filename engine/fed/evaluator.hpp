@@ -21,6 +21,7 @@
 #include "base/time.hpp"
 #include "data/cohort.hpp"
 #include "fed/adversary.hpp"
+#include "fed/compression/compressor.hpp"
 #include "fed/parts.hpp"
 #include "fed/personal.hpp"
 #include "fed/stores.hpp"
@@ -42,6 +43,7 @@ struct Order {
   VersionPtr server_control;  // control vectors (fed/control.hpp); null: zero
   VersionPtr own_control;
   std::vector<std::int32_t> given_order;  // rows, when the scenario gives the batch order
+  bool sent = true;  // false: whatever comes out, the hospital will not send it
 };
 
 // A handle to a result that may not have been computed yet. Cheap to copy.
@@ -58,6 +60,7 @@ class Deferred {
     std::optional<T> result;
     bool taken_up = false;     // computed, or about to be
     TimeNs expected = kNever;  // when somebody will look at it
+    bool lost = false;         // on its way to the server
   };
   explicit Deferred(Order&& order) : slot_(std::make_shared<Slot>()) {
     slot_->order = std::move(order);
@@ -73,6 +76,10 @@ class Evaluator {
     const TrainingPlan* plan = nullptr;
     const PersonalRule* personal = nullptr;
     const Adversary* adversary = nullptr;  // null: every hospital is honest
+    // Of updates and of changes of control vectors, on their way to the server; null: they travel
+    // as they are. A result is what the server decodes.
+    const compression::Compressor* compressor = nullptr;
+    const compression::Compressor* control_compressor = nullptr;
     Workers* workers = nullptr;
     RunKey run;
     // Every update is cut and noised before it leaves the hospital, with the order's multiplier.
@@ -86,6 +93,9 @@ class Evaluator {
   // The hospital finished that training on the clock: its state moves on, whoever hears of it. Not
   // called for a training that was interrupted.
   void trained(const Deferred<TrainingResult>& deferred);
+  // The hospital learnt that the message with this result broke off: what it left out of the next
+  // ones is not lost for good.
+  void lost(const Deferred<TrainingResult>& deferred);
   // The server will look at it about then. Workers that have nothing else to do compute what is
   // expected next, at most kAheadMost each: work that is wasted where the update gets lost, and
   // changes no bit. Without it asynchronous protocols, which look at few at a time, would run on
@@ -128,6 +138,7 @@ class Evaluator {
   void run(std::vector<Batch>& batches);
   void evaluate(Slot& slot, HospitalState* state, Workspace& workspace) const;
   [[nodiscard]] TrainingResult untrained(const Order& order, const Dataset& rows) const;
+  void compress(Slot& slot, HospitalState* state) const;
   void train_personal(const Order& order, HospitalState& state, Workspace& workspace) const;
   [[nodiscard]] ParameterVector fine_tuned(HospitalId hospital, const ParameterVector& global,
                                            std::int64_t version, Workspace& workspace) const;

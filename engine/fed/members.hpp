@@ -24,7 +24,8 @@ struct Member {
   TimeNs approved_at = kNever;  // when its board lets it train: first invitation + approval
   std::int64_t steps_done = 0;  // by trainings that were not interrupted
   std::int64_t epochs_begun = 0;
-  std::int64_t partial = 0;  // trainings of which it finished a part
+  std::int64_t version_held = -1;  // the newest that it received; -1: none
+  std::int64_t partial = 0;        // trainings of which it finished a part
   // without common rounds: the version that it last began to train from, and how often before
   std::int64_t last_start = -1;
   std::int64_t repeats = 0;

@@ -31,6 +31,7 @@ struct Update {
   std::int64_t steps = 0;   // summable
   double accumulated = 1;   // how often its gradients count in delta, in sum: individual
   double mean_loss = 0;     // summable (with rows)
+  bool replaced = false;    // an attacker sent this instead of what it learnt
   std::size_t place = 0;    // among those that arrived for its version
   double weight = 0;        // set by the server before aggregation; all weights sum to 1
   Acts acts = 0;            // nobody but the attackers knows (fed/adversary.hpp)

@@ -2,6 +2,7 @@
 #include "fed/aggregation/pre.hpp"
 #include "fed/aggregation/robust.hpp"
 #include "fed/async_server.hpp"
+#include "fed/compression/compressor.hpp"
 #include "fed/normalized.hpp"
 #include "fed/parts.hpp"
 #include "fed/personal.hpp"
@@ -139,10 +140,10 @@ std::vector<Schema> protocol_schemas() {
 
 std::vector<Schema> fed_schemas() {
   std::vector<Schema> all;
-  for (auto group :
-       {aggregation_schemas(), aggregation::robust_schemas(), aggregation::pre_schemas(),
-        server_schemas(), selection_schemas(), protocol_schemas(), async_schemas(),
-        staleness_schemas(), straggler_schemas(), personal_schemas(), secure_schemas()}) {
+  for (auto group : {aggregation_schemas(), aggregation::robust_schemas(),
+                     aggregation::pre_schemas(), server_schemas(), selection_schemas(),
+                     protocol_schemas(), async_schemas(), staleness_schemas(), straggler_schemas(),
+                     personal_schemas(), secure_schemas(), compression::schemas()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   all.push_back(Schema{

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/ids.hpp"
+#include "fed/compression/compressor.hpp"
 #include "learn/parameters.hpp"
 #include "learn/trainer.hpp"
 
@@ -37,7 +38,9 @@ class VersionStore {
 // What a hospital keeps between its trainings.
 struct HospitalState {
   TrainerState trainer;
-  ParameterVector personal;  // its own model (fed/personal.hpp); empty: it has none yet
+  ParameterVector personal;     // its own model (fed/personal.hpp); empty: it has none yet
+  compression::Memory update;   // what its compressed updates left out
+  compression::Memory control;  // the same of its control vector
 };
 
 // The state that hospitals keep between trainings, made when first asked for. Not thread-safe; the

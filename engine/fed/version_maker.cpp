@@ -9,39 +9,56 @@ namespace polyclinic {
 
 namespace {
 
-// Updates as they count in a version that is newer than the ones they started from.
-class BroughtUpToDate final : public UpdateStream {
+// Updates as they count in a version: an attacker's went through the same wire as the others, one
+// from an old version is brought up to date and discounted.
+class AsTheyCount final : public UpdateStream {
  public:
-  BroughtUpToDate(UpdateStream& updates, const std::vector<VersionMaker::Arrival>& arrivals,
-                  const ParameterVector& global)
-      : updates_(updates), arrivals_(arrivals), global_(global) {}
+  AsTheyCount(UpdateStream& updates, const std::vector<VersionMaker::Arrival>& arrivals,
+              const AggregationContext& context, const compression::Compressor* compressor,
+              RunKey run)
+      : updates_(updates),
+        arrivals_(arrivals),
+        context_(context),
+        compressor_(compressor),
+        run_(run) {}
 
-  // Whether any is another than it was sent.
-  [[nodiscard]] bool changes_any() const {
-    return std::any_of(arrivals_.begin(), arrivals_.end(), [](const VersionMaker::Arrival& a) {
-      return a.factor != 1 || a.start != nullptr;
-    });
-  }
   [[nodiscard]] std::size_t count() const override { return updates_.count(); }
   const Update* next() override { return take(current_) ? &current_ : nullptr; }
   bool take(Update& update) override {
     if (!updates_.take(update)) return false;
+    if (update.replaced && compressor_ != nullptr) update.delta = sent(update);
     const VersionMaker::Arrival& arrival = arrivals_[update.place];
     // w' + delta - w = (w' - w) + delta, then its factor
-    if (arrival.start != nullptr && arrival.start.get() != &global_) {
+    if (arrival.start != nullptr && arrival.start.get() != context_.global) {
       update.delta.add_scaled(*arrival.start, 1.0F);
-      update.delta.add_scaled(global_, -1.0F);
+      update.delta.add_scaled(*context_.global, -1.0F);
     }
     if (arrival.factor != 1) update.delta.scale(static_cast<float>(arrival.factor));
     return true;
   }
 
  private:
+  // Attackers feed no error back: what they make up anew every time has none.
+  [[nodiscard]] ParameterVector sent(const Update& update) const {
+    compression::Memory nothing;
+    const Stream stream(run_, Purpose::kCompression, update.hospital.value,
+                        static_cast<std::uint64_t>(context_.version));
+    return compression::send(*compressor_, update.delta, stream.lane(2), nothing);
+  }
+
   UpdateStream& updates_;
   const std::vector<VersionMaker::Arrival>& arrivals_;
-  const ParameterVector& global_;
+  const AggregationContext& context_;
+  const compression::Compressor* compressor_;
+  RunKey run_;
   Update current_;
 };
+
+bool any_is_old(const std::vector<VersionMaker::Arrival>& arrivals) {
+  return std::any_of(arrivals.begin(), arrivals.end(), [](const VersionMaker::Arrival& a) {
+    return a.factor != 1 || a.start != nullptr;
+  });
+}
 
 std::vector<HospitalId> hospitals_of(const std::vector<VersionMaker::Arrival>& arrivals) {
   std::vector<HospitalId> hospitals;
@@ -117,8 +134,9 @@ VersionMaker::Outcome VersionMaker::make(const std::vector<Arrival>& arrivals, s
   std::unique_ptr<PoisonedUpdates> poisoned;
   if (s_.adversary != nullptr) poisoned = s_.adversary->poisoned(updates, around);
   UpdateStream& sent = poisoned ? static_cast<UpdateStream&>(*poisoned) : updates;
-  BroughtUpToDate current(sent, arrivals, *global);
-  UpdateStream& heard = current.changes_any() ? static_cast<UpdateStream&>(current) : sent;
+  AsTheyCount counted(sent, arrivals, around, s_.wire->up(), s_.run);
+  UpdateStream& heard =
+      poisoned || any_is_old(arrivals) ? static_cast<UpdateStream&>(counted) : sent;
   ParameterVector combined(global->shared_layout());
   bool summed = true;
   if (masked) {
@@ -169,6 +187,7 @@ void VersionMaker::publish(const ParameterVector& global, ParameterVector combin
   }
   previous_ = std::move(combined);
   s_.versions->publish(std::move(next));
+  s_.wire->publish(*s_.versions, s_.control->server());
 }
 
 }  // namespace polyclinic

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/ids.hpp"
+#include "fed/compression/wire.hpp"
 #include "fed/control.hpp"
 #include "fed/evaluator.hpp"
 #include "fed/members.hpp"
@@ -26,6 +27,7 @@ class VersionMaker {
     VersionStore* versions = nullptr;
     ControlVectors* control = nullptr;
     Adversary* adversary = nullptr;  // null: every hospital is honest
+    Wire* wire = nullptr;
     AggregationRule* aggregation = nullptr;
     ServerOptimizer* optimizer = nullptr;
     WeightRule weights;

@@ -54,10 +54,14 @@ Task<bool> Visits::reach(Visit& visit) {
     co_return false;
   }
   visit.stage = VisitStage::downloading;
-  visit.start = s_.versions->parameters();
-  visit.server_control = s_.control->server();
+  visit.start = s_.wire->model(*s_.versions);
+  visit.server_control = s_.wire->control(s_.control->server());
   visit.version = s_.versions->current();
-  const bool received = co_await move(visit, TransferDirection::down, visit.bytes_down);
+  const std::int64_t held = member.version_held;
+  const std::int64_t bytes = visit.bytes_down - s_.wire->saved_down(held, visit.version);
+  const bool received = co_await move(visit, TransferDirection::down, bytes);
+  s_.wire->count_down(received, held, visit.version);
+  if (received) member.version_held = visit.version;
   if (!received) {
     give_up(visit, DropReason::send_failed, "while it received the model");
     co_return false;
@@ -116,6 +120,7 @@ Order Visits::order_for(const Visit& visit, Member& member, std::int64_t epochs_
   order.own_control = s_.control->of(visit.hospital);
   order.given_order = given_order(member, epochs_begun);
   order.acts = visit.acts;
+  order.sent = visit.epochs == 0 || !s_.stragglers.dropped;
   return order;
 }
 
@@ -180,11 +185,13 @@ Task<bool> Visits::upload(Visit& visit) {
   visit.stage = VisitStage::uploading;
   if (visit.before_upload.ns > 0) co_await sim.delay(visit.before_upload);
   if (s_.privacy != nullptr) s_.privacy->sends(visit.hospital, sim.now(), visit.number + 1);
-  const bool sent = co_await move(visit, TransferDirection::up, visit.bytes_up);
+  const std::int64_t bytes = visit.bytes_up - s_.wire->saved_up();
+  const bool sent = co_await move(visit, TransferDirection::up, bytes);
   if (!sent) {
     give_up(visit, DropReason::send_failed, "while it sent its update");
     co_return false;
   }
+  s_.wire->count_up(true);
   member.round_durations.push_back(sim.now() - visit.invited);
   UpdateArrived arrived;
   arrived.at = sim.now();
@@ -243,6 +250,11 @@ void Visits::drop(Visit& visit, DropReason reason, std::string detail) {
   const bool began = visit.stage == VisitStage::training || visit.stage == VisitStage::uploading ||
                      visit.result.valid();
   if (s_.control->used() && began) ++controls_kept_;
+  if (visit.stage == VisitStage::uploading) {
+    // its hospital sees that the message broke off
+    s_.evaluator->lost(visit.result);
+    s_.wire->count_up(false);
+  }
   visit.stage = VisitStage::done;
   visit.result = {};
   visit.dropped = reason;

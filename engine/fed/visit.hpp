@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/ids.hpp"
+#include "fed/compression/wire.hpp"
 #include "fed/control.hpp"
 #include "fed/evaluator.hpp"
 #include "fed/members.hpp"
@@ -40,8 +41,8 @@ struct Visit {
   std::int64_t number = 0;      // from 0: round, address of its random numbers, place in schedules
   TimeNs invited;               // when
   TimeNs deadline = kNever;     // nothing counts after it
-  std::int64_t bytes_down = 0;  // of the invitation with the model
-  std::int64_t bytes_up = 0;    // of the update
+  std::int64_t bytes_down = 0;  // of the invitation with the model, before compression
+  std::int64_t bytes_up = 0;    // of the update, too
   TimeNs before_upload;         // what its processor does to the update first (masks)
   std::int64_t epochs = 0;      // a straggler: how far it gets; 0: it finishes
   // Without common rounds the version that it was sent says where in schedules it is and gives the
@@ -70,6 +71,7 @@ class Visits {
     Evaluator* evaluator = nullptr;
     const VersionStore* versions = nullptr;
     ControlVectors* control = nullptr;
+    Wire* wire = nullptr;
     const Model* model = nullptr;
     const TrainingPlan* plan = nullptr;
     const PersonalRule* personal = nullptr;

@@ -271,6 +271,15 @@ std::string round_summary(const RunResult& result) {
   return text + ".\n";
 }
 
+// How much shorter messages were than without compression.
+std::string compressed(const std::optional<WireAccount>& account, const char* what) {
+  if (!account) return {};
+  const double ratio =
+      static_cast<double>(account->bytes_uncompressed) / static_cast<double>(account->bytes);
+  return fmt::format("  {} by {}: {} a message instead of {}, {:.1f} to 1\n", what, account->method,
+                     size_text(account->bytes), size_text(account->bytes_uncompressed), ratio);
+}
+
 // What secure sums asked of the hospitals, phase by phase.
 std::string secure_phases(const SecureAccount& account) {
   TextTable table({true, false, false, false, false, false});
@@ -397,6 +406,8 @@ std::string heading(const RunResult& result) {
                       result.versions == 1 ? "version" : "versions", time_text(result.ended),
                       size_text(result.bytes_up), size_text(result.bytes_down),
                       escaped(result.stop_reason));
+  text += compressed(result.compressed_up, "Updates");
+  text += compressed(result.compressed_down, "Models");
   return text;
 }
 

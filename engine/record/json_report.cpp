@@ -162,6 +162,27 @@ Json attacks(const RunResult& result) {
   return json;
 }
 
+Json compressed(const std::optional<WireAccount>& account, bool down) {
+  if (!account) return nullptr;
+  const auto ratio = [](std::int64_t whole, std::int64_t part) {
+    return part > 0 ? static_cast<double>(whole) / static_cast<double>(part) : 0.0;
+  };
+  Json json;
+  json["method"] = account->method;
+  json["error_feedback"] = account->error_feedback;
+  json["bytes"] = account->bytes;
+  json["bytes_uncompressed"] = account->bytes_uncompressed;
+  json["ratio"] = ratio(account->bytes_uncompressed, account->bytes);
+  json["vector_bytes"] = account->vector_bytes;
+  json["vector_bytes_uncompressed"] = account->vector_bytes_uncompressed;
+  json["vector_ratio"] = ratio(account->vector_bytes_uncompressed, account->vector_bytes);
+  json["messages"] = account->messages;
+  json["lost"] = account->lost;
+  if (down) json["whole_models"] = account->whole;
+  if (down) json["catching_up"] = account->catching_up;
+  return json;
+}
+
 Json rounds(const RunResult& result) {
   Json json = Json::array();
   for (const RoundRecord& round : result.round_records) {
@@ -254,6 +275,10 @@ std::string to_json(const RunResult& result, int indent) {
   json["steps"] = result.steps;
   json["bytes_up"] = result.bytes_up;
   json["bytes_down"] = result.bytes_down;
+  if (result.compressed_up || result.compressed_down) {
+    json["compression"] = {{"up", compressed(result.compressed_up, false)},
+                           {"down", compressed(result.compressed_down, true)}};
+  }
   if (result.secure) json["secure"] = secure_sums(*result.secure);
   json["staleness"] = staleness(result);
   if (!result.attacks.empty()) json["attacks"] = attacks(result);

@@ -14,6 +14,8 @@ namespace polyclinic::script {
 
 // attack.x {}(honest, ctx): the part is called with what lies on the stack from 2 on.
 int call_attack(lua_State* L, const Part& part);
+// compression.x {}(vec, ctx), in the same way.
+int call_compression(lua_State* L, const Part& part);
 
 // Each pushes the contents of one library; none is locked yet.
 void push_base_library(lua_State* L);

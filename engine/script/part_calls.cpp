@@ -195,9 +195,11 @@ int Interpreter::call_part(lua_State* L) {
   if (part != nullptr && part->kind == "aggregation") return call_aggregation(L, *part);
   if (part != nullptr && part->kind == "pre") return call_pre(L, *part);
   if (part != nullptr && part->kind == "attack") return call_attack(L, *part);
+  if (part != nullptr && part->kind == "compression") return call_compression(L, *part);
   if (part != nullptr && part->kind == "selection") return call_selection(L, *part);
   fail(L, fmt::format("{} cannot be called", describe_argument(L, 1)),
-       "only aggregations, pre-aggregations, attacks, selections and custom parts are functions");
+       "only aggregations, pre-aggregations, attacks, compressions, selections and custom parts "
+       "are functions");
 }
 
 }  // namespace polyclinic::script

@@ -6,6 +6,7 @@
 #include "base/check.hpp"
 #include "base/plain_text.hpp"
 #include "fed/async_server.hpp"
+#include "fed/compression/wire.hpp"
 #include "fed/secure_rule.hpp"
 #include "world/catalogue.hpp"
 #include "world/world_spec.hpp"
@@ -35,6 +36,7 @@ class Resolver {
     check_times();
     check_title();
     check_secure_sums();
+    check_compression();
     if (!mistakes_.empty()) throw ScenarioError(std::move(mistakes_));
     return std::move(scenario_);
   }
@@ -149,6 +151,15 @@ class Resolver {
     if (secure == nullptr) return;
     for (Mistake& mistake :
          secure_conflicts(*secure, *scenario_.part("aggregation"), scenario_.part("objective"))) {
+      mistakes_.push_back(std::move(mistake));
+    }
+  }
+
+  void check_compression() {
+    const Part* compression = scenario_.part("compression");
+    if (compression == nullptr) return;
+    for (Mistake& mistake :
+         compression_conflicts(*compression, scenario_.part("secure"), scenario_.part("privacy"))) {
       mistakes_.push_back(std::move(mistake));
     }
   }

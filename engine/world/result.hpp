@@ -11,6 +11,7 @@
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "data/cohort.hpp"
+#include "fed/compression/wire.hpp"
 #include "fed/secure_rule.hpp"
 #include "learn/metrics/types.hpp"
 #include "net/population.hpp"
@@ -201,6 +202,8 @@ struct RunResult {
   std::optional<SecureAccount> secure;        // where updates were summed under masks
   std::optional<StalenessAccount> staleness;  // where there are no common rounds
   std::vector<AttackAccount> attacks;         // as the scenario lists them
+  std::optional<WireAccount> compressed_up;   // messages that were made shorter
+  std::optional<WireAccount> compressed_down;
   Convergence convergence;
   std::vector<std::pair<TimeNs, std::string>> notes;
   std::vector<std::string> remarks;  // what a reader must know: sampling, weights capped, ...

@@ -283,14 +283,16 @@ void World::Impl::check_minimum_replies(const SyncOptions& sync) const {
 void World::Impl::check_deadline(TimeNs limit, std::int64_t control_bytes) const {
   constexpr std::size_t kAskedMost = 1000;  // of more hospitals, some other may be near
   if (limit == kNever || candidates.size() > kAskedMost) return;
-  const auto bytes =
+  const auto whole =
       static_cast<double>(model->layout()->size() * std::int64_t{sizeof(float)} + control_bytes);
+  // the first model comes down as it is
+  const double update = whole - static_cast<double>(wire->saved_up());
   double least = std::numeric_limits<double>::infinity();
   for (const HospitalId id : candidates) {
     const HospitalProfile profile = population->profile(id);
-    const double wire =
-        bytes / (1 - profile.loss) * (1 / profile.down_bytes_per_s + 1 / profile.up_bytes_per_s);
-    least = std::min(least, 2 * profile.latency.seconds() + wire);
+    const double moving =
+        (whole / profile.down_bytes_per_s + update / profile.up_bytes_per_s) / (1 - profile.loss);
+    least = std::min(least, 2 * profile.latency.seconds() + moving);
   }
   if (least <= limit.seconds()) return;
   throw spec.scenario.mistake(
@@ -306,26 +308,12 @@ void World::Impl::build_federation() {
   network = make_network(spec.scenario.part("network"), sim, population.get());
   members = std::make_unique<Members>(*population, *cohort, *network, run_key);
   versions = std::make_unique<VersionStore>(initial);
-  Evaluator::Setup evaluation;
-  evaluation.model = model.get();
-  evaluation.cohort = cohort.get();
-  evaluation.plan = &plan;
-  evaluation.personal = &personal;
-  evaluation.adversary = adversary();
-  evaluation.workers = &workers;
-  evaluation.run = run_key;
-  evaluation.interrupt = options.interrupt;
-  if (privacy && privacy->acts() == RunPrivacy::Acts::on_updates) {
-    const Part& local = *spec.scenario.part("privacy");
-    evaluation.local_privacy =
-        UpdateCut{local.number("clip"), local.text("clipping") == "per_layer"};
-  }
-  evaluator = std::make_unique<Evaluator>(evaluation);
   selection = make_selection(selection_part(candidates.size()), script,
                              [this](HospitalId id) { return population->name(id); });
   const Part& rule = *spec.scenario.part("aggregation");
   control = std::make_unique<ControlVectors>(
       ControlVectors::Setup{&plan, cohort.get(), weight_rule(rule), candidates});
+  build_evaluator();
   if (privacy && privacy->acts() == RunPrivacy::Acts::on_sums) {
     open_pages();  // which say how much noise
     central = central_terms(*spec.scenario.part("privacy"));
@@ -344,6 +332,35 @@ void World::Impl::build_federation() {
 
   build_protocol();
   open_pages();
+}
+
+// How vectors travel, and who computes what hospitals send.
+void World::Impl::build_evaluator() {
+  Wire::Setup ways;
+  ways.compression = spec.scenario.part("compression");
+  ways.initial = versions->parameters();
+  ways.vectors = control->vectors_per_message();
+  ways.control_bytes =
+      static_cast<std::int64_t>(spec.scenario.part("protocol")->quantity("control"));
+  ways.run = run_key;
+  wire = std::make_unique<Wire>(std::move(ways));
+  Evaluator::Setup evaluation;
+  evaluation.model = model.get();
+  evaluation.cohort = cohort.get();
+  evaluation.plan = &plan;
+  evaluation.personal = &personal;
+  evaluation.adversary = adversary();
+  evaluation.compressor = wire->up();
+  evaluation.control_compressor = wire->up_control();
+  evaluation.workers = &workers;
+  evaluation.run = run_key;
+  evaluation.interrupt = options.interrupt;
+  if (privacy && privacy->acts() == RunPrivacy::Acts::on_updates) {
+    const Part& local = *spec.scenario.part("privacy");
+    evaluation.local_privacy =
+        UpdateCut{local.number("clip"), local.text("clipping") == "per_layer"};
+  }
+  evaluator = std::make_unique<Evaluator>(evaluation);
 }
 
 // Synchronous rounds, and what becomes of a hospital in one.
@@ -406,6 +423,7 @@ void World::Impl::build_visits(const StragglerRule& stragglers, std::int64_t tra
   setup.evaluator = evaluator.get();
   setup.versions = versions.get();
   setup.control = control.get();
+  setup.wire = wire.get();
   setup.model = model.get();
   setup.plan = &plan;
   setup.personal = &personal;
@@ -428,6 +446,7 @@ void World::Impl::build_maker(const WeightRule& weights, std::int64_t rows_max) 
   setup.versions = versions.get();
   setup.control = control.get();
   setup.adversary = adversary();
+  setup.wire = wire.get();
   setup.aggregation = aggregation.get();
   setup.optimizer = optimizer.get();
   setup.weights = weights;

@@ -11,6 +11,7 @@
 #include "base/parallel.hpp"
 #include "data/cohort.hpp"
 #include "fed/async_server.hpp"
+#include "fed/compression/wire.hpp"
 #include "fed/control.hpp"
 #include "fed/evaluator.hpp"
 #include "fed/members.hpp"
@@ -81,6 +82,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void add_attack_remarks();
   void build_federation();
   void build_protocol();
+  void build_evaluator();
   void build_visits(const StragglerRule& stragglers, std::int64_t trainings_planned);
   void build_maker(const WeightRule& weights, std::int64_t rows_max);
   [[nodiscard]] SyncOptions sync_options() const;
@@ -182,6 +184,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   std::unique_ptr<Members> members;
   std::unique_ptr<VersionStore> versions;
   std::unique_ptr<ControlVectors> control;
+  std::unique_ptr<Wire> wire;
   std::unique_ptr<Evaluator> evaluator;
   std::unique_ptr<Selection> selection;
   std::unique_ptr<AggregationRule> aggregation;

@@ -348,6 +348,8 @@ void World::Impl::fill_result() {
   add_straggler_remark();
   add_control_remark();
   add_personal_remark();
+  result.compressed_up = wire->account_up();
+  result.compressed_down = wire->account_down();
   add_secure_remarks();
   fill_attacks();
   add_definition_remarks();

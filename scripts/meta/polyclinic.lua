@@ -553,6 +553,7 @@ function aggregation.trimmed_mean(fields) end
 ---@field personal? personal_part|none|false models that stay at the hospitals, with which they are scored (default: the base's)
 ---@field stragglers? stragglers_part|none|false who finishes only a part of a training (default: the base's)
 ---@field secure? secure_part|none|false how updates are summed so that the server sees none (default: the base's)
+---@field compression? compression_part|none|false how vectors are made shorter for the wires (default: the base's)
 ---@field aggregation? aggregation_part|none|false how updates become one (default: the base's)
 ---@field server? server_part|none|false what the server does with the aggregate (default: the base's)
 ---@field privacy? privacy_part|none|false what protects the patients: privacy.record { epsilon = 3 } (default: the base's)
@@ -982,6 +983,79 @@ function compare(fields) end
 ---@param fields? composition_fields
 ---@return composition_part
 function compose(fields) end
+
+---@class compression_part: part
+compression = {}
+
+---@class compression_bf16_fields
+---@field error_feedback? boolean what a message leaves out is added to the hospital's next update (default: `false`)
+
+---The upper half of every 32-bit float, rounded to the nearest: 8 significant bits.
+---@param fields? compression_bf16_fields
+---@return compression_part
+function compression.bf16(fields) end
+
+---@class compression_each_way_fields
+---@field up? compression_part|none|false of updates, and of changes of control vectors
+---@field down? compression_part|none|false of the model, and of the control vector
+
+---A method for updates and one for the model: compression = compression.top_k {} alone is for updates. The model is sent as a compressed difference to what the hospitals have.
+---@param fields? compression_each_way_fields
+---@return compression_part
+function compression.each_way(fields) end
+
+---@class compression_low_rank_fields
+---@field rank? integer columns of a factor (default: `2`)
+---@field error_feedback? boolean what a message leaves out is added to the hospital's next update (default: `true`)
+
+---PowerSGD: two thin factors of every matrix of parameters, by one step of subspace iteration from those of the last message; arrays that are no matrices, or shorter as they are, are sent as they are.
+---Vogels, Karimireddy, Jaggi 2019, PowerSGD: Practical Low-Rank Gradient Compression for Distributed Optimization, algorithm 1
+---@param fields? compression_low_rank_fields
+---@return compression_part
+function compression.low_rank(fields) end
+
+---@class compression_quantize_fields
+---@field bits? integer of a number: one for its sign, the others for 2^(bits-1) - 1 levels above zero (default: `4`)
+---@field bucket? integer numbers that share a norm (default: `512`)
+---@field norm? "l2"|"max" of a bucket: Euclidean, or its largest absolute value (default: `"l2"`)
+---@field error_feedback? boolean what a message leaves out is added to the hospital's next update (default: `false`)
+
+---QSGD: every number as a level of the norm of its bucket, rounded at random so that its expectation stays; 32 bits for a bucket's norm. Levels take a fixed number of bits, not the paper's Elias codes, whose length would depend on the numbers. With error feedback the result is shrunk to a contraction.
+---Alistarh et al. 2017, QSGD: Communication-Efficient SGD via Gradient Quantization and Encoding, section 3.1
+---@param fields? compression_quantize_fields
+---@return compression_part
+function compression.quantize(fields) end
+
+---@class compression_random_k_fields
+---@field share? number of the numbers that are sent, rounded, at least one (default: `0.01`)
+---@field count? integer how many numbers are sent, instead of a share; all where there are fewer
+---@field error_feedback? boolean what a message leaves out is added to the hospital's next update (default: `false`)
+
+---Numbers at places drawn at random, the seed of which is sent: 8 bytes and 32 bits each. Times d / k, so that the expectation is the whole; with error feedback as they are.
+---Stich, Cordonnier, Jaggi 2018, Sparsified SGD with Memory, definition 2.2
+---@param fields? compression_random_k_fields
+---@return compression_part
+function compression.random_k(fields) end
+
+---@class compression_sign_fields
+---@field error_feedback? boolean what a message leaves out is added to the hospital's next update (default: `true`)
+
+---A bit for the sign of every number, and for each array of parameters the mean absolute value of its numbers as 32 bits.
+---Karimireddy et al. 2019, Error Feedback Fixes SignSGD and other Gradient Compression Schemes, algorithm 1
+---@param fields? compression_sign_fields
+---@return compression_part
+function compression.sign(fields) end
+
+---@class compression_top_k_fields
+---@field share? number of the numbers that are sent, rounded, at least one (default: `0.01`)
+---@field count? integer how many numbers are sent, instead of a share; all where there are fewer
+---@field error_feedback? boolean what a message leaves out is added to the hospital's next update (default: `true`)
+
+---The numbers of largest absolute value, with their places: 32 bits and ceil(log2 d) bits each of d, or one bit for each of all places where that is shorter.
+---Stich, Cordonnier, Jaggi 2018, Sparsified SGD with Memory, definition 2.2
+---@param fields? compression_top_k_fields
+---@return compression_part
+function compression.top_k(fields) end
 
 ---@class define_part: part
 define = {}
@@ -1802,6 +1876,7 @@ function protocol.sync(fields) end
 ---@field personal? personal_part|none|false models that stay at the hospitals, with which they are scored
 ---@field stragglers? stragglers_part|none|false who finishes only a part of a training
 ---@field secure? secure_part|none|false how updates are summed so that the server sees none
+---@field compression? compression_part|none|false how vectors are made shorter for the wires
 ---@field aggregation? aggregation_part how updates become one (default: aggregation.mean {})
 ---@field server? server_part what the server does with the aggregate (default: server.sgd {})
 ---@field privacy? privacy_part|none|false what protects the patients: privacy.record { epsilon = 3 }

@@ -113,12 +113,13 @@ TEST_CASE("built-in parts are callable on lists of vectors") {
   CHECK(eval("return selection.all {}({ \"a\", \"b\" })") == "{ 1, 2 }");
   CHECK(eval("return #selection.uniform { count = 2 }({ \"a\", \"b\", \"c\" }, { seed = 7 })") ==
         "2");
-  CHECK(eval("return stop {}(1)") ==
-        "s.lua:1: stop cannot be called\n"
-        "    return stop {}(1)\n"
-        "    ^\n"
-        "    only aggregations, pre-aggregations, attacks, selections and custom parts are "
-        "functions");
+  CHECK(
+      eval("return stop {}(1)") ==
+      "s.lua:1: stop cannot be called\n"
+      "    return stop {}(1)\n"
+      "    ^\n"
+      "    only aggregations, pre-aggregations, attacks, compressions, selections and custom parts "
+      "are functions");
 }
 
 TEST_CASE("math uses the engine's functions") {
