@@ -203,3 +203,15 @@ define.strategy {
     }
   end,
 }
+
+define.strategy {
+  name = "hierarchical",
+  doc = "Federated averaging through regional aggregators: a region makes rounds of its own with its hospitals, and nothing but the model and its sums crosses its border.",
+  paper = "Liu et al. 2020, Client-Edge-Cloud Hierarchical Federated Learning, Algorithm 1",
+  params = {
+    regional_rounds = { default = 1, low = 1, doc = "rounds of a region in one of the server" },
+  },
+  build = function(p)
+    return compose { protocol = protocol.hierarchical { regional_rounds = p.regional_rounds } }
+  end,
+}

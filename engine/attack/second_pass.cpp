@@ -143,7 +143,7 @@ void SecondPass::act(std::size_t attack, std::vector<Update*> group,
   like.insert(like.end(), group.begin(), group.end());
   know.honest = &honest;
   Stream stream(attackers_.run_, Purpose::kAttack, attack + 1,
-                static_cast<std::uint64_t>(context_.version), 1);
+                static_cast<std::uint64_t>(context_.version), 1 + context_.lane);
   know.seed = stream.next_u64();
   know.rule = [&](const Vectors& vectors) {
     return try_rule(attackers_.aggregation_, context_, like, vectors);

@@ -54,28 +54,18 @@ double choice_quantile(const Distribution& d, double u) {
 
 double pure_quantile(const Distribution& d, double u) {
   switch (d.kind) {
-    case Kind::constant:
-      return d.a;
-    case Kind::uniform:
-      return d.a + (d.b - d.a) * u;
-    case Kind::normal:
-      return d.a + d.b * math::normal_quantile(u);
-    case Kind::lognormal:
-      return d.a * math::exp(d.b * math::normal_quantile(u));
+    case Kind::constant: return d.a;
+    case Kind::uniform: return d.a + (d.b - d.a) * u;
+    case Kind::normal: return d.a + d.b * math::normal_quantile(u);
+    case Kind::lognormal: return d.a * math::exp(d.b * math::normal_quantile(u));
     case Kind::logit_normal:
       return math::sigmoid(math::logit(d.a) + d.b * math::normal_quantile(u));
-    case Kind::gamma:
-      return d.b * math::gamma_p_inverse(d.a, u);
-    case Kind::beta:
-      return math::beta_i_inverse(d.a, d.b, u);
-    case Kind::exponential:
-      return -d.a * math::log1p(-u);
-    case Kind::weibull:
-      return d.b * math::pow(-math::log1p(-u), 1 / d.a);
-    case Kind::poisson:
-      return poisson_quantile(d.a, u);
-    case Kind::choice:
-      return choice_quantile(d, u);
+    case Kind::gamma: return d.b * math::gamma_p_inverse(d.a, u);
+    case Kind::beta: return math::beta_i_inverse(d.a, d.b, u);
+    case Kind::exponential: return -d.a * math::log1p(-u);
+    case Kind::weibull: return d.b * math::pow(-math::log1p(-u), 1 / d.a);
+    case Kind::poisson: return poisson_quantile(d.a, u);
+    case Kind::choice: return choice_quantile(d, u);
   }
   return std::numeric_limits<double>::quiet_NaN();
 }
@@ -89,27 +79,17 @@ double limited(const Distribution& d, double x) {
 // The mean where it has a closed form; the limits do not count.
 std::optional<double> closed_mean(const Distribution& d) {
   switch (d.kind) {
-    case Kind::constant:
-      return d.a;
-    case Kind::uniform:
-      return d.a + 0.5 * (d.b - d.a);
-    case Kind::normal:
-      return d.a;
-    case Kind::lognormal:
-      return d.a * math::exp(0.5 * d.b * d.b);
-    case Kind::gamma:
-      return d.a * d.b;
-    case Kind::beta:
-      return d.a / (d.a + d.b);
-    case Kind::exponential:
-      return d.a;
-    case Kind::weibull:
-      return d.b * math::exp(math::lgamma(1 + 1 / d.a));
-    case Kind::poisson:
-      return d.a;
+    case Kind::constant: return d.a;
+    case Kind::uniform: return d.a + 0.5 * (d.b - d.a);
+    case Kind::normal: return d.a;
+    case Kind::lognormal: return d.a * math::exp(0.5 * d.b * d.b);
+    case Kind::gamma: return d.a * d.b;
+    case Kind::beta: return d.a / (d.a + d.b);
+    case Kind::exponential: return d.a;
+    case Kind::weibull: return d.b * math::exp(math::lgamma(1 + 1 / d.a));
+    case Kind::poisson: return d.a;
     case Kind::logit_normal:
-    case Kind::choice:
-      return std::nullopt;
+    case Kind::choice: return std::nullopt;
   }
   return std::nullopt;
 }
@@ -151,25 +131,17 @@ struct Parameters {
 
 Parameters parameter_names(Kind kind) {
   switch (kind) {
-    case Kind::constant:
-      return {"value", nullptr};
-    case Kind::uniform:
-      return {"low", "high"};
-    case Kind::normal:
-      return {"mean", "sd"};
+    case Kind::constant: return {"value", nullptr};
+    case Kind::uniform: return {"low", "high"};
+    case Kind::normal: return {"mean", "sd"};
     case Kind::lognormal:
-    case Kind::logit_normal:
-      return {"median", "spread"};
+    case Kind::logit_normal: return {"median", "spread"};
     case Kind::gamma:
-    case Kind::weibull:
-      return {"shape", "scale"};
-    case Kind::beta:
-      return {"a", "b"};
+    case Kind::weibull: return {"shape", "scale"};
+    case Kind::beta: return {"a", "b"};
     case Kind::exponential:
-    case Kind::poisson:
-      return {"mean", nullptr};
-    case Kind::choice:
-      return {nullptr, nullptr};
+    case Kind::poisson: return {"mean", nullptr};
+    case Kind::choice: return {nullptr, nullptr};
   }
   return {nullptr, nullptr};
 }
@@ -210,28 +182,17 @@ double Distribution::mean() const {
 
 std::string_view kind_name(Distribution::Kind kind) {
   switch (kind) {
-    case Kind::constant:
-      return "constant";
-    case Kind::uniform:
-      return "uniform";
-    case Kind::normal:
-      return "normal";
-    case Kind::lognormal:
-      return "lognormal";
-    case Kind::logit_normal:
-      return "logit_normal";
-    case Kind::gamma:
-      return "gamma";
-    case Kind::beta:
-      return "beta";
-    case Kind::exponential:
-      return "exponential";
-    case Kind::weibull:
-      return "weibull";
-    case Kind::poisson:
-      return "poisson";
-    case Kind::choice:
-      return "choice";
+    case Kind::constant: return "constant";
+    case Kind::uniform: return "uniform";
+    case Kind::normal: return "normal";
+    case Kind::lognormal: return "lognormal";
+    case Kind::logit_normal: return "logit_normal";
+    case Kind::gamma: return "gamma";
+    case Kind::beta: return "beta";
+    case Kind::exponential: return "exponential";
+    case Kind::weibull: return "weibull";
+    case Kind::poisson: return "poisson";
+    case Kind::choice: return "choice";
   }
   return {};
 }

@@ -16,6 +16,11 @@ struct Id {
 
 // Index of a hospital in the world, from 0, in the order of the scenario.
 using HospitalId = Id<struct HospitalTag>;
+// A machine in the network: a hospital's has the hospital's number, others come after all of them.
+using HostId = Id<struct HostTag>;
+constexpr HostId host_of(HospitalId hospital) {
+  return {hospital.value};
+}
 
 }  // namespace polyclinic
 

@@ -122,36 +122,24 @@ Quantity make_quantity(double value, const Unit& unit) {
 
 std::string_view dimension_name(Dimension dimension) {
   switch (dimension) {
-    case none:
-      return "number";
-    case time:
-      return "time";
-    case data:
-      return "data";
-    case bandwidth:
-      return "bandwidth";
-    case speed:
-      return "speed";
-    case fraction:
-      return "fraction";
+    case none: return "number";
+    case time: return "time";
+    case data: return "data";
+    case bandwidth: return "bandwidth";
+    case speed: return "speed";
+    case fraction: return "fraction";
   }
   return {};
 }
 
 std::string_view example_call(Dimension dimension) {
   switch (dimension) {
-    case none:
-      return "5";
-    case time:
-      return "minutes(5)";
-    case data:
-      return "MB(1)";
-    case bandwidth:
-      return "mbit(20)";
-    case speed:
-      return "gflops(5)";
-    case fraction:
-      return "fraction(0.75)";
+    case none: return "5";
+    case time: return "minutes(5)";
+    case data: return "MB(1)";
+    case bandwidth: return "mbit(20)";
+    case speed: return "gflops(5)";
+    case fraction: return "fraction(0.75)";
   }
   return {};
 }

@@ -158,12 +158,8 @@ CsvLabels make_csv_labels(const CsvTable& table, const CsvOptions& options) {
   labels.stratum.assign(rows, 0);
   labels.known.assign(rows, 0);
   switch (labels.task) {
-    case OutcomeKind::binary:
-      label_binary(table, options, labels);
-      break;
-    case OutcomeKind::multiclass:
-      label_classes(table, options, labels);
-      break;
+    case OutcomeKind::binary: label_binary(table, options, labels); break;
+    case OutcomeKind::multiclass: label_classes(table, options, labels); break;
     case OutcomeKind::survival:
       labels.classes = 1;
       label_survival(table, options, labels);

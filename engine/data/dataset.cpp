@@ -6,16 +6,11 @@ namespace polyclinic {
 
 std::string_view name(OutcomeKind task) {
   switch (task) {
-    case OutcomeKind::binary:
-      return "binary";
-    case OutcomeKind::multiclass:
-      return "multiclass";
-    case OutcomeKind::regression:
-      return "regression";
-    case OutcomeKind::count:
-      return "count";
-    case OutcomeKind::survival:
-      return "survival";
+    case OutcomeKind::binary: return "binary";
+    case OutcomeKind::multiclass: return "multiclass";
+    case OutcomeKind::regression: return "regression";
+    case OutcomeKind::count: return "count";
+    case OutcomeKind::survival: return "survival";
   }
   ENSURE(false, "the switch names every task");
 }

@@ -48,13 +48,13 @@ struct Dataset {
   std::vector<float> x;      // rows x columns, row after row, prepared (imputed, standardised)
   std::vector<float> label;  // rows; as recorded
   // Each of the following is empty or has one entry per row (groups: one vector per GroupVariable).
-  std::vector<float> true_label;          // what really happened (generated cohorts)
-  std::vector<float> event;               // survival: 1 seen, 0 censored
-  std::vector<std::int32_t> stratum;      // survival: rows with equal numbers share a risk set
-  std::vector<double> latent_risk;        // generated cohorts: true probability given everything
-  std::vector<double> achievable_risk;    // generated cohorts: probability given the observed row
-  std::vector<std::int64_t> patient;      // id, equal for the same person at different hospitals
-  std::vector<float> day;                 // time of the encounter, days from the start of the records
+  std::vector<float> true_label;        // what really happened (generated cohorts)
+  std::vector<float> event;             // survival: 1 seen, 0 censored
+  std::vector<std::int32_t> stratum;    // survival: rows with equal numbers share a risk set
+  std::vector<double> latent_risk;      // generated cohorts: true probability given everything
+  std::vector<double> achievable_risk;  // generated cohorts: probability given the observed row
+  std::vector<std::int64_t> patient;    // id, equal for the same person at different hospitals
+  std::vector<float> day;               // time of the encounter, days from the start of the records
   std::vector<std::vector<std::uint8_t>> groups;  // level per row
 
   [[nodiscard]] std::span<const float> row(std::int64_t i) const {

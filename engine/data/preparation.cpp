@@ -42,12 +42,9 @@ double most_frequent(const std::vector<double>& counts) {
 
 std::string_view name(Standardisation standardisation) {
   switch (standardisation) {
-    case Standardisation::per_hospital:
-      return "per_hospital";
-    case Standardisation::federated:
-      return "federated";
-    case Standardisation::none:
-      return "none";
+    case Standardisation::per_hospital: return "per_hospital";
+    case Standardisation::federated: return "federated";
+    case Standardisation::none: return "none";
   }
   ENSURE(false, "the switch names every mode");
 }
@@ -66,8 +63,7 @@ std::string in_words(Standardisation standardisation) {
       return "each hospital by mean and sd of its own training rows";
     case Standardisation::federated:
       return "all hospitals by mean and sd of their training rows together, from secure sums";
-    case Standardisation::none:
-      return "none";
+    case Standardisation::none: return "none";
   }
   ENSURE(false, "the switch names every mode");
 }

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "fed/border.hpp"
 #include "fed/secure_rule.hpp"
 #include "sim/task.hpp"
 
@@ -20,6 +22,8 @@ class Protocol {
   [[nodiscard]] virtual std::string ending() const { return {}; }
   // What became of secure sums; all zero where there are none.
   [[nodiscard]] virtual SecureAccount secure_account() const { return {}; }
+  // What crossed the borders of regions; empty where there are none.
+  [[nodiscard]] virtual std::vector<BorderAccount> borders() const { return {}; }
 };
 
 }  // namespace polyclinic

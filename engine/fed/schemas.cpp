@@ -3,6 +3,7 @@
 #include "fed/aggregation/robust.hpp"
 #include "fed/async_server.hpp"
 #include "fed/compression/compressor.hpp"
+#include "fed/hierarchy.hpp"
 #include "fed/normalized.hpp"
 #include "fed/parts.hpp"
 #include "fed/personal.hpp"
@@ -113,27 +114,34 @@ std::vector<Schema> selection_schemas() {
   };
 }
 
+// What protocols with rounds have alike.
+std::vector<Field> round_fields() {
+  return {Field{"over_selection", type::number().at_least(1), 1.0,
+                "invite this many times the participants; the round closes when enough replied"},
+          Field{"minimum_replies",
+                type::integer().at_least(1),
+                {},
+                "with fewer the round fails and the model stays as it is",
+                false,
+                "max(2, two thirds of the participants, rounded up)"},
+          Field{"pause", type::quantity(Dimension::time).at_least(0), Quantity{0, Dimension::time},
+                "from the end of a round to the next invitation"},
+          Field{"control", type::quantity(Dimension::data).between(0, 1e12),
+                Quantity{1000, Dimension::data},
+                "size of what travels beside the parameters, each way"}};
+}
+
 std::vector<Schema> protocol_schemas() {
-  return {Schema{
-      .kind = "protocol",
-      .name = "sync",
-      .doc = "Synchronous rounds: invite, wait for enough replies or the deadline, aggregate.",
-      .paper = "Bonawitz et al. 2019, Towards Federated Learning at Scale",
-      .fields =
-          {Field{"over_selection", type::number().at_least(1), 1.0,
-                 "invite this many times the participants; the round closes when enough replied"},
-           Field{"minimum_replies",
-                 type::integer().at_least(1),
-                 {},
-                 "with fewer the round fails and the model stays as it is",
-                 false,
-                 "max(2, two thirds of the participants, rounded up)"},
-           Field{"pause", type::quantity(Dimension::time).at_least(0), Quantity{0, Dimension::time},
-                 "from the end of a round to the next invitation"},
-           Field{"control", type::quantity(Dimension::data).between(0, 1e12),
-                 Quantity{1000, Dimension::data},
-                 "size of what travels beside the parameters, each way"}},
-      .example = "protocol = protocol.sync { over_selection = 1.3, minimum_replies = 5 }"}};
+  return {
+      Schema{.kind = "protocol",
+             .name = "sync",
+             .doc = "Synchronous rounds: invite, wait for enough replies or the deadline, "
+                    "aggregate.",
+             .paper = "Bonawitz et al. 2019, Towards Federated Learning at Scale",
+             .fields = round_fields(),
+             .example = "protocol = protocol.sync { over_selection = 1.3, minimum_replies = 5 }"},
+      hierarchical_schema(round_fields()),
+  };
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "base/check.hpp"
-#include "base/draw.hpp"
+#include "fed/invited.hpp"
 
 namespace polyclinic {
 
@@ -73,29 +73,11 @@ void SyncServer::open(Round& round) {
   round.opened = sim.now();
   if (s_.options.deadline != kNever) round.ends = round.opened + s_.options.deadline;
   round.deadline = round.ends;
-  const std::vector<HospitalId>& candidates = s_.candidates;
-  std::vector<HospitalId> chosen = s_.selection->choose(candidates, s_.run, round.index);
-
-  // over-selection invites more of those not chosen, drawn at an address of their own
-  round.target = chosen.size();
-  const auto wanted = static_cast<std::size_t>(
-      std::ceil(static_cast<double>(chosen.size()) * s_.options.over_selection - 1e-9));
-  if (wanted > chosen.size() && chosen.size() < candidates.size()) {
-    std::vector<HospitalId> others;
-    std::set_difference(candidates.begin(), candidates.end(), chosen.begin(), chosen.end(),
-                        std::back_inserter(others));
-    Stream stream(s_.run, Purpose::kSelection, 0, static_cast<std::uint64_t>(round.index), 1);
-    const auto extra = std::min(wanted - chosen.size(), others.size());
-    for (std::int32_t i : draw::sample(stream, static_cast<std::int32_t>(others.size()),
-                                       static_cast<std::int32_t>(extra))) {
-      chosen.push_back(others[static_cast<std::size_t>(i)]);
-    }
-    std::sort(chosen.begin(), chosen.end());
-  }
-  const std::size_t two_thirds = (2 * round.target + 2) / 3;
-  round.minimum = s_.options.minimum_replies
-                      ? static_cast<std::size_t>(*s_.options.minimum_replies)
-                      : std::min(round.target, std::max<std::size_t>(2, two_thirds));
+  const Invited invited =
+      invite(*s_.selection, s_.candidates, s_.run, round.index, s_.options.over_selection);
+  const std::vector<HospitalId>& chosen = invited.hospitals;
+  round.target = invited.target;
+  round.minimum = replies_needed(round.target, s_.options.minimum_replies);
 
   // all are known before any is invited: an interruption while their data are made leaves no round
   for (HospitalId id : chosen) s_.members->of(id);

@@ -92,30 +92,54 @@ Weights VersionMaker::weigh(const std::vector<Arrival>& arrivals) {
   return weights;
 }
 
-AggregationContext VersionMaker::context(const ParameterVector& global) const {
+AggregationContext VersionMaker::context(const Place& place) const {
   AggregationContext context;
-  context.global = &global;
-  context.previous = previous_.empty() ? nullptr : &previous_;
+  context.global = place.global;
+  context.previous = place.previous;
   context.version = s_.versions->current() + 1;
-  Stream stream(s_.run, Purpose::kLuaCallback, 1, static_cast<std::uint64_t>(context.version));
+  Stream stream(s_.run, Purpose::kLuaCallback, 1, static_cast<std::uint64_t>(context.version),
+                place.lane);
   context.seed = stream.next_u64();
   context.workers = s_.evaluator->workers();
+  context.lane = place.lane;
   return context;
 }
 
+namespace {
+
 // Why the rule cannot combine what arrived and was finite, or "".
-std::string VersionMaker::rule_refusal(const std::vector<Arrival>& arrivals,
-                                       const std::vector<std::size_t>& diverged) const {
+std::string rule_refusal(const AggregationRule& rule,
+                         const std::vector<VersionMaker::Arrival>& arrivals,
+                         const std::vector<std::size_t>& diverged) {
   std::vector<HospitalId> from;
   for (std::size_t i = 0; i < arrivals.size(); ++i) {
     const bool left_out = std::binary_search(diverged.begin(), diverged.end(), i);
     if (!left_out) from.push_back(arrivals[i].hospital);
   }
-  return from.empty() ? "" : s_.aggregation->refusal(from, Demand::guaranteed);
+  return from.empty() ? "" : rule.refusal(from, Demand::guaranteed);
 }
+
+}  // namespace
 
 VersionMaker::Outcome VersionMaker::make(const std::vector<Arrival>& arrivals, std::size_t minimum,
                                          std::int64_t round, const MaskedMean& masked) {
+  const VersionPtr global = s_.versions->parameters();
+  Place place;
+  place.rule = s_.aggregation;
+  place.global = global.get();
+  place.previous = previous_.empty() ? nullptr : &previous_;
+  ParameterVector combined;
+  Outcome outcome = combine(arrivals, minimum, place, combined, masked);
+  if (!outcome.made) return outcome;
+  if (s_.noised) s_.noised(hospitals_of(arrivals), round);
+  publish(*global, std::move(combined), round);
+  count(outcome.rows_visited, outcome.steps);
+  return outcome;
+}
+
+VersionMaker::Outcome VersionMaker::combine(const std::vector<Arrival>& arrivals,
+                                            std::size_t minimum, const Place& place,
+                                            ParameterVector& combined, const MaskedMean& masked) {
   Weights weights = weigh(arrivals);
   std::vector<DeferredUpdates::Item> items;
   for (std::size_t i = 0; i < arrivals.size(); ++i) {
@@ -128,8 +152,7 @@ VersionMaker::Outcome VersionMaker::make(const std::vector<Arrival>& arrivals, s
   constexpr std::size_t kWindow = 64;  // updates in memory at once; not a function of threads
   DeferredUpdates updates(*s_.evaluator, std::move(items), kWindow,
                           [this](Update& update) { s_.control->hear(update); });
-  const VersionPtr global = s_.versions->parameters();
-  const AggregationContext around = context(*global);
+  const AggregationContext around = context(place);
   // attackers replace what they send before anybody else sees it
   std::unique_ptr<PoisonedUpdates> poisoned;
   if (s_.adversary != nullptr) poisoned = s_.adversary->poisoned(updates, around);
@@ -137,12 +160,12 @@ VersionMaker::Outcome VersionMaker::make(const std::vector<Arrival>& arrivals, s
   AsTheyCount counted(sent, arrivals, around, s_.wire->up(), s_.run);
   UpdateStream& heard =
       poisoned || any_is_old(arrivals) ? static_cast<UpdateStream&>(counted) : sent;
-  ParameterVector combined(global->shared_layout());
+  combined = ParameterVector(place.global->shared_layout());
   bool summed = true;
   if (masked) {
     summed = masked(heard, combined);
   } else {
-    combined = s_.aggregation->combine(heard, around);
+    combined = place.rule->combine(heard, around);
   }
   Outcome outcome;
   outcome.shares = std::move(weights.share);
@@ -157,7 +180,7 @@ VersionMaker::Outcome VersionMaker::make(const std::vector<Arrival>& arrivals, s
   for (const std::size_t i : outcome.diverged_places) {
     outcome.diverged.push_back(arrivals[i].hospital);
   }
-  outcome.refusal = rule_refusal(arrivals, outcome.diverged_places);
+  outcome.refusal = rule_refusal(*place.rule, arrivals, outcome.diverged_places);
   // under masks and noise nobody sees who sent zeros of no weight
   const bool seen = !masked && !s_.noised;
   const std::size_t left = arrivals.size() - (seen ? outcome.diverged.size() : 0);
@@ -169,10 +192,8 @@ VersionMaker::Outcome VersionMaker::make(const std::vector<Arrival>& arrivals, s
     return outcome;
   }
   s_.control->commit();
-  if (s_.noised) s_.noised(hospitals_of(arrivals), round);
-  publish(*global, std::move(combined), round);
-  rows_visited_ += updates.rows_visited();
-  steps_ += updates.steps();
+  outcome.rows_visited = updates.rows_visited();
+  outcome.steps = updates.steps();
   return outcome;
 }
 

@@ -53,6 +53,8 @@ class VersionMaker {
     std::vector<HospitalId> diverged;  // whose updates held no numbers and were left out
     std::vector<std::size_t> diverged_places;  // the same among the arrivals
     std::vector<double> shares;                // of the arrivals
+    std::int64_t rows_visited = 0;             // by those that are part of it
+    std::int64_t steps = 0;
   };
   // Instead of the rule: a sum under masks, in which nobody sees who sent what. False: there is
   // none.
@@ -64,6 +66,25 @@ class VersionMaker {
   [[nodiscard]] Outcome make(const std::vector<Arrival>& arrivals, std::size_t minimum,
                              std::int64_t round, const MaskedMean& masked = {});
 
+  // Where updates are combined that move another model than the newest version: a region's.
+  struct Place {
+    AggregationRule* rule = nullptr;
+    const ParameterVector* global = nullptr;
+    const ParameterVector* previous = nullptr;  // the last aggregate there; null: there was none
+    std::uint64_t lane = 0;  // of the rule's random numbers, beside the version's
+  };
+  // What those updates are together; the model stays. As make() but for publish() and count().
+  [[nodiscard]] Outcome combine(const std::vector<Arrival>& arrivals, std::size_t minimum,
+                                const Place& place, ParameterVector& combined,
+                                const MaskedMean& masked = {});
+  // The server optimiser makes the next version of it. Throws as make().
+  void publish(const ParameterVector& global, ParameterVector combined, std::int64_t round);
+  // Trainings became part of a version.
+  void count(std::int64_t rows_visited, std::int64_t steps) {
+    rows_visited_ += rows_visited;
+    steps_ += steps;
+  }
+
   [[nodiscard]] bool weights_were_capped() const { return weights_capped_; }
   // Rows that trainings visited which became part of a version: what a fair reference may visit.
   [[nodiscard]] std::int64_t rows_visited() const { return rows_visited_; }
@@ -72,10 +93,7 @@ class VersionMaker {
 
  private:
   [[nodiscard]] Weights weigh(const std::vector<Arrival>& arrivals);
-  [[nodiscard]] AggregationContext context(const ParameterVector& global) const;
-  [[nodiscard]] std::string rule_refusal(const std::vector<Arrival>& arrivals,
-                                         const std::vector<std::size_t>& diverged) const;
-  void publish(const ParameterVector& global, ParameterVector combined, std::int64_t round);
+  [[nodiscard]] AggregationContext context(const Place& place) const;
 
   Setup s_;
   ParameterVector previous_;  // the last aggregate, for rules that look back

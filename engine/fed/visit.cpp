@@ -54,7 +54,7 @@ Task<bool> Visits::reach(Visit& visit) {
     co_return false;
   }
   visit.stage = VisitStage::downloading;
-  visit.start = s_.wire->model(*s_.versions);
+  if (!visit.with) visit.start = s_.wire->model(*s_.versions);
   visit.server_control = s_.wire->control(s_.control->server());
   visit.version = s_.versions->current();
   const std::int64_t held = member.version_held;
@@ -212,9 +212,27 @@ std::vector<std::int32_t> Visits::given_order(const Member& member, std::int64_t
   return order;
 }
 
+// A message to or from whoever invited the hospital.
+Task<TransferOutcome> Visits::carry(const Visit& visit, TransferDirection direction,
+                                    std::int64_t bytes) {
+  if (!visit.with) {
+    co_return co_await s_.network->transfer(visit.hospital, direction, bytes, visit.deadline);
+  }
+  const HostId own = host_of(visit.hospital);
+  const HostId other = *visit.with;
+  if (own == other) {
+    // it asked itself: nothing leaves the machine
+    TransferOutcome here;
+    here.completed = true;
+    here.started = here.ended = s_.simulation->now();
+    co_return here;
+  }
+  const bool up = direction == TransferDirection::up;
+  co_return co_await s_.network->send(up ? own : other, up ? other : own, bytes, visit.deadline);
+}
+
 Task<bool> Visits::move(Visit& visit, TransferDirection direction, std::int64_t bytes) {
-  const TransferOutcome outcome =
-      co_await s_.network->transfer(visit.hospital, direction, bytes, visit.deadline);
+  const TransferOutcome outcome = co_await carry(visit, direction, bytes);
   (direction == TransferDirection::up ? moved_.up : moved_.down) += outcome.bytes_on_wire;
   record_transfer(visit.hospital, visit.number, direction, outcome, bytes);
   co_return outcome.completed;

@@ -38,6 +38,7 @@ enum class VisitStage : std::uint8_t {
 
 struct Visit {
   HospitalId hospital;
+  std::optional<HostId> with;   // whose machine invites it; none: the server's
   std::int64_t number = 0;      // from 0: round, address of its random numbers, place in schedules
   TimeNs invited;               // when
   TimeNs deadline = kNever;     // nothing counts after it
@@ -50,7 +51,7 @@ struct Visit {
   bool by_version = false;
   VisitStage stage = VisitStage::invited;
   // what it was sent, from then on
-  VersionPtr start;
+  VersionPtr start;  // where somebody else than the server invites it: from the beginning
   VersionPtr server_control;
   std::int64_t version = 0;
   Acts acts = 0;                      // attacks that its training is part of
@@ -119,6 +120,7 @@ class Visits {
   [[nodiscard]] TimeNs compute_time(const Member& member, const TrainingExtent& amount) const;
   [[nodiscard]] std::vector<std::int32_t> given_order(const Member& member,
                                                       std::int64_t epochs) const;
+  Task<TransferOutcome> carry(const Visit& visit, TransferDirection direction, std::int64_t bytes);
   // Whether the message came whole.
   Task<bool> move(Visit& visit, TransferDirection direction, std::int64_t bytes);
 

@@ -22,13 +22,17 @@ double FlowNetwork::Access::rate(TransferDirection direction) const {
 
 FlowNetwork::FlowNetwork(Simulation& simulation, const FlowOptions& options, Topology topology)
     : simulation_(simulation), options_(options), topology_(std::move(topology)) {
-  for (std::size_t i = 0; i < trunks_.size(); ++i) {
+  for (std::size_t i = 0; i < kMessages; ++i) {
     std::vector<double> capacities;
     for (const SharedLink& link : topology_.links) capacities.push_back(link.bytes_per_s[i]);
     trunks_[i].sharing =
         topology_.star ? make_star_sharing(capacities.front()) : make_general_sharing(capacities);
     trunks_[i].sharing->advance(simulation.now());
   }
+  // the server's machine: what bounds it are the server's links
+  AccessLink server;
+  server.up_bytes_per_s = server.down_bytes_per_s = kCapacityMax;
+  add_host(server);
 }
 
 FlowNetwork::~FlowNetwork() {
@@ -65,10 +69,9 @@ void FlowNetwork::model_flows(Access& access) const {
   for (const LinkId id : *access.route) {
     latency = std::min(latency + topology_.links[id.value].latency, kTimeMax);
   }
-  const double factored_ns = static_cast<double>(latency.ns) * flow.latency_factor;
-  access.latency = {std::llround(std::min(factored_ns, static_cast<double>(kTimeMax.ns)))};
+  access.latency = factored(latency);
   const double seconds = std::max(latency.seconds(), kLatencyLeast_s);
-  access.cap = std::min(flow.window_bytes / (2 * seconds), kCapacityMax);
+  access.cap = window_cap(latency);
   for (const auto direction : {TransferDirection::down, TransferDirection::up}) {
     double& weight = access.weight[static_cast<std::size_t>(direction)];
     weight = access.link.weight;
@@ -83,6 +86,18 @@ void FlowNetwork::model_flows(Access& access) const {
     }
     weight /= std::min(round_trip_s, kRoundTripMost_s);
   }
+}
+
+// The time before the first byte.
+TimeNs FlowNetwork::factored(TimeNs latency) const {
+  const double factored_ns = static_cast<double>(latency.ns) * options_.flow.latency_factor;
+  return {std::llround(std::min(factored_ns, static_cast<double>(kTimeMax.ns)))};
+}
+
+// What a window lets through on a path of that latency.
+double FlowNetwork::window_cap(TimeNs latency) const {
+  const double seconds = std::max(latency.seconds(), kLatencyLeast_s);
+  return std::min(options_.flow.window_bytes / (2 * seconds), kCapacityMax);
 }
 
 Task<TransferOutcome> FlowNetwork::transfer(HospitalId hospital, TransferDirection direction,
@@ -114,19 +129,22 @@ std::int64_t FlowNetwork::bytes_of(HospitalId hospital, TransferDirection direct
   const Access* const access = find(hospital);
   if (access == nullptr) return 0;
   std::int64_t bytes = access->bytes[static_cast<std::size_t>(direction)];
-  trunk(direction).sharing->advance(simulation_.now());
+  advance_solvers();
   for (const Transfer* transfer : access->transfers) {
-    if (transfer->direction() == direction) bytes += std::llround(transfer->moved());
+    if (transfer->is_of(*access, direction)) bytes += std::llround(transfer->moved());
   }
   return bytes;
 }
 
 std::int64_t FlowNetwork::bytes_total(TransferDirection direction) const {
   // whole bytes, so that the order of the list does not matter
-  std::int64_t bytes = trunk(direction).bytes;
-  trunk(direction).sharing->advance(simulation_.now());
+  std::int64_t bytes = bytes_[static_cast<std::size_t>(direction)];
+  advance_solvers();
   for (const Transfer* transfer : active_) {
-    if (transfer->direction() == direction) bytes += std::llround(transfer->moved());
+    for (const Access* end : {transfer->access_, transfer->to_}) {
+      const bool counts = end != nullptr && end->of_hospital && transfer->is_of(*end, direction);
+      if (counts) bytes += std::llround(transfer->moved());
+    }
   }
   return bytes;
 }
@@ -150,7 +168,10 @@ void FlowNetwork::set_link(std::string_view name, TransferDirection direction, d
   double& capacity = topology_.links[index].bytes_per_s[static_cast<std::size_t>(direction)];
   // a script may ask for anything; beyond this a link is no limit any more
   capacity = std::min(bytes_per_s, kCapacityMax);
-  solver(direction).set_capacity(LinkId{index}, capacity);
+  solver(static_cast<std::size_t>(direction)).set_capacity(LinkId{index}, capacity);
+  if (trunks_[kMessages].sharing) {
+    solver(kMessages).set_capacity(message_link(LinkId{index}, direction), capacity);
+  }
 }
 
 double FlowNetwork::link(std::string_view name, TransferDirection direction) const {
@@ -192,9 +213,9 @@ const FlowNetwork::Access& FlowNetwork::attached(HospitalId hospital) const {
 
 // Moves the solver's clock to now and makes sure that the next completion is looked up again before
 // time goes on: all changes of one instant are solved together.
-BandwidthSharing& FlowNetwork::solver(TransferDirection direction) {
+BandwidthSharing& FlowNetwork::solver(std::size_t trunk) {
   static constexpr Handler kSolve = method_handler<&FlowNetwork::on_solve>("bandwidth shared");
-  Trunk& t = trunk(direction);
+  Trunk& t = trunks_[trunk];
   t.sharing->advance(simulation_.now());
   t.changed = true;
   if (!solving_) {
@@ -205,9 +226,13 @@ BandwidthSharing& FlowNetwork::solver(TransferDirection direction) {
 }
 
 void FlowNetwork::enter(Transfer& transfer) {
-  Access& access = *transfer.access_;
   transfer.active_index_ = active_.size();
   active_.push_back(&transfer);
+  enter(transfer, *transfer.access_);
+  if (transfer.to_ != nullptr) enter(transfer, *transfer.to_);
+}
+
+void FlowNetwork::enter(Transfer& transfer, Access& access) {
   access.transfers.push_back(&transfer);
   if (access.transfers.size() > 1) return;
   // its state has not been followed while nobody waited on it
@@ -217,16 +242,22 @@ void FlowNetwork::enter(Transfer& transfer) {
 }
 
 std::int64_t FlowNetwork::leave(Transfer& transfer) {
-  Access& access = *transfer.access_;
   const std::int64_t moved = std::llround(transfer.moved_);
-  trunk(transfer.direction_).bytes += moved;
-  access.bytes[static_cast<std::size_t>(transfer.direction_)] += moved;
   active_[transfer.active_index_] = active_.back();
   active_[transfer.active_index_]->active_index_ = transfer.active_index_;
   active_.pop_back();
+  leave(transfer, *transfer.access_, transfer.direction_, moved);
+  if (transfer.to_ != nullptr) leave(transfer, *transfer.to_, TransferDirection::down, moved);
+  return moved;
+}
+
+void FlowNetwork::leave(Transfer& transfer, Access& access, TransferDirection direction,
+                        std::int64_t moved) {
+  const auto which = static_cast<std::size_t>(direction);
+  access.bytes[which] += moved;
+  if (access.of_hospital) bytes_[which] += moved;
   access.transfers.erase(std::find(access.transfers.begin(), access.transfers.end(), &transfer));
   if (access.transfers.empty()) simulation_.cancel(access.change);
-  return moved;
 }
 
 void FlowNetwork::watch(Access& access) {
@@ -261,15 +292,16 @@ void FlowNetwork::update_state(Access& access) {
 
 // Gives each of a hospital's flows in one direction an equal part of its link.
 void FlowNetwork::share_access(Access& access, TransferDirection direction) {
+  const auto which = static_cast<std::size_t>(direction);
   double flows = 0;
   for (const Transfer* transfer : access.transfers) {
-    if (transfer->flowing() && transfer->direction() == direction) ++flows;
+    if (transfer->flowing() && transfer->trunk() == which) ++flows;
   }
   if (flows == 0) return;
   const double cap = std::min(access.rate(direction) / flows, access.cap);
   for (const Transfer* transfer : access.transfers) {
-    if (transfer->flowing() && transfer->direction() == direction) {
-      solver(direction).set_cap(transfer->flow(), cap);
+    if (transfer->flowing() && transfer->trunk() == which) {
+      solver(which).set_cap(transfer->flow(), cap);
     }
   }
 }
@@ -291,9 +323,8 @@ void FlowNetwork::on_solve(std::uint64_t) {
   }
 }
 
-void FlowNetwork::on_end(std::uint64_t direction) {
-  const auto which = static_cast<TransferDirection>(direction);
-  Trunk& t = trunk(which);
+void FlowNetwork::on_end(std::uint64_t which) {
+  Trunk& t = trunks_[which];
   t.end_at = kNever;
   completed_.clear();
   solver(which).take_completed(completed_);
@@ -303,7 +334,9 @@ void FlowNetwork::on_end(std::uint64_t direction) {
     Transfer& transfer = *t.owners[flow.value];
     Access& access = *transfer.access_;
     transfer.complete();
-    if (!access.transfers.empty()) share_access(access, which);
+    if (which != kMessages && !access.transfers.empty()) {
+      share_access(access, static_cast<TransferDirection>(which));
+    }
   }
 }
 

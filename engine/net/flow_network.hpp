@@ -8,12 +8,17 @@
 //
 // Several transfers of one hospital in one direction share its access link equally: as all of them
 // take the same path, giving each an equal part of the link as its cap is max-min fair.
+//
+// Messages between machines (send) are transfers too, with two ends that must be up. They are a
+// trunk of their own, in which both ends' own links and both directions of every shared link are
+// links of the solver.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "net/network.hpp"
@@ -41,6 +46,9 @@ class FlowNetwork final : public Network {
   void attach(HospitalId hospital, const AccessLink& link, Availability* availability) override;
   Task<TransferOutcome> transfer(HospitalId hospital, TransferDirection direction,
                                  std::int64_t bytes, TimeNs give_up) override;
+  HostId add_host(const AccessLink& link) override;
+  [[nodiscard]] HostId server_host() const override;
+  Task<TransferOutcome> send(HostId from, HostId to, std::int64_t bytes, TimeNs give_up) override;
   [[nodiscard]] TimeNs least_time(HospitalId hospital, TransferDirection direction,
                                   std::int64_t bytes) const override;
   [[nodiscard]] std::int64_t bytes_of(HospitalId hospital,
@@ -67,7 +75,9 @@ class FlowNetwork final : public Network {
     Availability* availability = nullptr;
     bool attached = false;
     bool connected = true;
-    bool up = true;  // kept only while there are transfers
+    bool up = true;                                  // kept only while there are transfers
+    bool of_hospital = true;                         // false: a machine of its own
+    std::optional<std::array<LinkId, 2>> own_links;  // in the trunk of messages, by direction
     EventId change;
     std::array<std::int64_t, 2> bytes{};  // of transfers that have ended, by direction
     std::vector<Transfer*> transfers;     // in order of their beginning
@@ -79,10 +89,18 @@ class FlowNetwork final : public Network {
     [[nodiscard]] double payload(double wire) const { return wire * goodput; }
     void on_change(std::uint64_t);
   };
-  // One direction of the shared links.
+  // What a message between two machines crosses, and how fast it may be.
+  struct Path {
+    TimeNs latency;
+    double goodput = 1;
+    double cap = 0;
+    double weight = 1;
+    Route route;  // links of the trunk of messages
+  };
+  // Flows that share links: one direction of transfers with the server, or all messages between
+  // machines.
   struct Trunk {
     std::unique_ptr<BandwidthSharing> sharing;
-    std::int64_t bytes = 0;         // of transfers that have ended
     std::vector<Transfer*> owners;  // by flow number; stale where none runs
     EventId end;                    // the next completion
     TimeNs end_at = kNever;
@@ -93,29 +111,40 @@ class FlowNetwork final : public Network {
   [[nodiscard]] const Access* find(HospitalId hospital) const;
   [[nodiscard]] const Access& attached(HospitalId hospital) const;
   void model_flows(Access& access) const;
-  [[nodiscard]] std::uint32_t index_of(std::string_view name) const;
-  Trunk& trunk(TransferDirection direction) { return trunks_[static_cast<std::size_t>(direction)]; }
-  [[nodiscard]] const Trunk& trunk(TransferDirection direction) const {
-    return trunks_[static_cast<std::size_t>(direction)];
+  Access& host(HostId id);
+  [[nodiscard]] Path path_between(Access& from, Access& to);
+  const std::array<LinkId, 2>& own_links(Access& access);
+  // One direction of a shared link, in the trunk of messages.
+  static LinkId message_link(LinkId link, TransferDirection direction) {
+    return {2 * link.value + static_cast<std::uint32_t>(direction)};
   }
+  [[nodiscard]] double window_cap(TimeNs latency) const;
+  [[nodiscard]] TimeNs factored(TimeNs latency) const;
+  [[nodiscard]] std::uint32_t index_of(std::string_view name) const;
   // The solver, its clock moved to now: for changes.
-  BandwidthSharing& solver(TransferDirection direction);
+  BandwidthSharing& solver(std::size_t trunk);
   void enter(Transfer& transfer);
+  void enter(Transfer& transfer, Access& access);
   // Returns the payload bytes that it has moved.
   std::int64_t leave(Transfer& transfer);
+  void leave(Transfer& transfer, Access& access, TransferDirection direction, std::int64_t moved);
+  void advance_solvers() const;
   void watch(Access& access);
   void update_state(Access& access);
   void share_access(Access& access, TransferDirection direction);
   void on_solve(std::uint64_t);
-  void on_end(std::uint64_t direction);
+  void on_end(std::uint64_t trunk);
 
   Simulation& simulation_;
   FlowOptions options_;
   Topology topology_;
-  std::array<Trunk, 2> trunks_;
-  std::deque<Access> accesses_;       // of hospitals that were ever named here; never move
-  std::vector<Access*> by_hospital_;  // by hospital id; nullptr if not named yet
-  std::vector<Transfer*> active_;     // in order of no meaning
+  static constexpr std::size_t kMessages = 2;  // the trunk after those of the two directions
+  std::array<Trunk, 3> trunks_;                // that of messages is made with the first of them
+  std::array<std::int64_t, 2> bytes_{};        // of hospitals' transfers that have ended
+  std::deque<Access> accesses_;                // of hospitals that were ever named here; never move
+  std::vector<Access*> by_hospital_;           // by hospital id; nullptr if not named yet
+  std::vector<Access*> hosts_;                 // machines of their own, the server's first
+  std::vector<Transfer*> active_;              // in order of no meaning
   std::vector<FlowId> completed_;
   EventId solve_;
   bool solving_ = false;  // solve_ is queued

@@ -17,11 +17,20 @@ FlowNetwork::Transfer::Transfer(FlowNetwork& network, Access& access, TransferDi
     : network_(&network),
       access_(&access),
       direction_(direction),
+      trunk_(static_cast<std::size_t>(direction)),
       bytes_(static_cast<double>(bytes)),
       left_(bytes_),
       give_up_at_(give_up) {
   outcome_.started = network.simulation_.now();
   outcome_.attempts = 0;
+}
+
+FlowNetwork::Transfer::Transfer(FlowNetwork& network, Access& from, Access& to, Path path,
+                                std::int64_t bytes, TimeNs give_up)
+    : Transfer(network, from, TransferDirection::up, bytes, give_up) {
+  to_ = &to;
+  path_ = std::move(path);
+  trunk_ = kMessages;
 }
 
 FlowNetwork::Transfer::~Transfer() {
@@ -40,12 +49,12 @@ void FlowNetwork::Transfer::begin() {
     give_up_ = simulation.schedule(give_up_at_, Priority::deadline,
                                    Call{&kGiveUp, this, 0, access_->hospital.value});
   }
-  if (access_->up) try_start();
+  if (reachable()) try_start();
 }
 
 void FlowNetwork::Transfer::came_up() {
   static constexpr Handler kTimer = method_handler<&Transfer::on_timer>("transfer goes on");
-  if (phase_ != Phase::waiting) return;
+  if (phase_ != Phase::waiting || !reachable()) return;
   if (!pause_due_) return try_start();
   phase_ = Phase::pausing;
   TimeNs pause = std::min(network_->options_.back_off, kPauseMax);
@@ -83,8 +92,8 @@ void FlowNetwork::Transfer::abandon() {
 
 double FlowNetwork::Transfer::moved() const {
   if (!flowing()) return moved_;
-  const double wire_left = network_->trunk(direction_).sharing->remaining(flow_);
-  return moved_ + std::max(0.0, left_ - access_->payload(wire_left));
+  const double wire_left = network_->trunks_[trunk_].sharing->remaining(flow_);
+  return moved_ + std::max(0.0, left_ - payload(wire_left));
 }
 
 void FlowNetwork::Transfer::try_start() {
@@ -93,7 +102,7 @@ void FlowNetwork::Transfer::try_start() {
   ++outcome_.attempts;
   phase_ = Phase::latency;
   // the end of the latency is the network's own business, before any actor looks
-  timer_ = network_->simulation_.schedule(network_->simulation_.now() + access_->latency,
+  timer_ = network_->simulation_.schedule(network_->simulation_.now() + latency(),
                                           Priority::transfer_end,
                                           Call{&kTimer, this, 0, access_->hospital.value});
 }
@@ -101,25 +110,31 @@ void FlowNetwork::Transfer::try_start() {
 void FlowNetwork::Transfer::start_flow() {
   if (left_ <= 0) return finish(true);
   FlowDemand demand;
-  demand.bytes = access_->wire_bytes(left_);
-  demand.cap_bytes_per_s = std::min(access_->rate(direction_), access_->cap);
-  demand.weight = access_->weight[static_cast<std::size_t>(direction_)];
-  if (!network_->topology_.star) demand.route = *access_->route;
-  flow_ = network_->solver(direction_).start(demand);
+  demand.bytes = wire_bytes(left_);
+  if (path_) {
+    demand.cap_bytes_per_s = path_->cap;
+    demand.weight = path_->weight;
+    demand.route = path_->route;
+  } else {
+    demand.cap_bytes_per_s = std::min(access_->rate(direction_), access_->cap);
+    demand.weight = access_->weight[static_cast<std::size_t>(direction_)];
+    if (!network_->topology_.star) demand.route = *access_->route;
+  }
+  flow_ = network_->solver(trunk_).start(demand);
   phase_ = Phase::flowing;
-  std::vector<Transfer*>& owners = network_->trunk(direction_).owners;
+  std::vector<Transfer*>& owners = network_->trunks_[trunk_].owners;
   if (flow_.value >= owners.size()) owners.resize(flow_.value + std::size_t{1});
   owners[flow_.value] = this;
   // alone it has the cap that it was started with
-  if (access_->transfers.size() > 1) network_->share_access(*access_, direction_);
+  if (!path_ && access_->transfers.size() > 1) network_->share_access(*access_, direction_);
 }
 
 // Takes the flow off the wire; returns the payload bytes that it had delivered.
 double FlowNetwork::Transfer::stop_flow() {
-  const double wire_left = network_->solver(direction_).abort(flow_);
+  const double wire_left = network_->solver(trunk_).abort(flow_);
   phase_ = Phase::waiting;
-  network_->share_access(*access_, direction_);
-  return std::max(0.0, left_ - access_->payload(wire_left));
+  if (!path_) network_->share_access(*access_, direction_);
+  return std::max(0.0, left_ - payload(wire_left));
 }
 
 void FlowNetwork::Transfer::finish(bool completed) {

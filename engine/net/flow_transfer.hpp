@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 
 #include "net/flow_network.hpp"
 
@@ -10,6 +11,9 @@ namespace polyclinic {
 class FlowNetwork::Transfer {
  public:
   Transfer(FlowNetwork& network, Access& access, TransferDirection direction, std::int64_t bytes,
+           TimeNs give_up);
+  // A message from one machine to another.
+  Transfer(FlowNetwork& network, Access& from, Access& to, Path path, std::int64_t bytes,
            TimeNs give_up);
   // Takes the transfer off the network when its coroutine is cancelled.
   ~Transfer();
@@ -30,7 +34,12 @@ class FlowNetwork::Transfer {
   void abandon();
 
   [[nodiscard]] bool flowing() const { return phase_ == Phase::flowing; }
-  [[nodiscard]] TransferDirection direction() const { return direction_; }
+  [[nodiscard]] std::size_t trunk() const { return trunk_; }
+  // Whether it is one that this machine sends (up) or receives (down).
+  [[nodiscard]] bool is_of(const Access& access, TransferDirection direction) const {
+    if (to_ == &access) return direction == TransferDirection::down;
+    return access_ == &access && direction_ == direction;
+  }
   [[nodiscard]] FlowId flow() const { return flow_; }
   // Payload bytes moved by all attempts so far.
   [[nodiscard]] double moved() const;
@@ -39,6 +48,12 @@ class FlowNetwork::Transfer {
   friend class FlowNetwork;
   enum class Phase : std::uint8_t { waiting, pausing, latency, flowing, arrived, ended };
 
+  // Both ends, where it has two.
+  [[nodiscard]] bool reachable() const { return access_->up && (to_ == nullptr || to_->up); }
+  [[nodiscard]] TimeNs latency() const { return path_ ? path_->latency : access_->latency; }
+  [[nodiscard]] double goodput() const { return path_ ? path_->goodput : access_->goodput; }
+  [[nodiscard]] double wire_bytes(double payload) const { return payload / goodput(); }
+  [[nodiscard]] double payload(double wire) const { return wire * goodput(); }
   void try_start();
   void start_flow();
   double stop_flow();
@@ -48,8 +63,11 @@ class FlowNetwork::Transfer {
   void on_give_up(std::uint64_t);
 
   FlowNetwork* network_;
-  Access* access_;
+  Access* access_;            // of the hospital, or of a message's sender
+  Access* to_ = nullptr;      // of a message's receiver; nullptr: the server is the other end
+  std::optional<Path> path_;  // of a message
   TransferDirection direction_;
+  std::size_t trunk_;
   Phase phase_ = Phase::waiting;
   bool pause_due_ = false;  // an attempt has failed: pause before the next
   FlowId flow_;

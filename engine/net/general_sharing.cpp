@@ -33,6 +33,12 @@ class GeneralSharing final : public BandwidthSharing {
   FlowId start(const FlowDemand& demand) override;
   double abort(FlowId flow) override;
   void set_cap(FlowId flow, double bytes_per_s) override;
+  LinkId add_link(double capacity_bytes_per_s) override {
+    links_.emplace_back();
+    const LinkId added{static_cast<std::uint32_t>(links_.size() - 1)};
+    set_capacity(added, capacity_bytes_per_s);
+    return added;
+  }
   void set_capacity(LinkId link, double bytes_per_s) override;
   std::optional<TimeNs> next_completion() override;
   void advance(TimeNs now) override;

@@ -57,6 +57,21 @@ class Network {
   // the transfer is given up (after the retries the scenario allows, or when `give_up` has come).
   virtual Task<TransferOutcome> transfer(HospitalId hospital, TransferDirection direction,
                                          std::int64_t bytes, TimeNs give_up) = 0;
+
+  // --- messages of which neither end need be the server
+  // Announces a machine that is no hospital, is always up and stands where the hospitals of
+  // `link.region` do, on their side of the line that they share.
+  virtual HostId add_host(const AccessLink& link) = 0;
+  // The server's machine, behind its links.
+  [[nodiscard]] virtual HostId server_host() const = 0;
+  // Moves payload bytes directly from one machine to another: over the sender's own link up, the
+  // shared links between them, and the receiver's own link down, each of which flows share max-min
+  // fairly. It goes on while both ends are up; otherwise as transfer(). These messages share links
+  // with each other, not with those of transfer(): a protocol uses the one or the other.
+  // REQUIRES: from and to differ and were announced.
+  virtual Task<TransferOutcome> send(HostId from, HostId to, std::int64_t bytes,
+                                     TimeNs give_up) = 0;
+
   // A time no smaller than what an undisturbed transfer of so many bytes takes at least.
   [[nodiscard]] virtual TimeNs least_time(HospitalId hospital, TransferDirection direction,
                                           std::int64_t bytes) const = 0;
@@ -64,7 +79,7 @@ class Network {
   // off or were abandoned included; sums to bytes_total over the hospitals.
   [[nodiscard]] virtual std::int64_t bytes_of(HospitalId hospital,
                                               TransferDirection direction) const = 0;
-  // Payload bytes that crossed the server's links so far.
+  // Payload bytes that hospitals have sent (up) or received (down) so far.
   [[nodiscard]] virtual std::int64_t bytes_total(TransferDirection direction) const = 0;
   // Names of the shared links; kServerLink first.
   [[nodiscard]] virtual std::vector<std::string> links() const = 0;

@@ -53,6 +53,8 @@ class BandwidthSharing {
   virtual double abort(FlowId flow) = 0;
   // Changes a flow's own limit from now on. REQUIRES: it runs; cap > 0 and finite.
   virtual void set_cap(FlowId flow, double bytes_per_s) = 0;
+  // Another link that flows may cross. REQUIRES: no star; capacity >= 0, finite.
+  virtual LinkId add_link(double capacity_bytes_per_s) = 0;
   // Changes a shared link from now on; 0 stops what crosses it. REQUIRES: capacity >= 0, finite.
   virtual void set_capacity(LinkId link, double bytes_per_s) = 0;
   // Time at which the next flow completes if nothing changes, rounded up to 1 ns; nullopt when none

@@ -36,6 +36,10 @@ class StarSharing final : public BandwidthSharing {
   FlowId start(const FlowDemand& demand) override;
   double abort(FlowId flow) override;
   void set_cap(FlowId flow, double bytes_per_s) override;
+  LinkId add_link(double) override {
+    ENSURE(false, "a star has one shared link");
+    return {};
+  }
   void set_capacity(LinkId link, double bytes_per_s) override;
   std::optional<TimeNs> next_completion() override;
   void advance(TimeNs now) override;

@@ -118,6 +118,9 @@ struct NamedIn {
   void operator()(const RoundOpened& e) const {
     for (HospitalId id : e.participants) introduce(id);
   }
+  void operator()(const RegionalRoundOpened& e) const {
+    for (HospitalId id : e.participants) introduce(id);
+  }
   void operator()(const MetricMeasured& e) const {
     if (e.hospital) introduce(*e.hospital);
   }

@@ -55,6 +55,12 @@ DatabaseRows::DatabaseRows(const std::string& path)
       close_(database_.prepare("UPDATE rounds SET closed_ns = ?, version = ?, invited = ?, "
                                "aggregated = ?, failed = ?, mean_loss = ?, staleness_mean = ?, "
                                "staleness_max = ? WHERE run = ? AND round = ?")),
+      regional_round_(database_.prepare("INSERT INTO regional_rounds (run, number, region, round, "
+                                        "opened_ns, deadline_ns, invited) VALUES (?,?,?,?,?,?,?)")),
+      regional_close_(database_.prepare("UPDATE regional_rounds SET closed_ns = ?, aggregated = ?, "
+                                        "failed = ?, mean_loss = ?, reason = ? "
+                                        "WHERE run = ? AND number = ? AND region = ?")),
+      crossing_(database_.prepare("INSERT INTO crossings VALUES (?,?,?,?,?,?,?,?,?,?,?)")),
       version_(database_.prepare("INSERT OR IGNORE INTO versions VALUES (?,?,?,?)")),
       participant_(database_.prepare("INSERT INTO participants (run, round, hospital) "
                                      "VALUES (?,?,?)")),
@@ -120,6 +126,22 @@ struct DatabaseRows::Writing {
   }
   void operator()(const SecurePhaseClosed& e) const {
     db.phase_.run(kRun, e.round, e.phase, e.at.ns, e.asked, e.answered, e.threshold);
+  }
+  void operator()(const RegionalRoundOpened& e) const {
+    db.regional_round_.run(kRun, e.number, e.region, e.round, e.at.ns, nanoseconds(e.deadline),
+                           static_cast<std::int64_t>(e.participants.size()));
+    for (HospitalId id : e.participants) {
+      db.participant_.run(kRun, e.number, std::int64_t{id.value});
+    }
+  }
+  void operator()(const RegionalRoundClosed& e) const {
+    db.regional_close_.run(e.at.ns, e.aggregated, std::int64_t{e.failed}, e.mean_loss, e.reason,
+                           kRun, e.number, e.region);
+  }
+  void operator()(const BorderCrossed& e) const {
+    db.crossing_.run(kRun, e.round, e.region, direction_name(e.direction), e.hospitals,
+                     e.started.ns, e.at.ns, e.bytes, e.bytes_moved, std::int64_t{e.completed},
+                     std::int64_t{e.attempts});
   }
   void operator()(const HospitalInvited& e) const {
     db.invited_.run(kRun, e.round, std::int64_t{e.hospital.value}, e.at.ns,

@@ -40,8 +40,9 @@ class DatabaseRows {
   Sqlite database_;
   bool in_transaction_ = false;
   std::map<std::string, std::int64_t> arms_;
-  SqliteStatement run_, end_, arm_, hospital_, round_, close_, version_, participant_, invited_,
-      used_, training_, arrival_, metric_, transfer_, drop_, phase_, note_;
+  SqliteStatement run_, end_, arm_, hospital_, round_, close_, regional_round_, regional_close_,
+      crossing_, version_, participant_, invited_, used_, training_, arrival_, metric_, transfer_,
+      drop_, phase_, note_;
 };
 
 }  // namespace polyclinic

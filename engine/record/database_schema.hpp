@@ -4,7 +4,7 @@
 namespace polyclinic {
 
 // Counts changes of the tables; kept in `about`.
-inline constexpr int kDatabaseFormat = 6;
+inline constexpr int kDatabaseFormat = 7;
 
 inline constexpr const char* kDatabaseSchema = R"SQL(
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -49,6 +49,21 @@ CREATE TABLE participants (
   version INTEGER,              -- that its update became part of, so many versions old
   staleness INTEGER, share REAL,
   PRIMARY KEY (run, round, hospital)) WITHOUT ROWID;
+CREATE TABLE regional_rounds (  -- of protocol.hierarchical; empty otherwise
+  run INTEGER NOT NULL,
+  number INTEGER NOT NULL,      -- what participants, transfers and drops call their round
+  region TEXT NOT NULL,
+  round INTEGER NOT NULL,       -- of the server
+  opened_ns INTEGER NOT NULL, deadline_ns INTEGER, closed_ns INTEGER,
+  invited INTEGER NOT NULL, aggregated INTEGER, failed INTEGER, mean_loss REAL, reason TEXT,
+  PRIMARY KEY (run, number, region)) WITHOUT ROWID;
+CREATE TABLE crossings (        -- messages between a region and the server
+  run INTEGER NOT NULL, round INTEGER NOT NULL, region TEXT NOT NULL,
+  direction TEXT NOT NULL,      -- down: the model; up: a regional sum
+  hospitals INTEGER NOT NULL,   -- in that sum
+  started_ns INTEGER NOT NULL, ended_ns INTEGER NOT NULL,
+  bytes INTEGER NOT NULL, bytes_moved INTEGER NOT NULL,
+  completed INTEGER NOT NULL, attempts INTEGER NOT NULL);
 CREATE TABLE metrics (
   run INTEGER NOT NULL, arm INTEGER NOT NULL, version INTEGER NOT NULL, metric TEXT NOT NULL,
   hospital INTEGER,             -- NULL: an average

@@ -323,6 +323,29 @@ std::string attacks(const RunResult& result) {
   return "\n" + table.text() + sentences;
 }
 
+// What crossed each region's border.
+std::string borders(const RunResult& result) {
+  if (result.borders.empty()) return {};
+  TextTable table({true, false, false, false, false, false, false, false, true});
+  table.add({"crossed the border of", "hospitals", "models in", "size", "sums out", "size", "lost",
+             "in a sum", "aggregated by"});
+  for (const BorderAccount& b : result.borders) {
+    const std::string least = fmt::format("{}", b.hospitals_least);
+    table.add(
+        {shortened(b.region, kNameColumns), fmt::format("{}", b.hospitals),
+         fmt::format("{}", b.models), size_text(b.bytes_down), fmt::format("{}", b.sums),
+         size_text(b.bytes_up), fmt::format("{}", b.sums_lost),
+         b.sums == 0                             ? "-"
+         : b.hospitals_least == b.hospitals_most ? least
+                                                 : fmt::format("{} to {}", least, b.hospitals_most),
+         b.aggregator.empty() ? "a machine of its own" : shortened(b.aggregator, kNameColumns)});
+  }
+  std::int64_t inside = 0;
+  for (const BorderAccount& b : result.borders) inside += b.inside;
+  return "\n" + table.text() +
+         fmt::format("  Of {} messages of single hospitals none crossed.\n", inside);
+}
+
 // Values that are missing, each reason once: what "-" in the table means.
 std::string missing_values(const RunResult& result) {
   std::map<std::string, std::vector<std::string>> hospitals;  // by reason
@@ -464,6 +487,7 @@ std::string end_table(const RunResult& result, bool colour) {
   text += rounds_table(result).text() + legend(result) + round_summary(result);
   if (result.secure) text += secure_phases(*result.secure);
   text += attacks(result);
+  text += borders(result);
   text += "\n" + privacy(result);
   if (!result.convergence.text.empty()) {
     const bool warning = result.convergence.checked && !result.convergence.converged;

@@ -96,6 +96,8 @@ class Story {
   std::string tell() {
     std::string text = heading();
     if (round_) {
+      const std::string regional = regional_rounds(*round_);
+      if (!regional.empty()) return text + regional;
       const RoundRow round = find_round(*round_);
       if (visits_) return text + one_version(round);
       text += round_sentence(round);
@@ -186,6 +188,61 @@ class Story {
     return round;
   }
 
+  // The round that a participant names: of its region, where there are such, or of the server.
+  RoundRow round_of(const ParticipantRow& p) {
+    if (has_table("regional_rounds")) {
+      SqliteStatement row = file_.prepare(
+          "SELECT r.opened_ns, r.deadline_ns, r.closed_ns, r.invited, r.aggregated, r.failed "
+          "FROM regional_rounds r JOIN hospitals h ON h.region = r.region "
+          "WHERE r.number = ? AND h.hospital = ?");
+      row.reset().bind(1, p.round).bind(2, p.hospital);
+      if (row.step()) return regional_row(row, 0, p.round);
+    }
+    return find_round(p.round);
+  }
+
+  // From columns that begin with opened_ns.
+  static RoundRow regional_row(const SqliteStatement& row, int first, std::int64_t number) {
+    RoundRow round;
+    round.round = number;
+    round.opened = row.integer(first);
+    round.deadline = maybe(row, first + 1);
+    round.closed = maybe(row, first + 2);
+    round.invited = row.integer(first + 3);
+    round.aggregated = row.integer(first + 4);
+    round.failed = row.integer(first + 5) != 0;
+    return round;
+  }
+
+  // The rounds of that number of all regions; empty where there are no regional aggregators.
+  std::string regional_rounds(std::int64_t number) {
+    if (!has_table("regional_rounds")) return {};
+    SqliteStatement row = file_.prepare(
+        "SELECT region, round, opened_ns, deadline_ns, closed_ns, invited, aggregated, failed "
+        "FROM regional_rounds WHERE number = ? ORDER BY region");
+    row.reset().bind(1, number);
+    std::string text;
+    while (row.step()) {
+      const RoundRow round = regional_row(row, 2, number);
+      text += fmt::format("Round {} of {}, in round {} of the server, opened on {}", number,
+                          row.text(0), row.integer(1), clock_text(round.opened));
+      text += round.closed ? fmt::format(" and closed {} later with {} of {} updates{}.\n",
+                                         since(*round.closed - round.opened), round.aggregated,
+                                         round.invited, round.failed ? "; it failed" : "")
+                           : std::string(" and was not closed.\n");
+      for (const ParticipantRow& p : participants()) {
+        if (region_of(p.hospital) == row.text(0)) text += "  " + sentence(p, round) + "\n";
+      }
+    }
+    return text;
+  }
+
+  std::string region_of(std::int64_t hospital) {
+    SqliteStatement row = file_.prepare("SELECT region FROM hospitals WHERE hospital = ?");
+    row.reset().bind(1, hospital);
+    return row.step() ? row.text(0) : std::string();
+  }
+
   // Of the asked round and hospital, in order of round and hospital.
   std::vector<ParticipantRow> participants(bool only_dropped = false) {
     return participants_where(
@@ -231,7 +288,7 @@ class Story {
 
   // What a participant's times are told relative to: its round, or its own visit.
   RoundRow frame_of(const ParticipantRow& p) {
-    if (!p.invited) return find_round(p.round);
+    if (!p.invited) return round_of(p);
     RoundRow visit;
     visit.round = p.round;
     visit.opened = *p.invited;

@@ -162,6 +162,26 @@ Json attacks(const RunResult& result) {
   return json;
 }
 
+Json borders(const RunResult& result) {
+  Json json = Json::array();
+  for (const BorderAccount& b : result.borders) {
+    json.push_back({{"region", b.region},
+                    {"aggregator", b.aggregator.empty() ? Json(nullptr) : Json(b.aggregator)},
+                    {"hospitals", b.hospitals},
+                    {"rounds", b.rounds},
+                    {"rounds_failed", b.rounds_failed},
+                    {"models_in", b.models},
+                    {"bytes_in", b.bytes_down},
+                    {"sums_out", b.sums},
+                    {"sums_lost", b.sums_lost},
+                    {"bytes_out", b.bytes_up},
+                    {"hospitals_least", b.hospitals_least},
+                    {"hospitals_most", b.hospitals_most},
+                    {"hospital_messages_inside", b.inside}});
+  }
+  return json;
+}
+
 Json compressed(const std::optional<WireAccount>& account, bool down) {
   if (!account) return nullptr;
   const auto ratio = [](std::int64_t whole, std::int64_t part) {
@@ -282,6 +302,7 @@ std::string to_json(const RunResult& result, int indent) {
   if (result.secure) json["secure"] = secure_sums(*result.secure);
   json["staleness"] = staleness(result);
   if (!result.attacks.empty()) json["attacks"] = attacks(result);
+  if (!result.borders.empty()) json["borders"] = borders(result);
   json["baselines"] = Json::object();
   for (const ArmResult& arm : result.baselines) json["baselines"][arm.name] = averages(arm);
   json["oracle"] = oracle(result);

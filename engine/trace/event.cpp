@@ -23,6 +23,7 @@ std::string_view describe(DropReason reason) {
     case DropReason::partial_work: return "a straggler: only a part of its training was done";
     case DropReason::budget_spent: return "its privacy budget is spent";
     case DropReason::too_stale: return "its update came from too old a version";
+    case DropReason::sum_lost: return "its region's sum did not become part of a version";
   }
   return {};
 }
@@ -43,6 +44,7 @@ std::string_view name(DropReason reason) {
     case DropReason::partial_work: return "partial_work";
     case DropReason::budget_spent: return "budget_spent";
     case DropReason::too_stale: return "too_stale";
+    case DropReason::sum_lost: return "sum_lost";
   }
   return {};
 }

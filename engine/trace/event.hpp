@@ -30,6 +30,7 @@ enum class DropReason : std::uint8_t {
   partial_work,       // a straggler: it finished some of its epochs, and only whole work counts
   budget_spent,       // another training would cost its patients more privacy than was guaranteed
   too_stale,          // its update came from a version older than the scenario lets count
+  sum_lost,           // its region's sum, of which it is a part, did not become part of a version
 };
 // "its update arrived after the deadline" and the like, for people.
 std::string_view describe(DropReason reason);
@@ -131,6 +132,41 @@ struct RoundClosed {
   double staleness_mean = 0;  // of these updates
   std::int64_t staleness_most = 0;
 };
+// A region of a hierarchical federation asks its hospitals; events of these hospitals name `number`
+// as their round. The round of the server, in which regions make several of their own, is `round`.
+struct RegionalRoundOpened {
+  TimeNs at;
+  std::int64_t round = 0;   // from 1
+  std::int64_t number = 0;  // from 1, counted through the run
+  std::string region;
+  std::vector<HospitalId> participants;
+  TimeNs deadline;  // kNever: none
+};
+struct RegionalRoundClosed {
+  TimeNs at;
+  std::int64_t round = 0;
+  std::int64_t number = 0;
+  std::string region;
+  TimeNs opened;
+  std::int64_t invited = 0;
+  std::int64_t aggregated = 0;
+  bool failed = false;
+  double mean_loss = 0;
+  std::string reason;  // of a failed one
+};
+// A message between a region and the server ended: the model down, or a regional sum up.
+struct BorderCrossed {
+  TimeNs at;
+  std::int64_t round = 0;  // of the server
+  std::string region;
+  TransferDirection direction = TransferDirection::down;
+  std::int64_t hospitals = 0;  // in a sum
+  std::int64_t bytes = 0;
+  std::int64_t bytes_moved = 0;
+  TimeNs started;
+  bool completed = true;
+  std::int32_t attempts = 1;
+};
 // One number of one hospital (or of an average) for one version.
 struct MetricMeasured {
   TimeNs at;
@@ -158,9 +194,10 @@ struct RunEnded {
   std::string fingerprint;
 };
 
-using Event = std::variant<RunStarted, RoundOpened, HospitalInvited, TrainingStarted, TransferEnded,
-                           UpdateArrived, UpdateUsed, HospitalDropped, SecurePhaseClosed,
-                           RoundClosed, MetricMeasured, Note, RunEnded>;
+using Event =
+    std::variant<RunStarted, RoundOpened, HospitalInvited, TrainingStarted, TransferEnded,
+                 UpdateArrived, UpdateUsed, HospitalDropped, SecurePhaseClosed, RegionalRoundOpened,
+                 RegionalRoundClosed, BorderCrossed, RoundClosed, MetricMeasured, Note, RunEnded>;
 
 class Observer {
  public:

@@ -7,6 +7,7 @@
 #include "base/plain_text.hpp"
 #include "fed/async_server.hpp"
 #include "fed/compression/wire.hpp"
+#include "fed/hierarchy.hpp"
 #include "fed/secure_rule.hpp"
 #include "world/catalogue.hpp"
 #include "world/world_spec.hpp"
@@ -37,6 +38,7 @@ class Resolver {
     check_title();
     check_secure_sums();
     check_compression();
+    check_hierarchy();
     if (!mistakes_.empty()) throw ScenarioError(std::move(mistakes_));
     return std::move(scenario_);
   }
@@ -160,6 +162,17 @@ class Resolver {
     if (compression == nullptr) return;
     for (Mistake& mistake :
          compression_conflicts(*compression, scenario_.part("secure"), scenario_.part("privacy"))) {
+      mistakes_.push_back(std::move(mistake));
+    }
+  }
+
+  void check_hierarchy() {
+    const Part& protocol = *scenario_.part("protocol");
+    if (protocol.name != "hierarchical") return;
+    check_time(protocol, "global_deadline");
+    for (Mistake& mistake :
+         hierarchy_conflicts(protocol, *scenario_.part("aggregation"), scenario_.part("objective"),
+                             scenario_.part("secure"), scenario_.part("compression"))) {
       mistakes_.push_back(std::move(mistake));
     }
   }

@@ -11,6 +11,7 @@
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "data/cohort.hpp"
+#include "fed/border.hpp"
 #include "fed/compression/wire.hpp"
 #include "fed/secure_rule.hpp"
 #include "learn/metrics/types.hpp"
@@ -204,6 +205,7 @@ struct RunResult {
   std::vector<AttackAccount> attacks;         // as the scenario lists them
   std::optional<WireAccount> compressed_up;   // messages that were made shorter
   std::optional<WireAccount> compressed_down;
+  std::vector<BorderAccount> borders;  // of regions; empty: there are none
   Convergence convergence;
   std::vector<std::pair<TimeNs, std::string>> notes;
   std::vector<std::string> remarks;  // what a reader must know: sampling, weights capped, ...

@@ -109,7 +109,9 @@ void World::Impl::check_buffer(const AsyncOptions& settings) const {
 
 // Of a hospital, for its ledger: its part of all that the versions are made of.
 std::int64_t World::Impl::trainings_planned() const {
+  const Part& part = *spec.scenario.part("protocol");
   const std::int64_t rounds = spec.scenario.integer("rounds");
+  if (part.name == "hierarchical") return rounds * part.integer("regional_rounds");
   if (!asynchronous()) return rounds;
   const AsyncOptions settings = async_settings();
   if (settings.every != kNever) return rounds;

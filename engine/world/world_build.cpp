@@ -254,13 +254,15 @@ SyncOptions World::Impl::sync_options() const {
 
 // The hospitals that every round waits for; nullopt where that varies.
 std::optional<std::int64_t> World::Impl::round_target() const {
-  const auto members_count = static_cast<std::int64_t>(candidates.size());
-  const Part chosen = selection_part(candidates.size());
-  if (chosen.name == "all") return members_count;
+  return target_of(selection_part(candidates.size()), static_cast<std::int64_t>(candidates.size()));
+}
+
+std::optional<std::int64_t> World::Impl::target_of(const Part& chosen, std::int64_t hospitals) {
+  if (chosen.name == "all") return hospitals;
   if (chosen.name != "uniform") return std::nullopt;
   const Value& count = chosen.at("count");
   const auto* share = count.get_if<Quantity>();
-  return share ? std::llround(share->value * static_cast<double>(members_count))
+  return share ? std::llround(share->value * static_cast<double>(hospitals))
                : chosen.integer("count");
 }
 
@@ -366,6 +368,7 @@ void World::Impl::build_evaluator() {
 // Synchronous rounds, and what becomes of a hospital in one.
 void World::Impl::build_protocol() {
   if (asynchronous()) return build_async();
+  if (spec.scenario.part("protocol")->name == "hierarchical") return build_hierarchy();
   SyncOptions sync = sync_options();
   check_minimum_replies(sync);
   if (privacy && privacy->amplified()) {

@@ -14,6 +14,7 @@
 #include "fed/compression/wire.hpp"
 #include "fed/control.hpp"
 #include "fed/evaluator.hpp"
+#include "fed/hierarchy.hpp"
 #include "fed/members.hpp"
 #include "fed/personal.hpp"
 #include "fed/protocol.hpp"
@@ -83,6 +84,12 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void build_federation();
   void build_protocol();
   void build_evaluator();
+  // hierarchical federations (world_hierarchy.cpp)
+  void build_hierarchy();
+  [[nodiscard]] std::map<std::string, std::vector<HospitalId>> regions_of_members() const;
+  void check_hierarchy(const HierarchyOptions& rounds,
+                       const std::map<std::string, std::vector<HospitalId>>& regions) const;
+  void add_border_remarks();
   void build_visits(const StragglerRule& stragglers, std::int64_t trainings_planned);
   void build_maker(const WeightRule& weights, std::int64_t rows_max);
   [[nodiscard]] SyncOptions sync_options() const;
@@ -99,6 +106,10 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   [[nodiscard]] std::int64_t trainings_planned() const;
   [[nodiscard]] StalenessAccount staleness_account() const;
   [[nodiscard]] Part selection_part(std::size_t candidates) const;
+  // The hospitals that a round with this selection among so many waits for; nullopt where that
+  // varies.
+  [[nodiscard]] static std::optional<std::int64_t> target_of(const Part& selection,
+                                                             std::int64_t hospitals);
   [[nodiscard]] std::optional<std::int64_t> round_target() const;
   // describing (world_describe.cpp)
   [[nodiscard]] WorldDescription describe(std::int64_t hospitals_most) const;

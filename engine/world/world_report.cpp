@@ -352,6 +352,7 @@ void World::Impl::fill_result() {
   result.compressed_down = wire->account_down();
   add_secure_remarks();
   fill_attacks();
+  add_border_remarks();
   add_definition_remarks();
   add_waiting_remark();
   if (survival()) {

@@ -38,6 +38,13 @@ struct Folder {
   void operator()(const SecurePhaseClosed& e) const {
     hasher.word(static_cast<std::uint64_t>(e.answered));
   }
+  void operator()(const RegionalRoundOpened& e) const {
+    for (HospitalId id : e.participants) hasher.word(id.value);
+  }
+  void operator()(const BorderCrossed& e) const {
+    hasher.word(static_cast<std::uint64_t>(e.bytes));
+    hasher.word(e.completed ? 1 : 0);
+  }
   void operator()(const RoundClosed& e) const {
     hasher.word(static_cast<std::uint64_t>(e.at.ns));
     hasher.word(static_cast<std::uint64_t>(e.version));

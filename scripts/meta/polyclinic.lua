@@ -1844,6 +1844,22 @@ function protocol.buffered(fields) end
 ---@param fields? protocol_semi_sync_fields
 ---@return protocol_part
 function protocol.semi_sync(fields) end
+---@class protocol_hierarchical_fields
+---@field regional_rounds? integer rounds of a region in one of the server (default: `1`)
+---@field global_deadline? time of a round of the server (default: so many times deadline as there are regional rounds, and once more)
+---@field minimum_regions? integer with fewer sums the round fails and the model stays as it is (default: two thirds of the regions, rounded up)
+---@field aggregators? table<string, string> hospitals whose machines aggregate, by region (default: a machine of its own in each region, always up)
+---@field link? bandwidth|table<string, bandwidth> of such a machine: up carries what it sends, down what it receives (default: 1 Gbit/s)
+---@field over_selection? number invite this many times the participants; the round closes when enough replied (default: `1`)
+---@field minimum_replies? integer with fewer a regional round fails and the region's model stays as it is (default: max(2, two thirds of the region's participants, rounded up))
+---@field pause? time from the end of a round to the next invitation (default: 0 ns)
+---@field control? data size of what travels beside the parameters, each way (default: 1 kB)
+
+---Hospitals, an aggregator for each region, a server. In every round a region gets the model, makes regional_rounds of its own with its hospitals, and sends the sum of what they learnt. Regions are those that hospitals name. Nothing of one hospital leaves its region: a sum is of two hospitals at least, and the report says what crossed. deadline is that of a regional round; participants and minimum_replies are of each region.
+---Liu et al. 2020, Client-Edge-Cloud Hierarchical Federated Learning, Algorithm 1
+---@param fields? protocol_hierarchical_fields
+---@return protocol_part
+function protocol.hierarchical(fields) end
 
 ---@class protocol_sync_fields
 ---@field over_selection? number invite this many times the participants; the round closes when enough replied (default: `1`)

@@ -73,6 +73,12 @@ class Transfers {
     outcomes_.emplace_back();
     sim_.spawn(scope_, ask(*this, hospital, direction, bytes, start, outcomes_.back()), "transfer");
   }
+  // A message between machines.
+  void message(HostId from, HostId to, std::int64_t bytes, TimeNs start = {},
+               TimeNs give_up = kNever) {
+    outcomes_.emplace_back();
+    sim_.spawn(scope_, ask(*this, from, to, bytes, start, give_up, outcomes_.back()), "message");
+  }
   // Runs to the end; the nanosecond at which each transfer ended, in the order of send(); -1 where
   // it was given up.
   std::vector<std::int64_t> run() {
@@ -91,6 +97,12 @@ class Transfers {
                         std::int64_t bytes, TimeNs start, TransferOutcome& outcome) {
     co_await world.sim_.at(start);
     outcome = co_await world.network_->transfer(hospital, direction, bytes, kNever);
+  }
+
+  static Task<void> ask(Transfers& world, HostId from, HostId to, std::int64_t bytes, TimeNs start,
+                        TimeNs give_up, TransferOutcome& outcome) {
+    co_await world.sim_.at(start);
+    outcome = co_await world.network_->send(from, to, bytes, give_up);
   }
 
   Simulation sim_;

@@ -174,8 +174,8 @@ TEST_CASE("every reason to be left out has a name, a sentence, a column and a ke
   const std::vector<DropReason> reasons = drop_reasons();
   // the first and the last of the enumeration, and all between
   CHECK(reasons.front() == DropReason::unreachable);
-  CHECK(reasons.back() == DropReason::too_stale);
-  REQUIRE(reasons.size() == static_cast<std::size_t>(DropReason::too_stale) + 1);
+  CHECK(reasons.back() == DropReason::sum_lost);
+  REQUIRE(reasons.size() == static_cast<std::size_t>(DropReason::sum_lost) + 1);
   RunResult result = test::result();
   std::int64_t count = 100;
   for (DropReason reason : reasons) result.hospitals[0].drops[reason] = ++count;

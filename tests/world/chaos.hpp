@@ -59,6 +59,8 @@ class Listener final : public Observer {
     std::int64_t version = 0;
   };
   std::map<std::int64_t, Round> rounds;
+  std::map<std::pair<std::int64_t, std::string>, Round> regional;  // by number and region
+  std::vector<BorderCrossed> crossings;
   std::map<Place, int> arrivals;
   std::map<Place, std::vector<DropReason>> drops;
   std::map<Place, int> sent;  // uploads that were completed
@@ -109,6 +111,19 @@ class Listener final : public Observer {
   void hear(const HospitalDropped& e) {
     see_time(e);
     drops[{e.round, e.hospital.value}].push_back(e.reason);
+  }
+  void hear(const RegionalRoundOpened& e) {
+    see_time(e);
+    regional[{e.number, e.region}].invited = e.participants;
+  }
+  void hear(const RegionalRoundClosed& e) {
+    see_time(e);
+    regional[{e.number, e.region}].aggregated = e.aggregated;
+    regional[{e.number, e.region}].failed = e.failed;
+  }
+  void hear(const BorderCrossed& e) {
+    see_time(e);
+    crossings.push_back(e);
   }
   void hear(const RoundClosed& e) {
     see_time(e);
