@@ -1832,18 +1832,6 @@ function protocol.async(fields) end
 ---@return protocol_part
 function protocol.buffered(fields) end
 
----@class protocol_semi_sync_fields
----@field every? time from one version to the next (default: 30 min)
----@field concurrency? all|integer|fraction hospitals at work at a time: a count, fraction(0.5) or all (default: what participants says)
----@field staleness? staleness_part how much an update counts that comes from an old version (default: staleness.polynomial { a = 0.5 })
----@field staleness_most? integer an update from a version older than this is left out (default: none is too old)
----@field rest? time how long a hospital is not asked again after a visit that brought nothing (default: 1 min)
----@field control? data size of what travels beside the parameters, each way (default: 1 kB)
-
----A version at fixed times, made of the updates that have arrived by then; whoever is idle is sent it, whoever is still at work counts in a later one.
----@param fields? protocol_semi_sync_fields
----@return protocol_part
-function protocol.semi_sync(fields) end
 ---@class protocol_hierarchical_fields
 ---@field regional_rounds? integer rounds of a region in one of the server (default: `1`)
 ---@field global_deadline? time of a round of the server (default: so many times deadline as there are regional rounds, and once more)
@@ -1860,6 +1848,19 @@ function protocol.semi_sync(fields) end
 ---@param fields? protocol_hierarchical_fields
 ---@return protocol_part
 function protocol.hierarchical(fields) end
+
+---@class protocol_semi_sync_fields
+---@field every? time from one version to the next (default: 30 min)
+---@field concurrency? all|integer|fraction hospitals at work at a time: a count, fraction(0.5) or all (default: what participants says)
+---@field staleness? staleness_part how much an update counts that comes from an old version (default: staleness.polynomial { a = 0.5 })
+---@field staleness_most? integer an update from a version older than this is left out (default: none is too old)
+---@field rest? time how long a hospital is not asked again after a visit that brought nothing (default: 1 min)
+---@field control? data size of what travels beside the parameters, each way (default: 1 kB)
+
+---A version at fixed times, made of the updates that have arrived by then; whoever is idle is sent it, whoever is still at work counts in a later one.
+---@param fields? protocol_semi_sync_fields
+---@return protocol_part
+function protocol.semi_sync(fields) end
 
 ---@class protocol_sync_fields
 ---@field over_selection? number invite this many times the participants; the round closes when enough replied (default: `1`)
@@ -2334,6 +2335,18 @@ function strategy.fedyogi(fields) end
 ---@param fields? strategy_fine_tuning_fields
 ---@return strategy_part
 function strategy.fine_tuning(fields) end
+
+---@class strategy_hierarchical_fields
+---@field regional_rounds? number rounds of a region in one of the server (default: `1`)
+---@field rounds? integer the scenario's field of that name (default: the scenario's)
+---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
+---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
+
+---Federated averaging through regional aggregators: a region makes rounds of its own with its hospitals, and nothing but the model and its sums crosses its border.
+---Liu et al. 2020, Client-Edge-Cloud Hierarchical Federated Learning, Algorithm 1
+---@param fields? strategy_hierarchical_fields
+---@return strategy_part
+function strategy.hierarchical(fields) end
 
 ---@class strategy_scaffold_fields
 ---@field rate? number server learning rate (default: `1`)
