@@ -178,6 +178,45 @@ TEST_CASE("an upload that broke off is in a later one; one that nobody used is l
   CHECK(distance(final_point(seen.result), paper_feedback(sites, seen.wires)) < kRounding);
 }
 
+TEST_CASE("whatever is cut off when, residuals hold what never arrived") {
+  const auto sites = mixed_sites();
+  const QuadraticTable table(sites);
+  // a message takes 20 s, and a training 50 s
+  const Part hospitals = part("hospitals", "",
+                              {{"overhead", seconds(60)},
+                               {"jitter", 0.0},
+                               {"latency", seconds(1)},
+                               {"uplink", mbit(4e-4)},
+                               {"downlink", mbit(4e-4)}});
+  const WorldSpec spec =
+      table.world(fields_of({{"rounds", 5},
+                             {"hospitals", hospitals},
+                             {"deadline", seconds(150)},
+                             {"protocol", part("protocol", "sync", {{"minimum_replies", 3}})},
+                             {"compression", top_one()}}));
+  std::int64_t lost = 0;
+  for (const bool returns : {false, true}) {
+    for (std::uint64_t at = 1;; ++at) {
+      CAPTURE(at);
+      CAPTURE(returns);
+      Seen seen;
+      RunOptions options;
+      bool reached = false;
+      options.observers.push_back(&seen.wires);
+      options.before_event = [&](WorldControl& world, std::uint64_t dispatched) {
+        reached = reached || dispatched >= at + 8;
+        if (dispatched == at) world.disconnect("h1");
+        if (dispatched == at + 8 && returns) world.reconnect("h1");
+      };
+      seen.result = run(spec, std::move(options));
+      CHECK(distance(final_point(seen.result), paper_feedback(sites, seen.wires)) < kRounding);
+      lost += seen.result.compressed_up->lost;
+      if (!reached) break;
+    }
+  }
+  CHECK(lost > 10);
+}
+
 TEST_CASE("the model comes down as a difference to what the hospitals have, missed ones at once") {
   const auto sites = mixed_sites();
   const QuadraticTable table(sites);
