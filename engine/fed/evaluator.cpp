@@ -1,6 +1,9 @@
 #include "fed/evaluator.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
 
 #include "base/check.hpp"
 #include "fed/stragglers.hpp"
@@ -305,6 +308,31 @@ std::vector<ParameterVector> Evaluator::personal_models(std::span<const Hospital
 Acts Evaluator::acts(const Deferred<TrainingResult>& deferred) const {
   ENSURE(deferred.valid(), "only an issued order has attacks");
   return deferred.slot_->order.acts;
+}
+
+std::vector<double> Evaluator::losses(std::span<const HospitalId> hospitals,
+                                      const ParameterVector& parameters, LossOf of) {
+  std::vector<double> losses(hospitals.size(), std::numeric_limits<double>::infinity());
+  setup_.workers->for_each(hospitals.size(), [&](std::size_t i, int slot) {
+    const SitePtr site = setup_.cohort->site(hospitals[i]);
+    std::vector<std::int32_t> rows(static_cast<std::size_t>(site->train.rows));
+    if (rows.empty()) return;
+    std::iota(rows.begin(), rows.end(), 0);
+    const auto loss_of = [&](std::span<const std::int32_t> some) {
+      return setup_.model->loss(parameters, site->train, some, nullptr, workspace_of(slot));
+    };
+    if (of == LossOf::mean) {
+      losses[i] = loss_of(rows);
+      return;
+    }
+    double squares = 0;
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+      const double loss = loss_of(std::span(rows).subspan(row, 1));
+      squares += loss * loss;
+    }
+    losses[i] = std::sqrt(squares / static_cast<double>(rows.size()));
+  });
+  return losses;
 }
 
 TrainingResult Evaluator::take(Deferred<TrainingResult>& deferred) const {

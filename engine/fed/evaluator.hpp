@@ -68,6 +68,9 @@ class Deferred {
   std::shared_ptr<Slot> slot_;  // shared by the reply in flight and the hospital's chain
 };
 
+// Of a model on many rows: the mean of their losses, or the root of the mean of their squares.
+enum class LossOf : std::uint8_t { mean, root_of_squares };
+
 class Evaluator {
  public:
   struct Setup {
@@ -108,6 +111,10 @@ class Evaluator {
   [[nodiscard]] TrainingResult take(Deferred<TrainingResult>& deferred) const;
   // Attacks that the training is part of. REQUIRES: valid.
   [[nodiscard]] Acts acts(const Deferred<TrainingResult>& deferred) const;
+
+  // Loss of these parameters on each hospital's training rows; infinite where there are none.
+  [[nodiscard]] std::vector<double> losses(std::span<const HospitalId> hospitals,
+                                           const ParameterVector& parameters, LossOf of);
 
   // The hospitals' own models as they stand, after all that they trained on the clock; empty for
   // one that has none. global and version: what fine-tuning starts from.

@@ -9,9 +9,15 @@ namespace polyclinic {
 
 Invited invite(Selection& selection, std::span<const HospitalId> candidates, RunKey run,
                std::int64_t round, double over_selection) {
+  return with_more(selection.choose(candidates, run, round), candidates, run, round,
+                   over_selection);
+}
+
+Invited with_more(std::vector<HospitalId> selected, std::span<const HospitalId> candidates,
+                  RunKey run, std::int64_t round, double over_selection) {
   Invited invited;
   std::vector<HospitalId>& chosen = invited.hospitals;
-  chosen = selection.choose(candidates, run, round);
+  chosen = std::move(selected);
   invited.target = chosen.size();
   const auto wanted = static_cast<std::size_t>(
       std::ceil(static_cast<double>(chosen.size()) * over_selection - 1e-9));

@@ -95,6 +95,32 @@ class ServerOptimizer {
 class Selection {
  public:
   virtual ~Selection() = default;
+  // Those whose loss on their own rows, with the newest model, the server asks for before it
+  // chooses: messages that take time and may be lost. Empty: none. In increasing order.
+  [[nodiscard]] virtual std::vector<HospitalId> polled(std::span<const HospitalId> /*candidates*/,
+                                                       RunKey /*run*/, std::int64_t /*round*/) {
+    return {};
+  }
+  // From the answers that came, in increasing order of hospital.
+  struct Answer {
+    HospitalId hospital;
+    double loss = 0;
+  };
+  [[nodiscard]] virtual std::vector<HospitalId> choose_by_loss(
+      std::span<const Answer> /*answers*/, std::span<const HospitalId> /*candidates*/,
+      RunKey /*run*/, std::int64_t /*round*/) {
+    return {};
+  }
+  // What an update that arrived tells of its hospital besides.
+  struct Reply {
+    HospitalId hospital;
+    std::int64_t rows = 0;  // that it trained on
+    double root_loss = 0;   // root of the mean squared loss of a row, of the model it began with
+    double duration_s = 0;  // from invitation to arrival
+  };
+  [[nodiscard]] virtual bool learns() const { return false; }
+  // After each round; in increasing order of hospital.
+  virtual void learn(std::span<const Reply> /*replies*/, std::int64_t /*round*/) {}
   // Members of `candidates` in increasing order; deterministic for (run, round).
   [[nodiscard]] virtual std::vector<HospitalId> choose(std::span<const HospitalId> candidates,
                                                        RunKey run, std::int64_t round) = 0;
@@ -135,10 +161,25 @@ bool has_pre(const Part& aggregation);
 // none of them is written in Lua.
 std::unique_ptr<AggregationRule> make_aggregation(const Part& part, PartFunctions* functions);
 std::unique_ptr<ServerOptimizer> make_server_optimizer(const Part& part);
-// name_of: what a custom selection is told of a candidate; may be empty when there is none.
-using NameOf = std::function<std::string(HospitalId)>;
+// What a selection may ask of a hospital: what the server knows of it. Parts ask only for what they
+// need; what nobody asks for may be empty.
+struct SelectionFacts {
+  std::function<std::string(HospitalId)> name;
+  std::function<std::int64_t(HospitalId)> train_rows;
+  std::function<double(HospitalId)> speed_flops;  // of its machine
+  struct Past {
+    std::int64_t invitations = 0;
+    std::int64_t replies = 0;  // updates that arrived
+  };
+  std::function<Past(HospitalId)> past;
+};
 std::unique_ptr<Selection> make_selection(const Part& part, PartFunctions* functions,
-                                          NameOf name_of = {});
+                                          SelectionFacts facts = {});
+
+// Refuses a selection that tells the server what other parts keep from it, and one whose questions
+// a protocol does not ask. secure and privacy may be null.
+std::vector<Mistake> selection_conflicts(const Part& selection, const Part& protocol,
+                                         const Part* secure, const Part* privacy);
 
 // Schemas of aggregation.*, server.*, selection.*, protocol.*, stragglers.*, compose.
 std::vector<Schema> fed_schemas();

@@ -83,7 +83,42 @@ std::vector<Schema> server_schemas() {
   };
 }
 
+Schema oort_schema(const Field& count) {
+  const Type share = type::number().between(0, 1);
+  return Schema{
+      .kind = "selection",
+      .name = "oort",
+      .doc =
+          "Those whose rows had the largest losses and whose replies were quick, drawn in "
+          "proportion to both, and some of whom nothing is known yet, the faster machines more "
+          "easily. Losses come with updates, and say something of the patients.",
+      .paper =
+          "Lai et al. 2021, Oort: Efficient Federated Learning via Guided Participant "
+          "Selection, section 4, Algorithm 1",
+      .fields = {count,
+                 Field{"exploration", share, 0.9,
+                       "share of those who never replied, in the first round"},
+                 Field{"decay", share, 0.98, "what is left of that share after each round"},
+                 Field{"exploration_least", share, 0.2, "the share does not fall below"},
+                 Field{"pace", type::quantity(Dimension::time).above(0),
+                       Quantity{300e9, Dimension::time},
+                       "a reply that takes longer counts for less; so much more is allowed when "
+                       "rounds achieve less"},
+                 Field{"penalty", type::number().between(0, 100), 2.0,
+                       "how much less: (pace / duration) to this power"},
+                 Field{"window", type::integer().between(1, 1'000'000), std::int64_t{20},
+                       "rounds that are compared with as many before to see that"},
+                 Field{"cutoff", share, 0.95,
+                       "who comes near the last place, by this factor, is drawn from, too"}},
+      .example = "selection = selection.oort { count = 3 }"};
+}
+
 std::vector<Schema> selection_schemas() {
+  const Field count{"count",
+                    type::integer().at_least(1) | some_share(type::quantity(Dimension::fraction)),
+                    {},
+                    "how many, or fraction(0.5) of all",
+                    true};
   return {
       Schema{.kind = "selection",
              .name = "all",
@@ -92,18 +127,53 @@ std::vector<Schema> selection_schemas() {
       Schema{.kind = "selection",
              .name = "uniform",
              .doc = "A fixed number of hospitals, drawn without replacement for each round.",
-             .fields = {Field{
-                 "count",
-                 type::integer().at_least(1) | some_share(type::quantity(Dimension::fraction)),
-                 {},
-                 "how many, or fraction(0.5) of all",
-                 true}},
+             .fields = {count},
              .example = "selection = selection.uniform { count = fraction(0.5) }"},
       Schema{.kind = "selection",
              .name = "poisson",
              .doc = "Every hospital is invited with the same probability, independently.",
              .fields = {Field{"rate", some_share(type::number()), {}, "the probability", true}},
              .example = "selection = selection.poisson { rate = 0.3 }"},
+      Schema{.kind = "selection",
+             .name = "weighted",
+             .doc = "Drawn without replacement, a hospital with twice the training rows twice as "
+                    "easily; one without rows is never invited.",
+             .paper = "Efraimidis and Spirakis 2006, Weighted Random Sampling with a Reservoir, "
+                      "algorithm A",
+             .fields = {count},
+             .example = "selection = selection.weighted { count = 3 }"},
+      Schema{.kind = "selection",
+             .name = "round_robin",
+             .doc = "One after the other, in a circle.",
+             .fields = {count},
+             .example = "selection = selection.round_robin { count = 3 }"},
+      Schema{.kind = "selection",
+             .name = "reliable",
+             .doc = "Those who will probably answer, by how often each has answered before: the "
+                    "largest of one draw each from Beta(1 + replies, 1 + invitations without one), "
+                    "so that who was asked little is tried again.",
+             .paper = "Thompson 1933, On the Likelihood that One Unknown Probability Exceeds "
+                      "Another",
+             .fields = {count},
+             .example = "selection = selection.reliable { count = 3 }"},
+      Schema{.kind = "selection",
+             .name = "power_of_choice",
+             .doc = "Candidates drawn by training rows get the model and say how large its loss is "
+                    "on theirs; those with the largest train. The losses are messages: they take "
+                    "time, may be lost and say something of the patients.",
+             .paper = "Cho, Wang, Joshi 2022, Towards Understanding Biased Client Selection in "
+                      "Federated Learning, section 3",
+             .fields = {count,
+                        Field{"candidates",
+                              type::integer().at_least(1),
+                              {},
+                              "how many are asked, at least as many as train",
+                              true},
+                        Field{"wait", type::quantity(Dimension::time).above(0),
+                              Quantity{120e9, Dimension::time},
+                              "longest wait for their answers, before the round opens"}},
+             .example = "selection = selection.power_of_choice { count = 3, candidates = 6 }"},
+      oort_schema(count),
       Schema{.kind = "selection",
              .name = "custom",
              .doc = "A choice written in Lua: selection(candidates, ctx) -> list of indices, where "

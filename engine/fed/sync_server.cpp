@@ -41,6 +41,7 @@ Task<void> SyncServer::serve() {
     open_round_ = &round;
     RoundClosed closed;
     try {
+      co_await poll(round);
       open(round);
       const bool begun = co_await exchange_keys(round);
       if (begun) {
@@ -74,7 +75,9 @@ void SyncServer::open(Round& round) {
   if (s_.options.deadline != kNever) round.ends = round.opened + s_.options.deadline;
   round.deadline = round.ends;
   const Invited invited =
-      invite(*s_.selection, s_.candidates, s_.run, round.index, s_.options.over_selection);
+      round.polled.empty()
+          ? invite(*s_.selection, s_.candidates, s_.run, round.index, s_.options.over_selection)
+          : with_more(round.by_loss, s_.candidates, s_.run, round.index, s_.options.over_selection);
   const std::vector<HospitalId>& chosen = invited.hospitals;
   round.target = invited.target;
   round.minimum = replies_needed(round.target, s_.options.minimum_replies);
@@ -97,6 +100,10 @@ void SyncServer::open(Round& round) {
     participant.number = round.index;
     participant.invited = round.opened;
     participant.epochs = epochs[i];
+    const auto at = std::lower_bound(round.polled.begin(), round.polled.end(), chosen[i]);
+    participant.has_model =
+        at != round.polled.end() && *at == chosen[i] &&
+        round.answered[static_cast<std::size_t>(at - round.polled.begin())] != 0;
   }
   for (HospitalId id : chosen) ++s_.members->of(id).invitations;
 }
@@ -111,7 +118,7 @@ Task<void> SyncServer::gather(Round& round) {
     if (s_.secure && !participant.shared) continue;
     ++round.open;
     participant.deadline = round.deadline;
-    participant.bytes_down = down;
+    participant.bytes_down = participant.has_model ? s_.options.control_bytes : down;
     participant.bytes_up = up;
     participant.before_upload = masking;
     s_.simulation->spawn(round.scope, participate(round, i), "hospital",
@@ -162,6 +169,7 @@ void SyncServer::abandon() {
 
 RoundClosed SyncServer::close(Round& round) {
   drop_unfinished(round);
+  teach_selection(round);
   RoundClosed closed;
   closed.round = round.index + 1;
   closed.opened = round.opened;

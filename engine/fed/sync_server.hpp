@@ -36,6 +36,7 @@ struct SyncOptions {
   bool empty_rounds = false;                    // nobody's reply makes a version, too
   TimeNs pause;                                 // between rounds
   std::int64_t control_bytes = 1000;            // beside the parameters, each way
+  TimeNs poll_wait;                             // for losses, where a selection asks for them
 };
 
 class SyncServer final : public Protocol {
@@ -49,6 +50,7 @@ class SyncServer final : public Protocol {
     const ControlVectors* control = nullptr;
     Selection* selection = nullptr;
     const Model* model = nullptr;
+    Wire* wire = nullptr;
     Visits* visits = nullptr;
     VersionMaker* maker = nullptr;
     StragglerRule stragglers;
@@ -57,6 +59,7 @@ class SyncServer final : public Protocol {
     SyncOptions options;
     RunKey run;
     std::vector<HospitalId> candidates;  // who may be invited, in order
+    Evaluator* evaluator = nullptr;      // for losses that a selection asks for
     std::function<void(const Event&)> emit;
     // Called after each round at the instant's end; true ends the federation.
     std::function<bool(const RoundClosed&)> after_round;
@@ -91,8 +94,19 @@ class SyncServer final : public Protocol {
     Scope scope;
     Mailbox<std::size_t> inbox;  // index of a participant that arrived or gave up
     secure::Phase phase = secure::Phase::masked_input;  // without secure sums there is but this one
-    std::string failure;                                // of a secure sum: why there is none
+    std::string failure;                                // why there is no sum, or nobody to train
+    // a selection by loss: who was asked and answered, and who is to train
+    std::vector<HospitalId> polled;
+    std::vector<std::uint8_t> answered;
+    std::vector<HospitalId> by_loss;
   };
+
+  // selections by loss (sync_poll.cpp)
+  Task<void> poll(Round& round);
+  Task<void> tell_loss(Round& round, std::size_t index, TimeNs until);
+  Task<bool> try_to_tell(std::int64_t number, HospitalId hospital, TimeNs until);
+  void choose_by_loss(Round& round);
+  void teach_selection(const Round& round);
 
   void open(Round& round);
   Task<void> gather(Round& round);

@@ -58,9 +58,9 @@ Task<bool> Visits::reach(Visit& visit) {
   visit.server_control = s_.wire->control(s_.control->server());
   visit.version = s_.versions->current();
   const std::int64_t held = member.version_held;
-  const std::int64_t bytes = visit.bytes_down - s_.wire->saved_down(held, visit.version);
-  const bool received = co_await move(visit, TransferDirection::down, bytes);
-  s_.wire->count_down(received, held, visit.version);
+  const std::int64_t saved = visit.has_model ? 0 : s_.wire->saved_down(held, visit.version);
+  const bool received = co_await move(visit, TransferDirection::down, visit.bytes_down - saved);
+  if (!visit.has_model) s_.wire->count_down(received, held, visit.version);
   if (received) member.version_held = visit.version;
   if (!received) {
     give_up(visit, DropReason::send_failed, "while it received the model");

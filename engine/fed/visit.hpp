@@ -44,6 +44,7 @@ struct Visit {
   TimeNs deadline = kNever;     // nothing counts after it
   std::int64_t bytes_down = 0;  // of the invitation with the model, before compression
   std::int64_t bytes_up = 0;    // of the update, too
+  bool has_model = false;       // it got the newest version before
   TimeNs before_upload;         // what its processor does to the update first (masks)
   std::int64_t epochs = 0;      // a straggler: how far it gets; 0: it finishes
   // Without common rounds the version that it was sent says where in schedules it is and gives the

@@ -166,11 +166,20 @@ int call_pre(lua_State* L, const Part& part) {
 }
 
 int call_selection(lua_State* L, const Part& part) {
-  const CallContext told(L, "a selection", {"seed", "round"});
+  if (part.name == "power_of_choice" || part.name == "reliable" || part.name == "oort") {
+    fail(L, fmt::format("selection.{} cannot be called: it goes by what hospitals answer in a run",
+                        part.name));
+  }
+  const CallContext told(L, "a selection", {"seed", "round", "sizes"});
   const std::size_t count = check_candidates(L);
   std::vector<HospitalId> candidates;
   for (std::uint32_t i = 0; i < count; ++i) candidates.push_back(HospitalId{i});
-  const auto selection = make_selection(part, nullptr);
+  const std::vector<double> sizes = told.positive("sizes", count, 1.0);
+  SelectionFacts facts;
+  facts.train_rows = [&](HospitalId id) {
+    return std::llround(std::clamp(sizes[id.value], 1.0, 1e15));
+  };
+  const auto selection = make_selection(part, nullptr, std::move(facts));
   const auto chosen =
       selection->choose(candidates, RunKey{told.seed()}, told.integer("round", 1, 1) - 1);
   lua_createtable(L, static_cast<int>(chosen.size()), 0);

@@ -8,6 +8,7 @@
 #include "fed/async_server.hpp"
 #include "fed/compression/wire.hpp"
 #include "fed/hierarchy.hpp"
+#include "fed/parts.hpp"
 #include "fed/secure_rule.hpp"
 #include "world/catalogue.hpp"
 #include "world/world_spec.hpp"
@@ -39,6 +40,7 @@ class Resolver {
     check_secure_sums();
     check_compression();
     check_hierarchy();
+    check_told_losses();
     if (!mistakes_.empty()) throw ScenarioError(std::move(mistakes_));
     return std::move(scenario_);
   }
@@ -153,6 +155,17 @@ class Resolver {
     if (secure == nullptr) return;
     for (Mistake& mistake :
          secure_conflicts(*secure, *scenario_.part("aggregation"), scenario_.part("objective"))) {
+      mistakes_.push_back(std::move(mistake));
+    }
+  }
+
+  void check_told_losses() {
+    const Part* selection = scenario_.part("selection");
+    if (selection == nullptr) return;
+    for (const char* field : {"wait", "pace"}) check_time(*selection, field);
+    for (Mistake& mistake :
+         selection_conflicts(*selection, *scenario_.part("protocol"), scenario_.part("secure"),
+                             scenario_.part("privacy"))) {
       mistakes_.push_back(std::move(mistake));
     }
   }

@@ -224,6 +224,7 @@ Part World::Impl::selection_part(std::size_t hospitals) const {
   };
   if (const Part* given = spec.scenario.part("selection")) {
     refuse_more(*given, "count");
+    refuse_more(*given, "candidates");
     return *given;
   }
   const Value* participants = spec.scenario.find("participants");
@@ -248,6 +249,8 @@ SyncOptions World::Impl::sync_options() const {
   sync.over_selection = rounds.number("over_selection");
   if (rounds.find("minimum_replies")) sync.minimum_replies = rounds.integer("minimum_replies");
   sync.pause = rounds.time("pause");
+  const Part chosen = selection_part(candidates.size());
+  if (chosen.find("wait") != nullptr) sync.poll_wait = chosen.time("wait");
   sync.control_bytes = static_cast<std::int64_t>(rounds.quantity("control"));
   return sync;
 }
@@ -259,7 +262,7 @@ std::optional<std::int64_t> World::Impl::round_target() const {
 
 std::optional<std::int64_t> World::Impl::target_of(const Part& chosen, std::int64_t hospitals) {
   if (chosen.name == "all") return hospitals;
-  if (chosen.name != "uniform") return std::nullopt;
+  if (chosen.find("count") == nullptr) return std::nullopt;
   const Value& count = chosen.at("count");
   const auto* share = count.get_if<Quantity>();
   return share ? std::llround(share->value * static_cast<double>(hospitals))
@@ -310,8 +313,7 @@ void World::Impl::build_federation() {
   network = make_network(spec.scenario.part("network"), sim, population.get());
   members = std::make_unique<Members>(*population, *cohort, *network, run_key);
   versions = std::make_unique<VersionStore>(initial);
-  selection = make_selection(selection_part(candidates.size()), script,
-                             [this](HospitalId id) { return population->name(id); });
+  selection = make_selection(selection_part(candidates.size()), script, selection_facts());
   const Part& rule = *spec.scenario.part("aggregation");
   control = std::make_unique<ControlVectors>(
       ControlVectors::Setup{&plan, cohort.get(), weight_rule(rule), candidates});
@@ -365,6 +367,22 @@ void World::Impl::build_evaluator() {
   evaluator = std::make_unique<Evaluator>(evaluation);
 }
 
+SelectionFacts World::Impl::selection_facts() const {
+  SelectionFacts facts;
+  facts.name = [this](HospitalId id) { return population->name(id); };
+  facts.train_rows = [this](HospitalId id) { return cohort->train_rows(id); };
+  facts.speed_flops = [this](HospitalId id) { return population->profile(id).speed_flops; };
+  facts.past = [this](HospitalId id) {
+    SelectionFacts::Past past;
+    const auto it = members->touched().find(id);
+    if (it == members->touched().end()) return past;
+    past.invitations = it->second->invitations;
+    past.replies = static_cast<std::int64_t>(it->second->round_durations.size());
+    return past;
+  };
+  return facts;
+}
+
 // Synchronous rounds, and what becomes of a hospital in one.
 void World::Impl::build_protocol() {
   if (asynchronous()) return build_async();
@@ -408,11 +426,13 @@ void World::Impl::build_protocol() {
   setup.control = control.get();
   setup.selection = selection.get();
   setup.model = model.get();
+  setup.wire = wire.get();
   setup.visits = visits.get();
   setup.maker = maker.get();
   setup.options = sync;
   setup.run = run_key;
   setup.candidates = candidates;
+  setup.evaluator = evaluator.get();
   setup.emit = [this](const Event& event) { emit(event); };
   setup.after_round = [this](const RoundClosed& closed) { return after_round(closed); };
   protocol = std::make_unique<SyncServer>(std::move(setup));

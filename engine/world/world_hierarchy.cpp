@@ -129,8 +129,7 @@ void World::Impl::build_hierarchy() {
     } else {
       region.aggregator = network->add_host(link);
     }
-    region.selection = make_selection(selection_part(hospitals.size()), script,
-                                      [this](HospitalId id) { return population->name(id); });
+    region.selection = make_selection(selection_part(hospitals.size()), script, selection_facts());
     region.rule = make_aggregation(rule, script);
     if (std::string refusal = region.rule->refusal(hospitals, Demand::ever); !refusal.empty()) {
       throw rule.mistake("byzantine", fmt::format("in the region {}: {}", name, refusal),

@@ -84,6 +84,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void build_federation();
   void build_protocol();
   void build_evaluator();
+  [[nodiscard]] SelectionFacts selection_facts() const;
   // hierarchical federations (world_hierarchy.cpp)
   void build_hierarchy();
   [[nodiscard]] std::map<std::string, std::vector<HospitalId>> regions_of_members() const;

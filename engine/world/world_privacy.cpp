@@ -126,6 +126,7 @@ double World::Impl::expected_participants() const {
 std::string World::Impl::amplification_withheld() const {
   const Part chosen = selection_part(candidates.size());
   if (chosen.name == "all") return "every hospital is invited to every round";
+  if (chosen.name == "round_robin") return "everybody knows whose turn it is";
   if (chosen.name != "poisson") {
     return "a round invites a fixed number of hospitals: to leave one out lets in another, which "
            "is no neighbour of this account (selection.poisson tosses a coin for each)";

@@ -2000,6 +2000,22 @@ function selection.all(fields) end
 ---@return selection_part
 function selection.custom(choose) end
 
+---@class selection_oort_fields
+---@field count integer|fraction how many, or fraction(0.5) of all
+---@field exploration? number share of those who never replied, in the first round (default: `0.9`)
+---@field decay? number what is left of that share after each round (default: `0.98`)
+---@field exploration_least? number the share does not fall below (default: `0.2`)
+---@field pace? time a reply that takes longer counts for less; so much more is allowed when rounds achieve less (default: 5 min)
+---@field penalty? number how much less: (pace / duration) to this power (default: `2`)
+---@field window? integer rounds that are compared with as many before to see that (default: `20`)
+---@field cutoff? number who comes near the last place, by this factor, is drawn from, too (default: `0.95`)
+
+---Those whose rows had the largest losses and whose replies were quick, drawn in proportion to both, and some of whom nothing is known yet, the faster machines more easily. Losses come with updates, and say something of the patients.
+---Lai et al. 2021, Oort: Efficient Federated Learning via Guided Participant Selection, section 4, Algorithm 1
+---@param fields? selection_oort_fields
+---@return selection_part
+function selection.oort(fields) end
+
 ---@class selection_poisson_fields
 ---@field rate number the probability
 
@@ -2008,6 +2024,34 @@ function selection.custom(choose) end
 ---@return selection_part
 function selection.poisson(fields) end
 
+---@class selection_power_of_choice_fields
+---@field count integer|fraction how many, or fraction(0.5) of all
+---@field candidates integer how many are asked, at least as many as train
+---@field wait? time longest wait for their answers, before the round opens (default: 2 min)
+
+---Candidates drawn by training rows get the model and say how large its loss is on theirs; those with the largest train. The losses are messages: they take time, may be lost and say something of the patients.
+---Cho, Wang, Joshi 2022, Towards Understanding Biased Client Selection in Federated Learning, section 3
+---@param fields? selection_power_of_choice_fields
+---@return selection_part
+function selection.power_of_choice(fields) end
+
+---@class selection_reliable_fields
+---@field count integer|fraction how many, or fraction(0.5) of all
+
+---Those who will probably answer, by how often each has answered before: the largest of one draw each from Beta(1 + replies, 1 + invitations without one), so that who was asked little is tried again.
+---Thompson 1933, On the Likelihood that One Unknown Probability Exceeds Another
+---@param fields? selection_reliable_fields
+---@return selection_part
+function selection.reliable(fields) end
+
+---@class selection_round_robin_fields
+---@field count integer|fraction how many, or fraction(0.5) of all
+
+---One after the other, in a circle.
+---@param fields? selection_round_robin_fields
+---@return selection_part
+function selection.round_robin(fields) end
+
 ---@class selection_uniform_fields
 ---@field count integer|fraction how many, or fraction(0.5) of all
 
@@ -2015,6 +2059,15 @@ function selection.poisson(fields) end
 ---@param fields? selection_uniform_fields
 ---@return selection_part
 function selection.uniform(fields) end
+
+---@class selection_weighted_fields
+---@field count integer|fraction how many, or fraction(0.5) of all
+
+---Drawn without replacement, a hospital with twice the training rows twice as easily; one without rows is never invited.
+---Efraimidis and Spirakis 2006, Weighted Random Sampling with a Reservoir, algorithm A
+---@param fields? selection_weighted_fields
+---@return selection_part
+function selection.weighted(fields) end
 
 ---@class server_part: part
 server = {}

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <vector>
@@ -167,6 +168,204 @@ TEST_CASE("Poisson selection: one hospital more changes nobody else's draw") {
   }
   // binomial(20000, .3): mean 6000, sd 65
   CHECK(std::abs(total - 6000) < 325);
+}
+
+TEST_CASE("weighted selection draws by rows") {
+  SelectionFacts facts;
+  facts.train_rows = [](HospitalId id) { return std::int64_t{100} * id.value; };
+  const auto one =
+      make_selection(fed_part("selection", "weighted", {{"count", 1}}), nullptr, facts);
+  const RunKey run = make_run_key(4, 0);
+  constexpr int kRounds = 4000;
+  std::map<std::uint32_t, int> invited;
+  for (int round = 0; round < kRounds; ++round) {
+    const auto chosen = one->choose(hospitals(5), run, round);
+    REQUIRE(chosen.size() == 1);
+    ++invited[chosen[0].value];
+  }
+  // 0, 100, ..., 400 rows: a tenth to four tenths of 4000, each within five standard deviations
+  CHECK(invited.count(0) == 0);
+  for (std::uint32_t h = 1; h < 5; ++h) {
+    const double p = h / 10.0;
+    CHECK(std::abs(invited[h] - kRounds * p) < 5 * std::sqrt(kRounds * p * (1 - p)));
+  }
+  // of two without replacement the second goes by what is left: P(3 and 4) = .3 .4/.7 + .4 .3/.6
+  const auto two =
+      make_selection(fed_part("selection", "weighted", {{"count", 2}}), nullptr, facts);
+  int both = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    const auto chosen = two->choose(hospitals(5), run, round);
+    REQUIRE(chosen.size() == 2);
+    CHECK(chosen[0] < chosen[1]);
+    if (chosen[0].value == 3 && chosen[1].value == 4) ++both;
+  }
+  const double p = 0.3 * 0.4 / 0.7 + 0.4 * 0.3 / 0.6;
+  CHECK(std::abs(both - kRounds * p) < 5 * std::sqrt(kRounds * p * (1 - p)));
+  // more than have rows: all that have
+  const auto all =
+      make_selection(fed_part("selection", "weighted", {{"count", 5}}), nullptr, facts);
+  CHECK(all->choose(hospitals(5), run, 0).size() == 4);
+}
+
+TEST_CASE("round robin goes round") {
+  const auto selection =
+      make_selection(fed_part("selection", "round_robin", {{"count", 2}}), nullptr);
+  const RunKey run = make_run_key(4, 0);
+  const auto turn = [&](std::int64_t round) {
+    std::vector<std::uint32_t> values;
+    for (const HospitalId id : selection->choose(hospitals(5), run, round)) {
+      values.push_back(id.value);
+    }
+    return values;
+  };
+  CHECK(turn(0) == std::vector<std::uint32_t>{0, 1});
+  CHECK(turn(2) == std::vector<std::uint32_t>{0, 4});
+  CHECK(turn(3) == std::vector<std::uint32_t>{1, 2});
+  CHECK(turn(5) == turn(0));
+}
+
+TEST_CASE("reliable selection goes by past replies and still tries the unknown") {
+  std::map<std::uint32_t, SelectionFacts::Past> past{
+      {0, {100, 95}}, {1, {100, 20}}, {2, {100, 90}}, {3, {0, 0}}};
+  SelectionFacts facts;
+  facts.past = [&](HospitalId id) { return past[id.value]; };
+  const auto selection =
+      make_selection(fed_part("selection", "reliable", {{"count", 2}}), nullptr, facts);
+  const RunKey run = make_run_key(4, 0);
+  std::map<std::uint32_t, int> invited;
+  constexpr int kRounds = 2000;
+  for (int round = 0; round < kRounds; ++round) {
+    for (const HospitalId id : selection->choose(hospitals(4), run, round)) ++invited[id.value];
+  }
+  // Beta(96, 6) has mean .94 and deviation .023, Beta(21, 81) .21 and .04: 18 deviations apart. The
+  // unknown's draw is uniform: it goes before h2, Beta(91, 11) with mean .89, once in nine
+  CHECK(invited[1] == 0);
+  CHECK(invited[0] > invited[2]);
+  CHECK(invited[3] > kRounds / 20);
+  CHECK(invited[3] < kRounds / 5);
+}
+
+TEST_CASE("power of choice asks by size and takes the largest losses") {
+  SelectionFacts facts;
+  facts.train_rows = [](HospitalId id) { return std::int64_t{id.value == 2 ? 0 : 100}; };
+  const auto selection = make_selection(
+      fed_part("selection", "power_of_choice", {{"count", 2}, {"candidates", 4}}), nullptr, facts);
+  const RunKey run = make_run_key(4, 0);
+  const auto asked = selection->polled(hospitals(6), run, 3);
+  REQUIRE(asked.size() == 4);
+  for (const HospitalId id : asked) CHECK(id.value != 2);
+  using Answer = Selection::Answer;
+  const std::vector<Answer> answers{
+      {HospitalId{0}, 0.5}, {HospitalId{1}, 0.7}, {HospitalId{3}, 0.7}, {HospitalId{4}, 0.6}};
+  CHECK(selection->choose_by_loss(answers, hospitals(6), run, 3) ==
+        std::vector<HospitalId>{HospitalId{1}, HospitalId{3}});
+  CHECK(selection->choose_by_loss({}, hospitals(6), run, 3).empty());
+  // of equal losses either: of four two, each in half of 2000 rounds, within five deviations
+  const std::vector<Answer> alike{
+      {HospitalId{0}, 1}, {HospitalId{1}, 1}, {HospitalId{3}, 1}, {HospitalId{4}, 1}};
+  std::map<std::uint32_t, int> chosen;
+  for (int round = 0; round < 2000; ++round) {
+    for (const HospitalId id : selection->choose_by_loss(alike, hospitals(6), run, round)) {
+      ++chosen[id.value];
+    }
+  }
+  for (const std::uint32_t h : {0U, 1U, 3U, 4U}) CHECK(std::abs(chosen[h] - 1000) < 112);
+}
+
+// An Oort that knows hospitals 0, 1, ... by these utilities and seconds, from one round.
+std::unique_ptr<Selection> taught_oort(std::vector<std::pair<std::string, Value>> fields,
+                                       const std::vector<std::pair<double, double>>& known) {
+  SelectionFacts facts;
+  facts.speed_flops = [](HospitalId id) { return 1e9 * id.value; };
+  fields.emplace_back("pace", Value(Quantity{100e9, Dimension::time}));
+  auto oort = make_selection(fed_part("selection", "oort", std::move(fields)), nullptr, facts);
+  std::vector<Selection::Reply> replies;
+  for (std::uint32_t h = 0; h < known.size(); ++h) {
+    replies.push_back({HospitalId{h}, 10, known[h].first / 10, known[h].second});
+  }
+  if (!replies.empty()) oort->learn(replies, 0);
+  return oort;
+}
+
+std::vector<std::uint32_t> values_of(const std::vector<HospitalId>& ids) {
+  std::vector<std::uint32_t> values;
+  for (const HospitalId id : ids) values.push_back(id.value);
+  return values;
+}
+
+TEST_CASE("oort explores faster machines more easily, and less and less") {
+  constexpr int kRuns = 4000;
+  std::map<std::uint32_t, int> invited;
+  const auto fresh = taught_oort({{"count", 1}}, {});
+  for (int i = 0; i < kRuns; ++i) {
+    const auto chosen = fresh->choose(hospitals(5), make_run_key(4, i), 0);
+    REQUIRE(chosen.size() == 1);
+    ++invited[chosen[0].value];
+  }
+  CHECK(invited.count(0) == 0);
+  for (std::uint32_t h = 1; h < 5; ++h) {
+    const double p = h / 10.0;
+    CHECK(std::abs(invited[h] - kRuns * p) < 5 * std::sqrt(kRuns * p * (1 - p)));
+  }
+  // ten of forty, of whom twenty are known: half are new; by and by two in ten
+  const std::vector<std::pair<double, double>> known(20, {100, 50});
+  const auto oort = taught_oort(
+      {{"count", 10}, {"exploration", 0.5}, {"decay", 0.9}, {"exploration_least", 0.2}}, known);
+  const auto unknown_at = [&](std::int64_t round) {
+    const auto chosen = values_of(oort->choose(hospitals(40), make_run_key(4, 0), round));
+    CHECK(chosen.size() == 10);
+    return std::count_if(chosen.begin(), chosen.end(), [](std::uint32_t h) { return h >= 20; });
+  };
+  CHECK(unknown_at(0) == 5);
+  CHECK(unknown_at(3) == 4);  // floor((1 - 0.5 0.9^3) 10) = 6 are known
+  CHECK(unknown_at(50) == 2);
+}
+
+TEST_CASE("oort prefers what teaches most, what came quickly and what was heard long ago") {
+  const RunKey run = make_run_key(4, 0);
+  const std::vector<std::pair<double, double>> known{
+      {1000, 200}, {800, 50}, {600, 50}, {400, 50}, {0, 50}};
+  // scaled 1, .8, .6, .4, 0; in the first round nothing is uncertain
+  const auto careless = taught_oort({{"count", 2}, {"cutoff", 1.0}, {"penalty", 0.0}}, known);
+  CHECK(values_of(careless->choose(hospitals(5), run, 0)) == std::vector<std::uint32_t>{0, 1});
+  // the first took twice what is preferred: (1/2)^2 of 1
+  const auto hasty = taught_oort({{"count", 2}, {"cutoff", 1.0}, {"penalty", 2.0}}, known);
+  CHECK(values_of(hasty->choose(hospitals(5), run, 0)) == std::vector<std::uint32_t>{1, 2});
+  // half of .8 admits .6 and .4, too: drawn by 8 : 6 : 4
+  const auto wide = taught_oort({{"count", 1}, {"cutoff", 0.5}, {"penalty", 2.0}}, known);
+  std::map<std::uint32_t, int> drawn;
+  constexpr int kRuns = 4000;
+  for (int i = 0; i < kRuns; ++i) {
+    ++drawn[wide->choose(hospitals(5), make_run_key(4, i), 0).at(0).value];
+  }
+  CHECK(drawn.count(0) + drawn.count(4) == 0);
+  for (const auto& [h, share] : std::map<std::uint32_t, double>{{1, 8}, {2, 6}, {3, 4}}) {
+    const double p = share / 18;
+    CHECK(std::abs(drawn[h] - kRuns * p) < 5 * std::sqrt(kRuns * p * (1 - p)));
+  }
+  // heard in round 1, .5 + sqrt(.1 log 100) = 1.18; in round 99, 1 + sqrt(.1 log 100 / 99) = 1.07
+  const auto patient =
+      taught_oort({{"count", 1}, {"cutoff", 1.0}}, {{500, 50}, {1000, 50}, {0, 50}});
+  patient->learn(
+      std::vector<Selection::Reply>{{HospitalId{1}, 10, 100, 50}, {HospitalId{2}, 10, 0, 50}}, 98);
+  CHECK(values_of(patient->choose(hospitals(3), run, 99)) == std::vector<std::uint32_t>{0});
+}
+
+TEST_CASE("oort waits longer when its rounds achieve less") {
+  const auto oort = taught_oort({{"count", 1}, {"cutoff", 1.0}, {"window", 2}}, {});
+  const auto round = [&](double scale, std::int64_t number) {
+    oort->learn(std::vector<Selection::Reply>{{HospitalId{0}, 10, 100 * scale, 150},
+                                              {HospitalId{1}, 10, 60 * scale, 50},
+                                              {HospitalId{2}, 10, 0, 50}},
+                number);
+    return oort->choose(hospitals(3), make_run_key(4, 0), number + 1).at(0).value;
+  };
+  // all have the same uncertainty u < .3 from round 2 on: (1 + u) (100/150)^2 < .6 + u
+  round(10, 0);
+  CHECK(round(10, 1) == 1);
+  CHECK(round(1, 2) == 1);
+  // 32,000 in two rounds, then 3,200: 200 seconds are allowed, and 1 + u counts whole
+  CHECK(round(1, 3) == 0);
 }
 
 }  // namespace
