@@ -80,7 +80,9 @@ TEST_CASE("a misspelt member of a namespace gives the nearest and all") {
         "    return selection.unifrom { count = 3 }\n"
         "                     ^\n"
         "    did you mean 'uniform'?\n"
-        "    there are all, custom, poisson and uniform");
+        "    there are all, custom, oort, poisson, power_of_choice, reliable, round_robin, uniform "
+        "and "
+        "weighted");
 }
 
 TEST_CASE("an unknown global gives the nearest names; assigning one says local") {
