@@ -411,3 +411,55 @@ TEST_CASE("golden bits of a training, equal in every build and with every compil
           (std::string(k->name) == "baseline" ? 15820817723355721943ULL : 2257280100991068940ULL));
   }
 }
+
+TEST_CASE("a training that overflowed leaves nothing behind for the next one on its worker") {
+  struct Case {
+    Head head;
+    std::vector<std::int32_t> hidden;
+    std::int32_t outputs;
+    double dropout;
+  };
+  const std::vector<Case> cases{
+      {Head::squared, {}, 1, 0},       {Head::squared, {5}, 1, 0}, {Head::sigmoid, {}, 1, 0},
+      {Head::poisson, {5}, 1, 0},      {Head::softmax, {}, 3, 0},  {Head::softmax, {5, 3}, 3, 0},
+      {Head::squared, {5, 3}, 1, 0.3}, {Head::cox, {}, 1, 0},      {Head::cox, {5}, 1, 0}};
+  int overflowed = 0;
+  for (const Case& c : cases) {
+    for (const bool clips : {false, true}) {
+      dense::NetworkSpec spec;
+      spec.name = "mlp";
+      spec.features = 3;  // each layer is padded
+      spec.hidden = c.hidden;
+      spec.outputs = c.outputs;
+      spec.head = c.head;
+      spec.dropout = c.dropout;
+      spec.activation = dense::Activation::relu;
+      spec.l2 = 0.01;
+      const dense::Network network(spec);
+      const ParameterVector global = test::random_parameters(network, 71, 0.3);
+      const Dataset calm = test::make_data(c.head, 21, 3, c.outputs, 72);
+      Dataset wild = calm;
+      for (float& x : wild.x) x *= 1e30F;
+      TrainingPlan plan;
+      plan.batch = 8;
+      plan.epochs = 3;
+      plan.schedule.rate = 0.05;
+      plan.clip_gradient = clips ? 1.0 : 0.0;
+      const TrainingResult alone = run(network, task_of(calm, global, plan));
+      REQUIRE(alone.finite);
+      const auto workspace = network.make_workspace();
+      const TrainingResult lost = train(network, task_of(wild, global, plan), *workspace);
+      overflowed += lost.finite ? 0 : 1;
+      const TrainingResult after = train(network, task_of(calm, global, plan), *workspace);
+      CHECK(after.finite);
+      CHECK(bits(after.delta) == bits(alone.delta));
+      CHECK(after.mean_loss == alone.mean_loss);
+      // nor for who is only scored
+      train(network, task_of(wild, global, plan), *workspace);
+      const std::vector<std::int32_t> rows = test::all_rows(calm);
+      CHECK(std::isfinite(network.loss(global, calm, rows, nullptr, *workspace)));
+    }
+  }
+  // there was something to leave behind
+  CHECK(overflowed >= 12);
+}

@@ -79,6 +79,7 @@ std::unique_ptr<Workspace> Network::make_workspace(const Kernels& kernels) const
 }
 
 void Network::pack(const Kernels& k, const ParameterVector& from, float* to) const {
+  clear_padding(to);
   for (const Layer& layer : layers_) {
     const float* weights = from.slice(layer.weight_slice).data();
     if (layer.single) {
@@ -107,6 +108,18 @@ void Network::unpack(const Kernels& k, const float* from, ParameterVector& to) c
       k.gather(from + layer.bias, layer.outputs, nullptr, 1, to.slice(layer.bias_slice).data(),
                layer.outputs);
     }
+  }
+}
+
+void Network::clear_padding(float* packed) const {
+  for (const Layer& layer : layers_) {
+    const std::int64_t width = layer.single ? layer.inputs_padded : layer.outputs_padded;
+    const std::int64_t used = layer.single ? layer.inputs : layer.outputs;
+    for (std::int64_t at = 0; used < width && at < layer.weights_size; at += width) {
+      std::fill_n(packed + layer.weights + at + used, width - used, 0.0F);
+    }
+    if (layer.bias < 0) continue;
+    std::fill_n(packed + layer.bias + layer.outputs, layer.outputs_padded - layer.outputs, 0.0F);
   }
 }
 

@@ -79,9 +79,12 @@ class Network final : public Model {
   // A workspace for other kernels than this processor's: tests compare instruction sets.
   [[nodiscard]] std::unique_ptr<Workspace> make_workspace(const Kernels& kernels) const;
 
-  // Between the layout that is sent and the packed one. Padding is left as it is (zero).
+  // Between the layout that is sent and the packed one. Padding becomes zero: a training that
+  // overflowed left NaN there, which would be in every sum of the next one.
   void pack(const Kernels& kernels, const ParameterVector& from, float* to) const;
   void unpack(const Kernels& kernels, const float* from, ParameterVector& to) const;
+  // Zeroes what is not a parameter.
+  void clear_padding(float* packed) const;
 
  private:
   // Appends a layer; `last` is the output layer.

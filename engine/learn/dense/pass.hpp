@@ -107,7 +107,6 @@ class Pass {
   void cut_units(std::int64_t first, std::int64_t count, const Batch& batch, double clip,
                  double expected);
   void erase_row(std::int64_t row);
-  void clear_padding(float* packed) const;
   // Whether slopes of activations are stored; relu without dropout reads them off its outputs.
   [[nodiscard]] bool stores_slopes() const {
     return network_.spec().activation != Activation::relu || network_.spec().dropout > 0;

@@ -144,26 +144,13 @@ double Pass::clipped_gradient(const Batch& batch, std::optional<Stream> dropout,
   return total;
 }
 
-// What is not a parameter stays zero.
-void Pass::clear_padding(float* packed) const {
-  for (const Layer& layer : network_.layers()) {
-    const std::int64_t width = layer.single ? layer.inputs_padded : layer.outputs_padded;
-    const std::int64_t used = layer.single ? layer.inputs : layer.outputs;
-    for (std::int64_t at = 0; used < width && at < layer.weights_size; at += width) {
-      std::fill_n(packed + layer.weights + at + used, width - used, 0.0F);
-    }
-    if (layer.bias < 0) continue;
-    std::fill_n(packed + layer.bias + layer.outputs, layer.outputs_padded - layer.outputs, 0.0F);
-  }
-}
-
 void Pass::add_noise(const SecretAddress& at, double deviation) {
   const std::int64_t n = network_.packed_size();
   const std::int64_t drawn = (n + kNoiseGroup - 1) / kNoiseGroup * kNoiseGroup;
   work_.noise.resize(static_cast<std::size_t>(drawn));
   k_.normals(at, drawn, work_.noise.data());
   k_.axpy(n, static_cast<float>(deviation), work_.noise.data(), work_.gradient.data());
-  clear_padding(work_.gradient.data());
+  network_.clear_padding(work_.gradient.data());
 }
 
 }  // namespace polyclinic::dense
