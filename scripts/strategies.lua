@@ -209,9 +209,27 @@ define.strategy {
   doc = "Federated averaging through regional aggregators: a region makes rounds of its own with its hospitals, and nothing but the model and its sums crosses its border.",
   paper = "Liu et al. 2020, Client-Edge-Cloud Hierarchical Federated Learning, Algorithm 1",
   params = {
-    regional_rounds = { default = 1, low = 1, doc = "rounds of a region in one of the server" },
+    regional_rounds = { default = 1, whole = true, low = 1, doc = "rounds of a region in one of the server" },
   },
   build = function(p)
     return compose { protocol = protocol.hierarchical { regional_rounds = p.regional_rounds } }
+  end,
+}
+
+define.strategy {
+  name = "gossip",
+  doc = "No server: every hospital trains a model of its own and mixes it with its neighbours'.",
+  paper = "Lian et al. 2017, Can Decentralized Algorithms Outperform Centralized Algorithms? A Case Study for Decentralized Parallel Stochastic Gradient Descent, Algorithm 1",
+  params = {
+    graph = { default = "ring", one_of = { "ring", "complete", "regular", "matching", "exponential" }, doc = "who are neighbours" },
+    degree = { default = 4, whole = true, low = 1, doc = "neighbours of each, of a regular graph" },
+    exchange = { default = "average", one_of = { "average", "push_sum" }, doc = "push_sum where messages are lost or go one way" },
+  },
+  build = function(p)
+    return compose {
+      protocol = protocol.gossip {
+        graph = p.graph, exchange = p.exchange, degree = p.graph == "regular" and p.degree or nil,
+      },
+    }
   end,
 }

@@ -44,6 +44,7 @@ enum class Purpose : std::uint32_t {
   kAttackers = 42,       // which hospitals attack, and in which of their trainings
   kAttackRows = 43,      // which of their training rows an attack changes
   kCompression = 45,     // what compressed messages round and choose at random
+  kGossipGraph = 60,     // who are neighbours where there is no server
 };
 
 // Identifies one run: seed and replication hashed together.

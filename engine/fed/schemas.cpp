@@ -3,6 +3,7 @@
 #include "fed/aggregation/robust.hpp"
 #include "fed/async_server.hpp"
 #include "fed/compression/compressor.hpp"
+#include "fed/gossip.hpp"
 #include "fed/hierarchy.hpp"
 #include "fed/normalized.hpp"
 #include "fed/parts.hpp"
@@ -211,6 +212,7 @@ std::vector<Schema> protocol_schemas() {
              .fields = round_fields(),
              .example = "protocol = protocol.sync { over_selection = 1.3, minimum_replies = 5 }"},
       hierarchical_schema(round_fields()),
+      gossip_schema(round_fields()),
   };
 }
 

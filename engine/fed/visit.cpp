@@ -232,6 +232,8 @@ Task<TransferOutcome> Visits::carry(const Visit& visit, TransferDirection direct
 }
 
 Task<bool> Visits::move(Visit& visit, TransferDirection direction, std::int64_t bytes) {
+  // who asks itself, and for nothing, sends no message
+  if (bytes == 0 && visit.with && *visit.with == host_of(visit.hospital)) co_return true;
   const TransferOutcome outcome = co_await carry(visit, direction, bytes);
   (direction == TransferDirection::up ? moved_.up : moved_.down) += outcome.bytes_on_wire;
   record_transfer(visit.hospital, visit.number, direction, outcome, bytes);

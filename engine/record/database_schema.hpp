@@ -35,6 +35,7 @@ CREATE TABLE rounds (
   closed_ns INTEGER, version INTEGER, invited INTEGER NOT NULL, aggregated INTEGER,
   failed INTEGER, mean_loss REAL,
   staleness_mean REAL, staleness_max INTEGER,  -- NULL where rounds are common to all
+  consensus REAL,               -- without a server: distance of hospitals' models from their mean
   PRIMARY KEY (run, round)) WITHOUT ROWID;
 CREATE TABLE versions (
   run INTEGER NOT NULL, version INTEGER NOT NULL, round INTEGER NOT NULL, made_ns INTEGER NOT NULL,

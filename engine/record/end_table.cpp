@@ -267,7 +267,10 @@ std::string round_summary(const RunResult& result) {
       result.staleness ? "Versions" : "Rounds", at(0), at(lengths.size() - 1),
       at(lengths.size() / 2), used, invited);
   if (result.staleness) return text + staleness_text(*result.staleness, failed);
-  if (failed > 0) text += fmt::format("; {} rounds failed: too few replies", failed);
+  if (failed > 0) {
+    text += fmt::format("; {} rounds failed: {}", failed,
+                        result.gossip ? "no hospital trained" : "too few replies");
+  }
   return text + ".\n";
 }
 
@@ -344,6 +347,16 @@ std::string borders(const RunResult& result) {
   for (const BorderAccount& b : result.borders) inside += b.inside;
   return "\n" + table.text() +
          fmt::format("  Of {} messages of single hospitals none crossed.\n", inside);
+}
+
+// Who talked to whom, and what came of it.
+std::string gossip(const RunResult& result) {
+  if (!result.gossip) return {};
+  const GossipAccount& g = *result.gossip;
+  std::string text = fmt::format("  No server: {} hospitals on a graph ({}) of {} links, {}",
+                                 g.hospitals, g.graph, g.links, g.exchange);
+  if (g.spectral_gap) text += fmt::format(", spectral gap {:.3f}", *g.spectral_gap);
+  return text + fmt::format("; {} messages, {} lost.\n", g.messages, g.lost);
 }
 
 // Values that are missing, each reason once: what "-" in the table means.
@@ -487,7 +500,7 @@ std::string end_table(const RunResult& result, bool colour) {
   text += rounds_table(result).text() + legend(result) + round_summary(result);
   if (result.secure) text += secure_phases(*result.secure);
   text += attacks(result);
-  text += borders(result);
+  text += borders(result) + gossip(result);
   text += "\n" + privacy(result);
   if (!result.convergence.text.empty()) {
     const bool warning = result.convergence.checked && !result.convergence.converged;

@@ -203,6 +203,17 @@ Json compressed(const std::optional<WireAccount>& account, bool down) {
   return json;
 }
 
+Json gossip(const GossipAccount& account) {
+  return {{"graph", account.graph},
+          {"exchange", account.exchange},
+          {"links", account.links},
+          {"spectral_gap", optional(account.spectral_gap)},
+          {"messages", account.messages},
+          {"messages_lost", account.lost},
+          {"messages_one_sided", account.one_sided},
+          {"consensus_distance", account.consensus}};
+}
+
 Json rounds(const RunResult& result) {
   Json json = Json::array();
   for (const RoundRecord& round : result.round_records) {
@@ -214,6 +225,7 @@ Json rounds(const RunResult& result) {
                     {"aggregated", round.aggregated},
                     {"failed", round.failed}});
     if (!round.reason.empty()) json.back()["reason"] = round.reason;
+    if (round.consensus) json.back()["consensus_distance"] = *round.consensus;
     if (!result.staleness) continue;
     json.back()["staleness_mean"] = round.staleness_mean;
     json.back()["staleness_max"] = round.staleness_most;
@@ -303,6 +315,7 @@ std::string to_json(const RunResult& result, int indent) {
   json["staleness"] = staleness(result);
   if (!result.attacks.empty()) json["attacks"] = attacks(result);
   if (!result.borders.empty()) json["borders"] = borders(result);
+  if (result.gossip) json["gossip"] = gossip(*result.gossip);
   json["baselines"] = Json::object();
   for (const ArmResult& arm : result.baselines) json["baselines"][arm.name] = averages(arm);
   json["oracle"] = oracle(result);

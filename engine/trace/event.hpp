@@ -131,6 +131,8 @@ struct RoundClosed {
   bool asynchronous = false;
   double staleness_mean = 0;  // of these updates
   std::int64_t staleness_most = 0;
+  // Without a server: root mean square distance of the hospitals' models from their mean.
+  std::optional<double> consensus;
 };
 // A region of a hierarchical federation asks its hospitals; events of these hospitals name `number`
 // as their round. The round of the server, in which regions make several of their own, is `round`.

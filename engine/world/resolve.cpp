@@ -7,6 +7,7 @@
 #include "base/plain_text.hpp"
 #include "fed/async_server.hpp"
 #include "fed/compression/wire.hpp"
+#include "fed/gossip.hpp"
 #include "fed/hierarchy.hpp"
 #include "fed/parts.hpp"
 #include "fed/secure_rule.hpp"
@@ -39,7 +40,7 @@ class Resolver {
     check_title();
     check_secure_sums();
     check_compression();
-    check_hierarchy();
+    check_protocol();
     check_told_losses();
     if (!mistakes_.empty()) throw ScenarioError(std::move(mistakes_));
     return std::move(scenario_);
@@ -179,8 +180,11 @@ class Resolver {
     }
   }
 
-  void check_hierarchy() {
+  void check_protocol() {
     const Part& protocol = *scenario_.part("protocol");
+    if (protocol.name == "gossip") {
+      for (Mistake& mistake : gossip_conflicts(scenario_)) mistakes_.push_back(std::move(mistake));
+    }
     if (protocol.name != "hierarchical") return;
     check_time(protocol, "global_deadline");
     for (Mistake& mistake :

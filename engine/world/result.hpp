@@ -13,6 +13,7 @@
 #include "data/cohort.hpp"
 #include "fed/border.hpp"
 #include "fed/compression/wire.hpp"
+#include "fed/gossip.hpp"
 #include "fed/secure_rule.hpp"
 #include "learn/metrics/types.hpp"
 #include "net/population.hpp"
@@ -156,6 +157,7 @@ struct RoundRecord {
   // Without common rounds: the making of a version, of updates that are so many versions old.
   double staleness_mean = 0;
   std::int64_t staleness_most = 0;
+  std::optional<double> consensus;  // without a server: distance of models from their mean
 };
 
 // How old the versions were that updates came from, where hospitals share no rounds.
@@ -205,7 +207,8 @@ struct RunResult {
   std::vector<AttackAccount> attacks;         // as the scenario lists them
   std::optional<WireAccount> compressed_up;   // messages that were made shorter
   std::optional<WireAccount> compressed_down;
-  std::vector<BorderAccount> borders;  // of regions; empty: there are none
+  std::vector<BorderAccount> borders;   // of regions; empty: there are none
+  std::optional<GossipAccount> gossip;  // where there is no server
   Convergence convergence;
   std::vector<std::pair<TimeNs, std::string>> notes;
   std::vector<std::string> remarks;  // what a reader must know: sampling, weights capped, ...

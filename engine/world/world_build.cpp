@@ -228,7 +228,8 @@ Part World::Impl::selection_part(std::size_t hospitals) const {
     return *given;
   }
   const Value* participants = spec.scenario.find("participants");
-  const bool everybody = participants ? participants->get_if<All>() != nullptr : hospitals <= 50;
+  const bool everybody = spec.scenario.part("protocol")->name == "gossip" ||
+                         (participants ? participants->get_if<All>() != nullptr : hospitals <= 50);
   if (everybody) return make_part("selection", "all", {});
   FieldValue count{"count", participants ? *participants : Value(std::int64_t{20}),
                    spec.scenario.where_of("participants"), true};
@@ -246,7 +247,7 @@ SyncOptions World::Impl::sync_options() const {
   SyncOptions sync;
   sync.rounds = spec.scenario.integer("rounds");
   sync.deadline = deadline();
-  sync.over_selection = rounds.number("over_selection");
+  if (rounds.find("over_selection")) sync.over_selection = rounds.number("over_selection");
   if (rounds.find("minimum_replies")) sync.minimum_replies = rounds.integer("minimum_replies");
   sync.pause = rounds.time("pause");
   const Part chosen = selection_part(candidates.size());
@@ -386,7 +387,9 @@ SelectionFacts World::Impl::selection_facts() const {
 // Synchronous rounds, and what becomes of a hospital in one.
 void World::Impl::build_protocol() {
   if (asynchronous()) return build_async();
-  if (spec.scenario.part("protocol")->name == "hierarchical") return build_hierarchy();
+  const std::string& name = spec.scenario.part("protocol")->name;
+  if (name == "hierarchical") return build_hierarchy();
+  if (name == "gossip") return build_gossip();
   SyncOptions sync = sync_options();
   check_minimum_replies(sync);
   if (privacy && privacy->amplified()) {

@@ -33,9 +33,9 @@ HospitalProfile World::Impl::described(HospitalId id) const {
 std::optional<std::int64_t> World::Impl::replies_needed() const {
   if (asynchronous()) return std::nullopt;
   const SyncOptions sync = sync_options();
-  if (spec.scenario.part("protocol")->name == "hierarchical" && !sync.minimum_replies) {
-    return std::nullopt;  // regions differ
-  }
+  const std::string& shape = spec.scenario.part("protocol")->name;
+  if (shape == "hierarchical" && !sync.minimum_replies) return std::nullopt;  // regions differ
+  if (shape == "gossip") return 1;
   if (sync.minimum_replies) return sync.minimum_replies;
   const std::optional<std::int64_t> target = round_target();
   if (!target) return std::nullopt;

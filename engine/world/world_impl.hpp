@@ -91,6 +91,11 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void check_hierarchy(const HierarchyOptions& rounds,
                        const std::map<std::string, std::vector<HospitalId>>& regions) const;
   void add_border_remarks();
+  // federations without a server (world_gossip.cpp)
+  void build_gossip();
+  void check_message_time(const SyncOptions& sync) const;
+  void measure_mean_model();
+  void add_gossip_remarks();
   void build_visits(const StragglerRule& stragglers, std::int64_t trainings_planned);
   void build_maker(const WeightRule& weights, std::int64_t rows_max);
   [[nodiscard]] SyncOptions sync_options() const;

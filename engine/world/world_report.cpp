@@ -137,6 +137,7 @@ void World::Impl::run_baselines() {
   const auto add = [&](std::optional<ArmResult> arm) {
     if (arm) result.baselines.push_back(*std::move(arm));
   };
+  measure_mean_model();
   if (wants_baseline(spec.scenario, "pooled")) {
     add(run_pooled(setup));
     // another quantity than the federation estimates (science.md, rule 9): given both ways
@@ -353,6 +354,7 @@ void World::Impl::fill_result() {
   add_secure_remarks();
   fill_attacks();
   add_border_remarks();
+  add_gossip_remarks();
   add_definition_remarks();
   add_waiting_remark();
   if (survival()) {

@@ -183,10 +183,12 @@ bool World::Impl::after_round(const RoundClosed& closed) {
   record.reason = closed.reason;
   record.staleness_mean = closed.staleness_mean;
   record.staleness_most = closed.staleness_most;
+  record.consensus = closed.consensus;
   result.round_records.push_back(record);
   watch_selection(closed);
   if (!closed.failed) {
     fingerprint.results.word(versions->parameters()->hash());
+    if (closed.consensus) fingerprint.results.number(*closed.consensus);
     const std::int64_t every = measurement->plan().every;
     if (every > 0 && versions->current() % every == 0) measure_now();
     // timelines that wait for this version go on in this instant
@@ -208,6 +210,7 @@ void World::Impl::measure_now() {
   std::optional<ArmResult> measured = measurement->evaluate(
       "federated",
       [&](HospitalId id) -> const ParameterVector& {
+        if (const ParameterVector* its = protocol->model_of(id)) return *its;
         const auto at = std::lower_bound(evaluated.begin(), evaluated.end(), id);
         if (at == evaluated.end() || *at != id) return *parameters;  // external: none of its own
         const ParameterVector& its = own[static_cast<std::size_t>(at - evaluated.begin())];

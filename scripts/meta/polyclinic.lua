@@ -1832,6 +1832,19 @@ function protocol.async(fields) end
 ---@return protocol_part
 function protocol.buffered(fields) end
 
+---@class protocol_gossip_fields
+---@field graph? "ring"|"complete"|"regular"|"matching"|"exponential" who are neighbours: each and the next, all, degree others drawn once, one other drawn anew in each round, or the one 1, 2, 4, ... places on (default: `"ring"`)
+---@field degree? integer neighbours of each, of a regular graph (default: 4)
+---@field exchange? "average"|"push_sum" average: two neighbours mix when each has the other's model (Metropolis weights); push_sum: a share is sent away with its weight, and kept when it does not arrive (default: `"average"`)
+---@field pause? time from the end of a round to the next invitation (default: 0 ns)
+---@field control? data size of what travels beside the parameters, each way (default: 1 kB)
+
+---No server: every hospital has a model of its own, trains it, sends it to its neighbours and mixes what it gets. Rounds open for all at once; deadline is that of a round, from training to the last message. Hospitals are scored with their own models; versions, model.npz and external hospitals have the mean of all, which nobody holds.
+---Lian et al. 2017, Can Decentralized Algorithms Outperform Centralized Algorithms?, Algorithm 1 (average); Assran et al. 2019, Stochastic Gradient Push for Distributed Deep Learning, Algorithm 1 (push_sum)
+---@param fields? protocol_gossip_fields
+---@return protocol_part
+function protocol.gossip(fields) end
+
 ---@class protocol_hierarchical_fields
 ---@field regional_rounds? integer rounds of a region in one of the server (default: `1`)
 ---@field global_deadline? time of a round of the server (default: so many times deadline as there are regional rounds, and once more)
@@ -2389,8 +2402,22 @@ function strategy.fedyogi(fields) end
 ---@return strategy_part
 function strategy.fine_tuning(fields) end
 
+---@class strategy_gossip_fields
+---@field degree? integer neighbours of each, of a regular graph (default: `4`)
+---@field exchange? "average"|"push_sum" push_sum where messages are lost or go one way (default: `"average"`)
+---@field graph? "ring"|"complete"|"regular"|"matching"|"exponential" who are neighbours (default: `"ring"`)
+---@field rounds? integer the scenario's field of that name (default: the scenario's)
+---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
+---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
+
+---No server: every hospital trains a model of its own and mixes it with its neighbours'.
+---Lian et al. 2017, Can Decentralized Algorithms Outperform Centralized Algorithms? A Case Study for Decentralized Parallel Stochastic Gradient Descent, Algorithm 1
+---@param fields? strategy_gossip_fields
+---@return strategy_part
+function strategy.gossip(fields) end
+
 ---@class strategy_hierarchical_fields
----@field regional_rounds? number rounds of a region in one of the server (default: `1`)
+---@field regional_rounds? integer rounds of a region in one of the server (default: `1`)
 ---@field rounds? integer the scenario's field of that name (default: the scenario's)
 ---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
 ---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
