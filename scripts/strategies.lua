@@ -233,3 +233,27 @@ define.strategy {
     }
   end,
 }
+
+define.strategy {
+  name = "cyclic",
+  doc = "One model goes from hospital to hospital, each trains it and sends it on.",
+  paper = "Chang et al. 2018, Distributed deep learning networks among institutions for medical imaging, cyclical weight transfer",
+  params = {
+    order = { default = "given", one_of = { "given", "shuffled" }, doc = "whose turn is next" },
+  },
+  build = function(p)
+    return compose { protocol = protocol.cyclic { order = p.order } }
+  end,
+}
+
+define.strategy {
+  name = "swarm",
+  doc = "Federated averaging without a server: in each round another hospital gathers the updates.",
+  paper = "Warnat-Herresthal et al. 2021, Swarm Learning for decentralized and confidential clinical machine learning",
+  params = {
+    aggregator = { default = "rotating", one_of = { "rotating", "drawn" }, doc = "who aggregates in a round" },
+  },
+  build = function(p)
+    return compose { protocol = protocol.swarm { aggregator = p.aggregator } }
+  end,
+}

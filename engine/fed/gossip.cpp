@@ -31,16 +31,17 @@ GossipOptions gossip_options(const Part& part, std::int64_t rounds, TimeNs deadl
   return options;
 }
 
-std::vector<Mistake> gossip_conflicts(const Part& scenario) {
+std::vector<Mistake> no_server_conflicts(const Part& scenario, const std::string& instead,
+                                         const std::string& pull) {
   const Part& protocol = *scenario.part("protocol");
   std::vector<Mistake> mistakes;
   const auto refuse = [&](std::string_view field, const std::string& why, std::string hint) {
     mistakes.push_back({scenario.where_of(field),
-                        fmt::format("protocol.gossip has no server: {}", why), std::move(hint)});
+                        fmt::format("protocol.{} has no server: {}", protocol.name, why),
+                        std::move(hint)});
   };
   if (scenario.given("aggregation")) {
-    refuse("aggregation", "nobody aggregates the updates of all",
-           "graph and exchange say how models are mixed; leave out 'aggregation'");
+    refuse("aggregation", "nobody aggregates the updates of all", instead);
   }
   if (scenario.given("server")) {
     refuse("server", "nobody takes a step with an aggregate", "leave out 'server'");
@@ -48,10 +49,6 @@ std::vector<Mistake> gossip_conflicts(const Part& scenario) {
   if (scenario.part("secure") != nullptr) {
     refuse("secure", "there is no sum that one could learn instead of the updates",
            "leave out 'secure', or use protocol.sync");
-  }
-  if (scenario.part("personal") != nullptr) {
-    refuse("personal", "every hospital has a model of its own already, and is scored with it",
-           "leave out 'personal'");
   }
   if (scenario.part("compression") != nullptr) {
     refuse("compression",
@@ -76,15 +73,29 @@ std::vector<Mistake> gossip_conflicts(const Part& scenario) {
   if (objective != nullptr &&
       (objective->name == "control_variates" || objective->name == "dynamic")) {
     refuse("objective",
-           fmt::format("nobody keeps the mean that objective.{} needs", objective->name),
-           "objective.proximal pulls to a hospital's own last model");
+           fmt::format("nobody keeps the mean that objective.{} needs", objective->name), pull);
   }
   const Value* participants = scenario.find("participants");
-  if (scenario.find("selection") != nullptr ||
-      (participants != nullptr && participants->get_if<All>() == nullptr)) {
-    refuse(scenario.find("selection") != nullptr ? "selection" : "participants",
+  const Part* selection = scenario.part("selection");
+  const bool chosen = selection != nullptr && selection->name != "all";
+  if (chosen || (participants != nullptr && participants->get_if<All>() == nullptr)) {
+    refuse(chosen ? "selection" : "participants",
            "nobody invites; every hospital takes part in every round in which it can",
            "leave it out, or say participants = all");
+  }
+  return mistakes;
+}
+
+std::vector<Mistake> gossip_conflicts(const Part& scenario) {
+  const Part& protocol = *scenario.part("protocol");
+  std::vector<Mistake> mistakes = no_server_conflicts(
+      scenario, "graph and exchange say how models are mixed; leave out 'aggregation'",
+      "objective.proximal pulls to a hospital's own last model");
+  if (scenario.part("personal") != nullptr) {
+    mistakes.push_back({scenario.where_of("personal"),
+                        "protocol.gossip has no server: every hospital has a model of its own "
+                        "already, and is scored with it",
+                        "leave out 'personal'"});
   }
   const std::string& graph = protocol.text("graph");
   if (graph == "exponential" && protocol.text("exchange") != "push_sum") {

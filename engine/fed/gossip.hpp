@@ -27,6 +27,11 @@ GossipOptions gossip_options(const Part& part, std::int64_t rounds, TimeNs deadl
 // far as that its fields hold what was given.
 std::vector<Mistake> gossip_conflicts(const Part& scenario);
 
+// Of those the ones that hold wherever nobody aggregates. instead: of an aggregation rule; pull:
+// what a proximal term is about there.
+std::vector<Mistake> no_server_conflicts(const Part& scenario, const std::string& instead,
+                                         const std::string& pull);
+
 // What became of the messages of a run.
 struct GossipAccount {
   std::string graph;

@@ -12,6 +12,7 @@
 #include "fed/secure_rule.hpp"
 #include "fed/staleness.hpp"
 #include "fed/stragglers.hpp"
+#include "fed/turns.hpp"
 
 namespace polyclinic {
 
@@ -213,6 +214,8 @@ std::vector<Schema> protocol_schemas() {
              .example = "protocol = protocol.sync { over_selection = 1.3, minimum_replies = 5 }"},
       hierarchical_schema(round_fields()),
       gossip_schema(round_fields()),
+      cyclic_schema(round_fields()),
+      swarm_schema(round_fields()),
   };
 }
 

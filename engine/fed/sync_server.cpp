@@ -82,6 +82,7 @@ void SyncServer::open(Round& round) {
   round.target = invited.target;
   round.minimum = replies_needed(round.target, s_.options.minimum_replies);
 
+  elect(round);
   // all are known before any is invited: an interruption while their data are made leaves no round
   for (HospitalId id : chosen) s_.members->of(id);
 
@@ -121,6 +122,7 @@ Task<void> SyncServer::gather(Round& round) {
     participant.bytes_down = participant.has_model ? s_.options.control_bytes : down;
     participant.bytes_up = up;
     participant.before_upload = masking;
+    send_by(round, participant);
     s_.simulation->spawn(round.scope, participate(round, i), "hospital",
                          participant.hospital.value);
   }
@@ -174,6 +176,11 @@ RoundClosed SyncServer::close(Round& round) {
   closed.round = round.index + 1;
   closed.opened = round.opened;
   closed.invited = static_cast<std::int64_t>(round.participants.size());
+  closed.aggregator = round.aggregator;
+  if (round.aggregator && !reachable(*round.aggregator)) {
+    round.failure = fmt::format("{}, which gathered the updates, was cut off",
+                                s_.members->of(*round.aggregator).profile.name);
+  }
   const bool nobody = round.arrived == 0 && !s_.options.empty_rounds;
   closed.failed = round.arrived < round.minimum || nobody || !round.failure.empty();
   closed.reason = round.failure;
@@ -184,6 +191,7 @@ RoundClosed SyncServer::close(Round& round) {
     }
   } else {
     closed.failed = !aggregate(round, closed);
+    if (!closed.failed) take_over(round);
   }
   closed.at = s_.simulation->now();
   closed.version = s_.versions->current();

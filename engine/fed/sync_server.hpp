@@ -39,6 +39,13 @@ struct SyncOptions {
   TimeNs poll_wait;                             // for losses, where a selection asks for them
 };
 
+// Whose machine gathers the updates of a round where there is no server: a hospital's, another in
+// each round (Warnat-Herresthal et al. 2021, Swarm Learning). The model of the next round comes
+// from it.
+struct AggregatorRule {
+  bool drawn = false;  // at random; otherwise in turn
+};
+
 class SyncServer final : public Protocol {
  public:
   // References outlive the server.
@@ -54,8 +61,9 @@ class SyncServer final : public Protocol {
     Visits* visits = nullptr;
     VersionMaker* maker = nullptr;
     StragglerRule stragglers;
-    std::optional<SecureRule> secure;  // updates are summed under masks
-    bool by_size = true;               // hospitals count with their rows
+    std::optional<SecureRule> secure;          // updates are summed under masks
+    std::optional<AggregatorRule> aggregator;  // none: a server
+    bool by_size = true;                       // hospitals count with their rows
     SyncOptions options;
     RunKey run;
     std::vector<HospitalId> candidates;  // who may be invited, in order
@@ -95,12 +103,20 @@ class SyncServer final : public Protocol {
     Mailbox<std::size_t> inbox;  // index of a participant that arrived or gave up
     secure::Phase phase = secure::Phase::masked_input;  // without secure sums there is but this one
     std::string failure;                                // why there is no sum, or nobody to train
+    std::optional<HospitalId> aggregator;               // none: the server
+    HospitalId holder;                                  // who sends the model then
     // a selection by loss: who was asked and answered, and who is to train
     std::vector<HospitalId> polled;
     std::vector<std::uint8_t> answered;
     std::vector<HospitalId> by_loss;
   };
 
+  // hospitals that aggregate in turn (sync_swarm.cpp)
+  void elect(Round& round);
+  void send_by(const Round& round, Participant& participant) const;
+  void take_over(const Round& round);
+  [[nodiscard]] bool reachable(HospitalId hospital) const;
+  [[nodiscard]] HospitalId holder(HospitalId aggregator) const;
   // selections by loss (sync_poll.cpp)
   Task<void> poll(Round& round);
   Task<void> tell_loss(Round& round, std::size_t index, TimeNs until);
@@ -142,7 +158,8 @@ class SyncServer final : public Protocol {
   [[nodiscard]] std::int64_t bytes_up(const Round& round) const;
 
   Setup s_;
-  Round* open_round_ = nullptr;  // lives in the frame of serve()
+  Round* open_round_ = nullptr;                // lives in the frame of serve()
+  std::optional<HospitalId> last_aggregator_;  // that made the newest version
   SecureAccount secure_account_;
   std::optional<SecureSum> secure_sum_;
 };

@@ -219,7 +219,8 @@ Task<TransferOutcome> Visits::carry(const Visit& visit, TransferDirection direct
     co_return co_await s_.network->transfer(visit.hospital, direction, bytes, visit.deadline);
   }
   const HostId own = host_of(visit.hospital);
-  const HostId other = *visit.with;
+  const bool up = direction == TransferDirection::up;
+  const HostId other = up && visit.to ? *visit.to : *visit.with;
   if (own == other) {
     // it asked itself: nothing leaves the machine
     TransferOutcome here;
@@ -227,13 +228,12 @@ Task<TransferOutcome> Visits::carry(const Visit& visit, TransferDirection direct
     here.started = here.ended = s_.simulation->now();
     co_return here;
   }
-  const bool up = direction == TransferDirection::up;
   co_return co_await s_.network->send(up ? own : other, up ? other : own, bytes, visit.deadline);
 }
 
 Task<bool> Visits::move(Visit& visit, TransferDirection direction, std::int64_t bytes) {
-  // who asks itself, and for nothing, sends no message
-  if (bytes == 0 && visit.with && *visit.with == host_of(visit.hospital)) co_return true;
+  // among hospitals, who was not asked for anything sends no message
+  if (bytes == 0 && visit.with) co_return true;
   const TransferOutcome outcome = co_await carry(visit, direction, bytes);
   (direction == TransferDirection::up ? moved_.up : moved_.down) += outcome.bytes_on_wire;
   record_transfer(visit.hospital, visit.number, direction, outcome, bytes);

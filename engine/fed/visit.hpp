@@ -39,6 +39,7 @@ enum class VisitStage : std::uint8_t {
 struct Visit {
   HospitalId hospital;
   std::optional<HostId> with;   // whose machine invites it; none: the server's
+  std::optional<HostId> to;     // whose machine gets its update; none: the same
   std::int64_t number = 0;      // from 0: round, address of its random numbers, place in schedules
   TimeNs invited;               // when
   TimeNs deadline = kNever;     // nothing counts after it

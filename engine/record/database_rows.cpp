@@ -54,7 +54,8 @@ DatabaseRows::DatabaseRows(const std::string& path)
                                "start_version, invited) VALUES (?,?,?,?,?,?)")),
       close_(database_.prepare("UPDATE rounds SET closed_ns = ?, version = ?, invited = ?, "
                                "aggregated = ?, failed = ?, mean_loss = ?, staleness_mean = ?, "
-                               "staleness_max = ?, consensus = ? WHERE run = ? AND round = ?")),
+                               "staleness_max = ?, consensus = ?, aggregator = ? WHERE run = ? "
+                               "AND round = ?")),
       regional_round_(database_.prepare("INSERT INTO regional_rounds (run, number, region, round, "
                                         "opened_ns, deadline_ns, invited) VALUES (?,?,?,?,?,?,?)")),
       regional_close_(database_.prepare("UPDATE regional_rounds SET closed_ns = ?, aggregated = ?, "
@@ -154,8 +155,9 @@ struct DatabaseRows::Writing {
     const bool aged = e.asynchronous && !e.failed;
     db.close_.run(e.at.ns, e.version, e.invited, e.aggregated, std::int64_t{e.failed}, e.mean_loss,
                   aged ? std::optional(e.staleness_mean) : std::nullopt,
-                  aged ? std::optional(e.staleness_most) : std::nullopt, e.consensus, kRun,
-                  e.round);
+                  aged ? std::optional(e.staleness_most) : std::nullopt, e.consensus,
+                  e.aggregator ? std::optional(std::int64_t{e.aggregator->value}) : std::nullopt,
+                  kRun, e.round);
     if (!e.failed) db.version_.run(kRun, e.version, e.round, e.at.ns);
   }
   void operator()(const MetricMeasured& e) const {

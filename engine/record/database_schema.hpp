@@ -36,6 +36,7 @@ CREATE TABLE rounds (
   failed INTEGER, mean_loss REAL,
   staleness_mean REAL, staleness_max INTEGER,  -- NULL where rounds are common to all
   consensus REAL,               -- without a server: distance of hospitals' models from their mean
+  aggregator INTEGER,           -- where hospitals aggregate in turn: the hospital that did
   PRIMARY KEY (run, round)) WITHOUT ROWID;
 CREATE TABLE versions (
   run INTEGER NOT NULL, version INTEGER NOT NULL, round INTEGER NOT NULL, made_ns INTEGER NOT NULL,

@@ -225,6 +225,7 @@ Json rounds(const RunResult& result) {
                     {"aggregated", round.aggregated},
                     {"failed", round.failed}});
     if (!round.reason.empty()) json.back()["reason"] = round.reason;
+    if (!round.aggregator.empty()) json.back()["aggregator"] = round.aggregator;
     if (round.consensus) json.back()["consensus_distance"] = *round.consensus;
     if (!result.staleness) continue;
     json.back()["staleness_mean"] = round.staleness_mean;

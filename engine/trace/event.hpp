@@ -133,6 +133,8 @@ struct RoundClosed {
   std::int64_t staleness_most = 0;
   // Without a server: root mean square distance of the hospitals' models from their mean.
   std::optional<double> consensus;
+  // Where hospitals aggregate in turn: who did.
+  std::optional<HospitalId> aggregator;
 };
 // A region of a hierarchical federation asks its hospitals; events of these hospitals name `number`
 // as their round. The round of the server, in which regions make several of their own, is `round`.

@@ -11,6 +11,7 @@
 #include "fed/hierarchy.hpp"
 #include "fed/parts.hpp"
 #include "fed/secure_rule.hpp"
+#include "fed/turns.hpp"
 #include "world/catalogue.hpp"
 #include "world/world_spec.hpp"
 
@@ -182,9 +183,12 @@ class Resolver {
 
   void check_protocol() {
     const Part& protocol = *scenario_.part("protocol");
-    if (protocol.name == "gossip") {
-      for (Mistake& mistake : gossip_conflicts(scenario_)) mistakes_.push_back(std::move(mistake));
-    }
+    const auto add = [&](std::vector<Mistake> some) {
+      for (Mistake& mistake : some) mistakes_.push_back(std::move(mistake));
+    };
+    if (protocol.name == "gossip") add(gossip_conflicts(scenario_));
+    if (protocol.name == "cyclic") add(cyclic_conflicts(scenario_));
+    if (protocol.name == "swarm") add(swarm_conflicts(scenario_));
     if (protocol.name != "hierarchical") return;
     check_time(protocol, "global_deadline");
     for (Mistake& mistake :

@@ -158,6 +158,7 @@ struct RoundRecord {
   double staleness_mean = 0;
   std::int64_t staleness_most = 0;
   std::optional<double> consensus;  // without a server: distance of models from their mean
+  std::string aggregator;           // where hospitals aggregate in turn: who did
 };
 
 // How old the versions were that updates came from, where hospitals share no rounds.

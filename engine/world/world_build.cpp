@@ -228,7 +228,8 @@ Part World::Impl::selection_part(std::size_t hospitals) const {
     return *given;
   }
   const Value* participants = spec.scenario.find("participants");
-  const bool everybody = spec.scenario.part("protocol")->name == "gossip" ||
+  const std::string& protocol_name = spec.scenario.part("protocol")->name;
+  const bool everybody = protocol_name == "gossip" || protocol_name == "cyclic" ||
                          (participants ? participants->get_if<All>() != nullptr : hospitals <= 50);
   if (everybody) return make_part("selection", "all", {});
   FieldValue count{"count", participants ? *participants : Value(std::int64_t{20}),
@@ -390,6 +391,7 @@ void World::Impl::build_protocol() {
   const std::string& name = spec.scenario.part("protocol")->name;
   if (name == "hierarchical") return build_hierarchy();
   if (name == "gossip") return build_gossip();
+  if (name == "cyclic") return build_cyclic();
   SyncOptions sync = sync_options();
   check_minimum_replies(sync);
   if (privacy && privacy->amplified()) {
@@ -397,8 +399,12 @@ void World::Impl::build_protocol() {
     sync.minimum_replies = 0;
     sync.empty_rounds = true;
   }
-  check_deadline(sync.deadline, sync.control_bytes);
   SyncServer::Setup setup;
+  if (name == "swarm") {
+    build_swarm(setup, sync);
+  } else {
+    check_deadline(sync.deadline, sync.control_bytes);
+  }
   const Part& rule = *spec.scenario.part("aggregation");
   WeightRule weights = weight_rule(rule);
   if (privacy && privacy->of_sums()) weights.by_size = false;  // each is cut to the same norm

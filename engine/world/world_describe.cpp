@@ -35,7 +35,7 @@ std::optional<std::int64_t> World::Impl::replies_needed() const {
   const SyncOptions sync = sync_options();
   const std::string& shape = spec.scenario.part("protocol")->name;
   if (shape == "hierarchical" && !sync.minimum_replies) return std::nullopt;  // regions differ
-  if (shape == "gossip") return 1;
+  if (shape == "gossip" || shape == "cyclic") return 1;
   if (sync.minimum_replies) return sync.minimum_replies;
   const std::optional<std::int64_t> target = round_target();
   if (!target) return std::nullopt;

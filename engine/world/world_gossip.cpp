@@ -32,7 +32,7 @@ void World::Impl::check_message_time(const SyncOptions& sync) const {
                   "takes {} at least",
                   to_text(sync.deadline),
                   least < kTimeMax.seconds() ? to_text(ceil_to_ns(least)) : "100 years"),
-      "no models could ever be mixed: allow more time, or give faster links");
+      "nothing could ever be learnt together: allow more time, or give faster links");
 }
 
 void World::Impl::build_gossip() {

@@ -96,6 +96,10 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void check_message_time(const SyncOptions& sync) const;
   void measure_mean_model();
   void add_gossip_remarks();
+  // one model that goes round, and hospitals that aggregate in turn (world_turns.cpp)
+  void build_cyclic();
+  void build_swarm(SyncServer::Setup& setup, const SyncOptions& sync);
+  void add_turn_remarks();
   void build_visits(const StragglerRule& stragglers, std::int64_t trainings_planned);
   void build_maker(const WeightRule& weights, std::int64_t rows_max);
   [[nodiscard]] SyncOptions sync_options() const;

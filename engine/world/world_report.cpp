@@ -355,6 +355,7 @@ void World::Impl::fill_result() {
   fill_attacks();
   add_border_remarks();
   add_gossip_remarks();
+  add_turn_remarks();
   add_definition_remarks();
   add_waiting_remark();
   if (survival()) {

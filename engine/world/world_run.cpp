@@ -184,6 +184,7 @@ bool World::Impl::after_round(const RoundClosed& closed) {
   record.staleness_mean = closed.staleness_mean;
   record.staleness_most = closed.staleness_most;
   record.consensus = closed.consensus;
+  if (closed.aggregator) record.aggregator = population->name(*closed.aggregator);
   result.round_records.push_back(record);
   watch_selection(closed);
   if (!closed.failed) {

@@ -1832,6 +1832,17 @@ function protocol.async(fields) end
 ---@return protocol_part
 function protocol.buffered(fields) end
 
+---@class protocol_cyclic_fields
+---@field order? "given"|"shuffled" whose turn is next: as hospitals are listed, or drawn anew in each round (default: `"given"`)
+---@field pause? time from the end of a round to the next invitation (default: 0 ns)
+---@field control? data size of what travels beside the parameters, each way (default: 1 kB)
+
+---One model goes from hospital to hospital, each trains it and sends it on: no server, and nobody aggregates. A round is once round all hospitals and makes a version. deadline is that of a turn, from the sending of the model to the end of the training: who has not trained by then is skipped, and the model stays with whom it was. rounds = 1 is institutional incremental learning.
+---Chang et al. 2018, Distributed deep learning networks among institutions for medical imaging, cyclical weight transfer; Sheller et al. 2019, Multi-institutional Deep Learning Modeling Without Sharing Patient Data
+---@param fields? protocol_cyclic_fields
+---@return protocol_part
+function protocol.cyclic(fields) end
+
 ---@class protocol_gossip_fields
 ---@field graph? "ring"|"complete"|"regular"|"matching"|"exponential" who are neighbours: each and the next, all, degree others drawn once, one other drawn anew in each round, or the one 1, 2, 4, ... places on (default: `"ring"`)
 ---@field degree? integer neighbours of each, of a regular graph (default: 4)
@@ -1874,6 +1885,19 @@ function protocol.hierarchical(fields) end
 ---@param fields? protocol_semi_sync_fields
 ---@return protocol_part
 function protocol.semi_sync(fields) end
+
+---@class protocol_swarm_fields
+---@field aggregator? "rotating"|"drawn" who aggregates: the next of the list, or one drawn in each round (default: `"rotating"`)
+---@field over_selection? number invite this many times the participants; the round closes when enough replied (default: `1`)
+---@field minimum_replies? integer with fewer the round fails and the model stays as it is (default: max(2, two thirds of the participants, rounded up))
+---@field pause? time from the end of a round to the next invitation (default: 0 ns)
+---@field control? data size of what travels beside the parameters, each way (default: 1 kB)
+
+---No server: in every round another hospital gathers the updates and makes the next version, which hospitals get from it at the beginning of the next round. One that is down or cut off when its turn comes is passed over; where it goes in the middle of its round that round fails. Who aggregates sees every update of its round.
+---Warnat-Herresthal et al. 2021, Swarm Learning for decentralized and confidential clinical machine learning
+---@param fields? protocol_swarm_fields
+---@return protocol_part
+function protocol.swarm(fields) end
 
 ---@class protocol_sync_fields
 ---@field over_selection? number invite this many times the participants; the round closes when enough replied (default: `1`)
@@ -2242,6 +2266,18 @@ function stragglers.random(fields) end
 ---@class strategy_part: part
 strategy = {}
 
+---@class strategy_cyclic_fields
+---@field order? "given"|"shuffled" whose turn is next (default: `"given"`)
+---@field rounds? integer the scenario's field of that name (default: the scenario's)
+---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
+---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
+
+---One model goes from hospital to hospital, each trains it and sends it on.
+---Chang et al. 2018, Distributed deep learning networks among institutions for medical imaging, cyclical weight transfer
+---@param fields? strategy_cyclic_fields
+---@return strategy_part
+function strategy.cyclic(fields) end
+
 ---@class strategy_ditto_fields
 ---@field lambda? number strength of the pull; 0: models of their own, large: the global one (default: `1`)
 ---@field rounds? integer the scenario's field of that name (default: the scenario's)
@@ -2441,6 +2477,18 @@ function strategy.hierarchical(fields) end
 ---@param fields? strategy_scaffold_fields
 ---@return strategy_part
 function strategy.scaffold(fields) end
+
+---@class strategy_swarm_fields
+---@field aggregator? "rotating"|"drawn" who aggregates in a round (default: `"rotating"`)
+---@field rounds? integer the scenario's field of that name (default: the scenario's)
+---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
+---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
+
+---Federated averaging without a server: in each round another hospital gathers the updates.
+---Warnat-Herresthal et al. 2021, Swarm Learning for decentralized and confidential clinical machine learning
+---@param fields? strategy_swarm_fields
+---@return strategy_part
+function strategy.swarm(fields) end
 
 ---@class study_part: part
 
