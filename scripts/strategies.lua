@@ -20,9 +20,11 @@ define.strategy {
   paper = "Li et al. 2020, Federated Optimization in Heterogeneous Networks, Algorithm 2",
   params = {
     mu = { default = 0.01, low = 0, doc = "strength of the pull" },
+    adapt = { default = 0, low = 0, doc = "0: mu stays; else mu is where it begins, and by so much it grows when the loss that hospitals tell rose, and shrinks after `falls` falls in a row (section 5.3.2: 0.1)" },
+    falls = { default = 5, whole = true, low = 1, doc = "falls of the loss in a row after which mu shrinks" },
   },
   build = function(p)
-    return compose { objective = objective.proximal { mu = p.mu } }
+    return compose { objective = objective.proximal { mu = p.mu, adapt = p.adapt, falls = p.falls } }
   end,
 }
 
@@ -255,5 +257,37 @@ define.strategy {
   },
   build = function(p)
     return compose { protocol = protocol.swarm { aggregator = p.aggregator } }
+  end,
+}
+
+define.strategy {
+  name = "q_fedavg",
+  doc = "Hospitals for which the model is bad count more, by the q-th power of the loss that they tell with their updates: the larger q, the more alike are the losses, and the larger their mean.",
+  paper = "Li, Sanjabi, Beirami, Smith 2020, Fair Resource Allocation in Federated Learning, Algorithm 2",
+  params = {
+    q = { default = 1, low = 0, high = 100, doc = "0: federated averaging" },
+    lipschitz = { default = 0, low = 0, doc = "how fast gradients change; 0: 1 / learning rate, as in the paper" },
+    weighted = { default = true, doc = "by training rows, as the objective has it; false: every hospital counts alike" },
+  },
+  build = function(p)
+    return compose {
+      aggregation = aggregation.q_fair {
+        q = p.q,
+        lipschitz = p.lipschitz > 0 and p.lipschitz or nil,
+        weights = p.weighted and "size" or "equal",
+      },
+    }
+  end,
+}
+
+define.strategy {
+  name = "afl",
+  doc = "Agnostic federated learning: the model that is best for the worst mixture of hospitals. The server moves the mixture by the losses that hospitals tell with their updates.",
+  paper = "Mohri, Sivek, Suresh 2019, Agnostic Federated Learning, figure 2 (which makes one step a round: training.sgd { steps = 1 })",
+  params = {
+    rate = { default = 0.1, low = 0, doc = "of the mixture: shares move by so much times a loss" },
+  },
+  build = function(p)
+    return compose { aggregation = aggregation.agnostic { rate = p.rate } }
   end,
 }

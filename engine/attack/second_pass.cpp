@@ -36,6 +36,8 @@ Vector try_rule(const Part& part, const AggregationContext& context,
     update.rows = model.rows;
     update.steps = model.steps;
     update.accumulated = model.accumulated;
+    update.rate = model.rate;
+    update.told_loss = model.told_loss;
     update.weight = model.weight;
     update.delta = ParameterVector(model.delta.shared_layout());
     update.delta.assign_compact(vectors[i]);

@@ -6,6 +6,7 @@
 #include "base/check.hpp"
 #include "fed/aggregation/robust.hpp"
 #include "fed/aggregation/vector_set.hpp"
+#include "fed/fair.hpp"
 #include "fed/normalized.hpp"
 #include "fed/parts.hpp"
 
@@ -111,11 +112,14 @@ bool has_pre(const Part& aggregation) {
   return !aggregation.list("pre").empty();
 }
 
-std::unique_ptr<AggregationRule> make_aggregation(const Part& part, PartFunctions* functions) {
+std::unique_ptr<AggregationRule> make_aggregation(const Part& part, PartFunctions* functions,
+                                                  AbleHospitals able) {
   if (part.name == "custom") {
     return std::make_unique<Custom>(part.at("rule").as<FunctionRef>(), functions);
   }
   if (part.name == "normalized") return make_normalized(part);
+  if (part.name == "q_fair") return make_q_fair(part);
+  if (part.name == "agnostic") return make_agnostic(part, std::move(able));
   if (auto robust = aggregation::make_robust(part)) return robust;
   ENSURE(part.name == "mean", "schemas name only rules that exist");
   return std::make_unique<Mean>();

@@ -238,14 +238,15 @@ void AsyncServer::account(const std::vector<Visit*>& used, const VersionMaker::O
     Member& member = s_.members->of(used[i]->hospital);
     ++member.participations;
     // what diverged leaves its share to the others
-    member.shares += outcome.shares[i] / sum;
+    const double share = sum > 0 ? outcome.shares[i] / sum : 0.0;
+    member.shares += share;
     UpdateUsed event;
     event.at = s_.simulation->now();
     event.hospital = used[i]->hospital;
     event.round = used[i]->number + 1;
     event.version = s_.versions->current();
     event.staleness = version - used[i]->version;
-    event.share = outcome.shares[i] / sum;
+    event.share = share;
     s_.emit(event);
     ++closed.aggregated;
     stale += event.staleness;

@@ -147,6 +147,15 @@ Workspace& Evaluator::workspace_of(int slot) {
 }
 
 namespace {
+
+// What a hospital is to do, in which the server's order has its say.
+TrainingPlan plan_of(const TrainingPlan& common, const Order& order) {
+  TrainingPlan plan = with_epochs(common, order.epochs);
+  plan.privacy.noise = order.noise;
+  if (order.proximal) plan.proximal = *order.proximal;
+  return plan;
+}
+
 // Trainings of a hospital that share a round have addresses of their own.
 std::uint64_t entity_of(const Order& order) {
   return order.hospital.value | (static_cast<std::uint64_t>(order.repeat) << 32U);
@@ -164,6 +173,9 @@ void Evaluator::evaluate(Slot& slot, HospitalState* state, Workspace& workspace)
   const Acts acts = slot.order.acts;
   if (acts != 0 && state == nullptr && !setup_.adversary->trains(acts)) {
     slot.result = untrained(slot.order, site->train);
+    if (setup_.tell_losses) {
+      slot.result->told_loss = loss_of(*slot.order.start, site->train, workspace);
+    }
     slot.order.start.reset();
     return;
   }
@@ -172,8 +184,7 @@ void Evaluator::evaluate(Slot& slot, HospitalState* state, Workspace& workspace)
   TrainingTask task;
   task.data = poisoned ? &*poisoned : &site->train;
   task.global = slot.order.start.get();
-  TrainingPlan plan = with_epochs(*setup_.plan, slot.order.epochs);
-  plan.privacy.noise = slot.order.noise;
+  const TrainingPlan plan = plan_of(*setup_.plan, slot.order);
   task.plan = &plan;
   task.round = slot.order.round;
   task.run = setup_.run;
@@ -184,6 +195,10 @@ void Evaluator::evaluate(Slot& slot, HospitalState* state, Workspace& workspace)
   task.given_order = slot.order.given_order;
   task.stop = setup_.interrupt;
   slot.result = train(*setup_.model, task, workspace);
+  if (setup_.tell_losses) {
+    slot.result->told_loss = loss_of(*slot.order.start, *task.data, workspace);
+    slot.result->finite = slot.result->finite && std::isfinite(slot.result->told_loss);
+  }
   if (setup_.local_privacy && slot.result->finite && !slot.result->stopped) {
     noise_update(slot.result->delta, *setup_.local_privacy, slot.order.noise, setup_.run,
                  task.entity, slot.order.round);
@@ -199,13 +214,21 @@ void Evaluator::evaluate(Slot& slot, HospitalState* state, Workspace& workspace)
 
 // What a hospital says that did not train: the steps that the others make, and no change.
 TrainingResult Evaluator::untrained(const Order& order, const Dataset& rows) const {
-  const TrainingPlan plan = with_epochs(*setup_.plan, order.epochs);
+  const TrainingPlan plan = plan_of(*setup_.plan, order);
   TrainingResult result;
   result.delta = ParameterVector(order.start->shared_layout());
   result.rows = rows.rows;
   result.steps = extent(plan, rows.rows).steps;
   result.accumulated = accumulated_steps(plan, result.steps, order.round);
+  result.rate = plan.schedule.at(order.round);
   return result;
+}
+
+double Evaluator::loss_of(const ParameterVector& parameters, const Dataset& rows,
+                          Workspace& workspace) const {
+  std::vector<std::int32_t> all(static_cast<std::size_t>(rows.rows));
+  std::iota(all.begin(), all.end(), 0);
+  return setup_.model->loss(parameters, rows, all, nullptr, workspace);
 }
 
 // What the hospital sends of a result, as the server decodes it.
@@ -375,7 +398,11 @@ const Update* DeferredUpdates::next() {
     current_.steps = result.steps;
     current_.accumulated = result.accumulated;
     current_.mean_loss = result.mean_loss;
+    current_.rate = result.rate;
+    current_.told_loss = result.told_loss;
     current_.weight = item.weight;
+    told_loss_ += item.weight * result.told_loss;
+    told_weight_ += item.weight;
     // who did not train saw no loss
     if (current_.acts == 0 || result.rows_visited > 0) {
       loss_ += item.weight * result.mean_loss;

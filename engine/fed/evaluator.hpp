@@ -34,13 +34,14 @@ namespace polyclinic {
 // A local training, frozen when it is issued.
 struct Order {
   HospitalId hospital;
-  std::int64_t round = 0;     // from 0: schedule and address of its random numbers
-  std::int64_t repeat = 0;    // trainings of this hospital in this round before it
-  std::int64_t epochs = 0;    // what it is to finish; 0: what the plan says
-  double noise = 0;           // multiplier of a private training
-  Acts acts = 0;              // attacks that it is part of
-  VersionPtr start;           // parameters it starts from
-  VersionPtr server_control;  // control vectors (fed/control.hpp); null: zero
+  std::int64_t round = 0;          // from 0: schedule and address of its random numbers
+  std::int64_t repeat = 0;         // trainings of this hospital in this round before it
+  std::int64_t epochs = 0;         // what it is to finish; 0: what the plan says
+  double noise = 0;                // multiplier of a private training
+  std::optional<double> proximal;  // mu that the server sent, where it moves
+  Acts acts = 0;                   // attacks that it is part of
+  VersionPtr start;                // parameters it starts from
+  VersionPtr server_control;       // control vectors (fed/control.hpp); null: zero
   VersionPtr own_control;
   std::vector<std::int32_t> given_order;  // rows, when the scenario gives the batch order
   bool sent = true;  // false: whatever comes out, the hospital will not send it
@@ -87,6 +88,7 @@ class Evaluator {
     RunKey run;
     // Every update is cut and noised before it leaves the hospital, with the order's multiplier.
     std::optional<UpdateCut> local_privacy;
+    bool tell_losses = false;  // of the parameters that a training starts from, on all its rows
     const std::atomic<bool>* interrupt = nullptr;  // set: evaluations end early, results unusable
   };
   explicit Evaluator(const Setup& setup);
@@ -123,6 +125,7 @@ class Evaluator {
                                                              std::int64_t version);
 
   [[nodiscard]] Workers* workers() const { return setup_.workers; }
+  [[nodiscard]] bool tells_losses() const { return setup_.tell_losses; }
   [[nodiscard]] bool interrupted() const;
   [[nodiscard]] std::int64_t trainings() const { return trainings_; }
 
@@ -145,6 +148,8 @@ class Evaluator {
   void run(std::vector<Batch>& batches);
   void evaluate(Slot& slot, HospitalState* state, Workspace& workspace) const;
   [[nodiscard]] TrainingResult untrained(const Order& order, const Dataset& rows) const;
+  [[nodiscard]] double loss_of(const ParameterVector& parameters, const Dataset& rows,
+                               Workspace& workspace) const;
   void compress(Slot& slot, HospitalState* state) const;
   void train_personal(const Order& order, HospitalState& state, Workspace& workspace) const;
   [[nodiscard]] ParameterVector fine_tuned(HospitalId hospital, const ParameterVector& global,
@@ -185,6 +190,10 @@ class DeferredUpdates final : public UpdateStream {
   [[nodiscard]] const std::vector<std::size_t>& diverged_places() const { return places_; }
   // Training loss over the updates, weighted as they were.
   [[nodiscard]] double mean_loss() const { return weight_ > 0 ? loss_ / weight_ : 0.0; }
+  // Losses that the hospitals told, weighted as their updates.
+  [[nodiscard]] double told_loss() const {
+    return told_weight_ > 0 ? told_loss_ / told_weight_ : 0.0;
+  }
   [[nodiscard]] std::int64_t rows_visited() const { return rows_visited_; }
   [[nodiscard]] std::int64_t steps() const { return steps_; }
 
@@ -200,6 +209,8 @@ class DeferredUpdates final : public UpdateStream {
   std::vector<std::size_t> places_;
   double loss_ = 0;
   double weight_ = 0;
+  double told_loss_ = 0;
+  double told_weight_ = 0;
   std::int64_t rows_visited_ = 0;
   std::int64_t steps_ = 0;
 };

@@ -31,10 +31,13 @@ struct Update {
   std::int64_t steps = 0;   // summable
   double accumulated = 1;   // how often its gradients count in delta, in sum: individual
   double mean_loss = 0;     // summable (with rows)
-  bool replaced = false;    // an attacker sent this instead of what it learnt
-  std::size_t place = 0;    // among those that arrived for its version
-  double weight = 0;        // set by the server before aggregation; all weights sum to 1
-  Acts acts = 0;            // nobody but the attackers knows (fed/adversary.hpp)
+  double rate = 0;          // learning rate of its training, which the server set; 0: nobody says
+  double told_loss = 0;   // of the model it began with, on all its rows: individual, and told only
+                          // where a part asks for it (fed/told_losses.hpp)
+  bool replaced = false;  // an attacker sent this instead of what it learnt
+  std::size_t place = 0;  // among those that arrived for its version
+  double weight = 0;      // set by the server before aggregation; all weights sum to 1
+  Acts acts = 0;          // nobody but the attackers knows (fed/adversary.hpp)
 };
 
 // Updates of one version in hospital order, handed over one at a time so that a linear rule never
@@ -64,6 +67,7 @@ struct AggregationContext {
   std::uint64_t lane = 0;                     // tells combinations of one version apart
   const ParameterVector* root = nullptr;      // an update that the server trusts, if it has one
   Workers* workers = nullptr;                 // null: one thread
+  bool losses = false;                        // hospitals told theirs (Update::told_loss)
 };
 
 // What a rule is held to: what its formula can do, when it is called as a function; what its paper
@@ -77,6 +81,12 @@ class AggregationRule {
   // Zero when there is nothing to combine (`refusal` tells why).
   [[nodiscard]] virtual ParameterVector combine(UpdateStream& updates,
                                                 const AggregationContext& context) = 0;
+  // How much each update of the last combine() counted, by its place; empty: as its weight says.
+  struct Counted {
+    std::size_t place = 0;
+    double share = 0;  // all sum to 1, or are 0
+  };
+  [[nodiscard]] virtual std::span<const Counted> counted() const { return {}; }
   // Why the rule cannot combine updates of these hospitals, or "".
   [[nodiscard]] virtual std::string refusal(std::span<const HospitalId> /*from*/,
                                             Demand /*demand*/) const {
@@ -157,9 +167,14 @@ class PartFunctions {
 // Does this aggregation.* do something to the updates before its rule?
 bool has_pre(const Part& aggregation);
 
+// Hospitals that may take part, for rules that keep something of each; called once, in a round.
+// Empty: those whose updates a rule sees first.
+using AbleHospitals = std::function<std::vector<HospitalId>()>;
+
 // Build parts from resolved `aggregation.*`, `server.*`, `selection.*`. functions may be null when
 // none of them is written in Lua.
-std::unique_ptr<AggregationRule> make_aggregation(const Part& part, PartFunctions* functions);
+std::unique_ptr<AggregationRule> make_aggregation(const Part& part, PartFunctions* functions,
+                                                  AbleHospitals able = {});
 std::unique_ptr<ServerOptimizer> make_server_optimizer(const Part& part);
 // What a selection may ask of a hospital: what the server knows of it. Parts ask only for what they
 // need; what nobody asks for may be empty.

@@ -3,6 +3,7 @@
 #include "fed/aggregation/robust.hpp"
 #include "fed/async_server.hpp"
 #include "fed/compression/compressor.hpp"
+#include "fed/fair.hpp"
 #include "fed/gossip.hpp"
 #include "fed/hierarchy.hpp"
 #include "fed/normalized.hpp"
@@ -31,12 +32,18 @@ std::vector<Schema> aggregation_schemas() {
              .fields = {weights, share, aggregation::pre_field()},
              .example = "aggregation = aggregation.mean { weights = \"equal\" }"},
       normalized_schema(weights, share),
+      q_fair_schema(weights, share),
+      agnostic_schema(),
       Schema{.kind = "aggregation",
              .name = "custom",
              .doc = "A rule written in Lua: rule(updates, ctx) -> vec, where updates is a list of "
                     "vecs and ctx has weights, global, previous, seed and state, and of each "
-                    "update its steps and how often its gradients count in it (accumulated).",
-             .fields = {Field{"rule", type::function(), {}, "the function", true}, weights, share},
+                    "update its steps and how often its gradients count in it (accumulated); with "
+                    "losses, also the loss that its hospital tells.",
+             .fields = {Field{"rule", type::function(), {}, "the function", true}, weights, share,
+                        Field{"losses", type::boolean(), false,
+                              "hospitals tell the loss of the model that they start from, on all "
+                              "their training rows: ctx.losses"}},
              .positional = true,
              .example = "aggregation = aggregation.custom(function(updates) return "
                         "vec.median(updates) end)"},

@@ -248,7 +248,7 @@ std::int64_t SyncServer::account(Round& round, const VersionMaker::Outcome& outc
   for (const auto& [member, share] : used) {
     ++member->participations;
     // what diverged leaves its share to the others
-    member->shares += share / sum;
+    if (sum > 0) member->shares += share / sum;
   }
   return static_cast<std::int64_t>(used.size());
 }

@@ -102,6 +102,7 @@ AggregationContext VersionMaker::context(const Place& place) const {
   context.seed = stream.next_u64();
   context.workers = s_.evaluator->workers();
   context.lane = place.lane;
+  context.losses = s_.evaluator->tells_losses();
   return context;
 }
 
@@ -133,6 +134,7 @@ VersionMaker::Outcome VersionMaker::make(const std::vector<Arrival>& arrivals, s
   if (!outcome.made) return outcome;
   if (s_.noised) s_.noised(hospitals_of(arrivals), round);
   publish(*global, std::move(combined), round);
+  if (s_.proximal != nullptr) s_.proximal->hear(outcome.told_loss);
   count(outcome.rows_visited, outcome.steps);
   return outcome;
 }
@@ -169,6 +171,10 @@ VersionMaker::Outcome VersionMaker::combine(const std::vector<Arrival>& arrivals
   }
   Outcome outcome;
   outcome.shares = std::move(weights.share);
+  if (const auto counts = place.rule->counted(); !masked && !counts.empty()) {
+    outcome.shares.assign(arrivals.size(), 0.0);
+    for (const AggregationRule::Counted& one : counts) outcome.shares[one.place] = one.share;
+  }
   outcome.interrupted = s_.evaluator->interrupted();
   if (outcome.interrupted) {
     s_.control->discard();
@@ -176,6 +182,7 @@ VersionMaker::Outcome VersionMaker::combine(const std::vector<Arrival>& arrivals
     return outcome;
   }
   outcome.mean_loss = updates.mean_loss();
+  outcome.told_loss = updates.told_loss();
   outcome.diverged_places = without_numbers(updates, poisoned.get());
   for (const std::size_t i : outcome.diverged_places) {
     outcome.diverged.push_back(arrivals[i].hospital);

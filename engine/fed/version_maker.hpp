@@ -14,6 +14,7 @@
 #include "fed/members.hpp"
 #include "fed/parts.hpp"
 #include "fed/stores.hpp"
+#include "fed/told_losses.hpp"
 #include "fed/weights.hpp"
 
 namespace polyclinic {
@@ -35,6 +36,7 @@ class VersionMaker {
     // Told of every version that is made where noise hides who is in it (and who sent no numbers):
     // a count of usable updates is not looked at then. Empty: there is no such noise.
     std::function<void(const std::vector<HospitalId>& in_sum, std::int64_t round)> noised;
+    AdaptiveProximal* proximal = nullptr;  // null: the pull of the hospitals does not move
     RunKey run;
   };
   explicit VersionMaker(Setup setup) : s_(std::move(setup)) {}
@@ -50,6 +52,7 @@ class VersionMaker {
     bool interrupted = false;          // the person did; nothing was made
     std::string refusal;               // of the rule: why it could not combine them
     double mean_loss = 0;              // training loss over the updates, weighted as they were
+    double told_loss = 0;              // that hospitals told, weighted the same way
     std::vector<HospitalId> diverged;  // whose updates held no numbers and were left out
     std::vector<std::size_t> diverged_places;  // the same among the arrivals
     std::vector<double> shares;                // of the arrivals

@@ -10,7 +10,10 @@ TimeNs Visits::compute_time(const Member& member, const TrainingExtent& amount) 
   if (s_.personal->kind == PersonalRule::Kind::ditto) {
     rows += extent(s_.personal->plan, member.train_rows).rows_visited;
   }
-  const double flops = s_.model->flops_per_row() * static_cast<double>(rows);
+  double passes = static_cast<double>(rows);
+  // a forward pass is a third of a step's work
+  if (s_.tell_losses) passes += static_cast<double>(member.train_rows) / 3;
+  const double flops = s_.model->flops_per_row() * passes;
   const double seconds = flops / member.profile.speed_flops;
   // what takes a hundred years is never seen to end
   return seconds < kTimeMax.seconds() ? ceil_to_ns(seconds) : kNever;
@@ -115,6 +118,7 @@ Order Visits::order_for(const Visit& visit, Member& member, std::int64_t epochs_
   }
   order.epochs = visit.epochs;
   if (s_.privacy != nullptr) order.noise = s_.privacy->noise_of(visit.hospital);
+  if (s_.proximal != nullptr) order.proximal = s_.proximal->mu();
   order.start = visit.start;
   order.server_control = visit.server_control;
   order.own_control = s_.control->of(visit.hospital);

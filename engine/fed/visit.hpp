@@ -17,6 +17,7 @@
 #include "fed/run_privacy.hpp"
 #include "fed/stores.hpp"
 #include "fed/stragglers.hpp"
+#include "fed/told_losses.hpp"
 #include "net/network.hpp"
 #include "sim/simulation.hpp"
 #include "sim/task.hpp"
@@ -78,8 +79,10 @@ class Visits {
     const Model* model = nullptr;
     const TrainingPlan* plan = nullptr;
     const PersonalRule* personal = nullptr;
-    Adversary* adversary = nullptr;  // null: every hospital is honest
-    RunPrivacy* privacy = nullptr;   // null: there is none
+    Adversary* adversary = nullptr;              // null: every hospital is honest
+    RunPrivacy* privacy = nullptr;               // null: there is none
+    const AdaptiveProximal* proximal = nullptr;  // null: mu is what the plan says
+    bool tell_losses = false;  // of the model that they receive, on all their rows
     StragglerRule stragglers;
     RunKey run;
     Interruption interruption = Interruption::abort;

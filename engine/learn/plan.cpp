@@ -76,6 +76,8 @@ void read_objective(const Part& objective, TrainingPlan& plan) {
   }
   ENSURE(objective.name == "proximal", "objective.* names one of the schemas");
   plan.proximal = objective.number("mu");
+  plan.proximal_step = objective.number("adapt");
+  plan.proximal_falls = objective.integer("falls");
 }
 
 }  // namespace

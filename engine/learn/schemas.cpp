@@ -271,12 +271,23 @@ std::vector<Schema> learn_schemas() {
   schemas.push_back(
       {.kind = "objective",
        .name = "proximal",
-       .doc = "Local training is pulled towards the global model: + mu/2 |w - w_global|^2.",
-       .paper = "Li et al. 2020 (FedProx)",
+       .doc = "Local training is pulled towards the global model: + mu/2 |w - w_global|^2. With "
+              "adapt the server moves mu by the loss that hospitals tell of the model they start "
+              "from: up when it rose, down when it fell so many times in a row.",
+       .paper = "Li et al. 2020, Federated Optimization in Heterogeneous Networks (FedProx), "
+                "Algorithm 2; adapt: section 5.3.2",
        .fields = {{.name = "mu",
                    .type = type::number().at_least(0),
                    .standard = 0.01,
-                   .doc = "strength of the pull; 0 is plain training"}},
+                   .doc = "strength of the pull; 0 is plain training; with adapt: at the start"},
+                  {.name = "adapt",
+                   .type = type::number().at_least(0),
+                   .standard = 0.0,
+                   .doc = "what mu grows and shrinks by, 0.1 in the paper; 0: it stays"},
+                  {.name = "falls",
+                   .type = type::integer().between(1, 1e6),
+                   .standard = std::int64_t{5},
+                   .doc = "falls of the loss in a row after which mu shrinks"}},
        .example = "objective = objective.proximal { mu = 0.1 }"});
   schemas.push_back(
       {.kind = "objective",

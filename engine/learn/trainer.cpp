@@ -65,6 +65,7 @@ TrainingResult train(const Model& model, const TrainingTask& task, Workspace& wo
   ENSURE(task.global->layout().size() == model.layout()->size(), "the parameters are the model's");
   TrainingResult result = model.train(task, workspace);
   result.accumulated = accumulated_steps(*task.plan, result.steps, task.round);
+  result.rate = task.plan->schedule.at(task.round);
   return result;
 }
 

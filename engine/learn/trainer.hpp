@@ -68,6 +68,8 @@ struct TrainingPlan {
   double weight_decay = 0.0;          // adamw: decoupled; others: L2 added to the gradient
   bool keep_optimizer_state = false;  // moments stay at the hospital between rounds
   double proximal = 0.0;              // mu of FedProx: + mu/2 |w - w_global|^2
+  double proximal_step = 0.0;         // > 0: the server moves mu by so much (fed/told_losses.hpp)
+  std::int64_t proximal_falls = 5;    // falls of the loss in a row after which mu shrinks
   Control control = Control::none;
   double clip_gradient = 0.0;         // > 0: norm of the batch gradient is cut to it, before
                                       // proximal term, control and weight decay are added
@@ -119,7 +121,9 @@ struct TrainingResult {
   std::int64_t rows_visited = 0;
   // |a_i|_1 of FedNova: how often each gradient counts in delta, in sum (accumulated_steps).
   double accumulated = 0;
+  double rate = 0;       // learning rate of this training
   double mean_loss = 0;  // over the visited rows, at the parameters of their step
+  double told_loss = 0;  // over all rows, at the global parameters; 0 where nobody asks for it
   bool finite = true;    // false: the parameters overflowed; delta must not be used
   bool stopped = false;  // ended by the stop token: nothing of it must be used
 };

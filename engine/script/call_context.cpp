@@ -109,7 +109,8 @@ std::vector<double> CallContext::weights(const Part& part, std::size_t count) co
 }
 
 std::vector<std::string> CallContext::of_aggregation() {
-  return {"weights", "steps", "accumulated", "global", "previous", "version", "seed", "state"};
+  return {"weights",  "steps",   "accumulated", "losses", "global",
+          "previous", "version", "seed",        "state"};
 }
 
 }  // namespace polyclinic::script

@@ -26,6 +26,7 @@ struct Given {
   std::vector<double> weights;  // sum 1
   std::vector<double> steps;
   std::vector<double> accumulated;
+  std::vector<double> losses;  // empty: not told
 };
 
 Given given_updates(lua_State* L, const Part& part, const CallContext& told) {
@@ -33,6 +34,8 @@ Given given_updates(lua_State* L, const Part& part, const CallContext& told) {
   const std::vector<double> weights = told.weights(part, all.size());
   const std::vector<double> steps = told.positive("steps", all.size(), 1.0);
   const std::vector<double> accumulated = told.positive("accumulated", all.size(), 1.0);
+  const std::vector<double> losses =
+      told.has("losses") ? told.positive("losses", all.size(), 1.0) : std::vector<double>();
   Given given;
   double total = 0;
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -41,6 +44,7 @@ Given given_updates(lua_State* L, const Part& part, const CallContext& told) {
     given.weights.push_back(weights[i]);
     given.steps.push_back(steps[i]);
     given.accumulated.push_back(accumulated[i]);
+    if (!losses.empty()) given.losses.push_back(losses[i]);
     total += weights[i];
   }
   if (given.updates.empty()) {
@@ -68,6 +72,10 @@ void push_context(lua_State* L, const CallContext& told, const Given& given) {
   lua_setfield(L, -2, "steps");
   push_vec(L, given.accumulated, true);
   lua_setfield(L, -2, "accumulated");
+  if (!given.losses.empty()) {
+    push_vec(L, given.losses, true);
+    lua_setfield(L, -2, "losses");
+  }
   const std::size_t size = given.updates[0].size();
   for (const char* name : {"global", "previous"}) {
     if (!told.has(name)) continue;

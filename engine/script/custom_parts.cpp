@@ -130,6 +130,9 @@ void push_context(lua_State* L, std::span<const Update> updates, const Aggregati
   number_of_each("weights", [](const Update& update) { return update.weight; });
   number_of_each("steps", [](const Update& update) { return static_cast<double>(update.steps); });
   number_of_each("accumulated", [](const Update& update) { return update.accumulated; });
+  if (context.losses) {
+    number_of_each("losses", [](const Update& update) { return update.told_loss; });
+  }
   if (context.global != nullptr) {
     push_floats(L, *context.global);
     lua_setfield(L, -2, "global");

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "fed/aggregation/pre.hpp"
+#include "fed/told_losses.hpp"
 #include "script/call_context.hpp"
 #include "script/custom_calls.hpp"
 #include "script/interpreter.hpp"
@@ -50,6 +51,23 @@ struct GivenVectors {
   std::vector<Update> updates;
 };
 
+// One per update where the rule looks at them, and what a training would say besides.
+std::vector<double> told_losses(lua_State* L, const Part& part, const CallContext& told,
+                                std::size_t count) {
+  if (tells_losses(part, nullptr) && !told.has("losses")) {
+    fail(L,
+         fmt::format("aggregation.{} goes by the losses that hospitals tell, and the call tells "
+                     "none",
+                     part.name),
+         "ctx.losses, one number per update");
+  }
+  if (part.name == "q_fair" && !part.find("lipschitz")) {
+    fail(L, "aggregation.q_fair takes 1 / learning rate for lipschitz, and here is no training",
+         "aggregation.q_fair { lipschitz = 20 }");
+  }
+  return told.positive("losses", count, 0.0);
+}
+
 GivenVectors given_vectors(lua_State* L, const Part& part, const CallContext& told) {
   const std::string& what = told.what();
   const auto vectors = check_vectors(L, 2, what.c_str());
@@ -62,6 +80,7 @@ GivenVectors given_vectors(lua_State* L, const Part& part, const CallContext& to
   const std::vector<double> weights = told.weights(part, count);
   const std::vector<double> steps = told.positive("steps", count, 1.0);
   const std::vector<double> accumulated = told.positive("accumulated", count, 1.0);
+  const std::vector<double> losses = told_losses(L, part, told, count);
   GivenVectors given{layout, {}};
   for (std::size_t i = 0; i < count; ++i) {
     Update update;
@@ -70,6 +89,7 @@ GivenVectors given_vectors(lua_State* L, const Part& part, const CallContext& to
     update.rows = 1;
     update.steps = std::llround(steps[i]);
     update.accumulated = accumulated[i];
+    update.told_loss = losses[i];
     update.weight = weights[i];
     if (update.delta.finite()) given.updates.push_back(std::move(update));
   }

@@ -11,6 +11,7 @@
 #include "fed/hierarchy.hpp"
 #include "fed/parts.hpp"
 #include "fed/secure_rule.hpp"
+#include "fed/told_losses.hpp"
 #include "fed/turns.hpp"
 #include "world/catalogue.hpp"
 #include "world/world_spec.hpp"
@@ -162,6 +163,11 @@ class Resolver {
   }
 
   void check_told_losses() {
+    for (Mistake& mistake : told_loss_conflicts(
+             *scenario_.part("aggregation"), scenario_.part("objective"),
+             *scenario_.part("protocol"), scenario_.part("secure"), scenario_.part("privacy"))) {
+      mistakes_.push_back(std::move(mistake));
+    }
     const Part* selection = scenario_.part("selection");
     if (selection == nullptr) return;
     for (const char* field : {"wait", "pace"}) check_time(*selection, field);

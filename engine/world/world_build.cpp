@@ -7,6 +7,8 @@
 #include "base/check.hpp"
 #include "base/draw.hpp"
 #include "data/npz.hpp"
+#include "fed/fair.hpp"
+#include "fed/told_losses.hpp"
 #include "world/catalogue.hpp"
 #include "world/world_impl.hpp"
 
@@ -159,6 +161,7 @@ void World::Impl::build_learning() {
                            spec.scenario.part("stragglers") != nullptr);
   check_parts_of_strategy(plan, spec.scenario.part("objective"), *spec.scenario.part("aggregation"),
                           training);
+  check_fair_outcome(*spec.scenario.part("aggregation"), shape);
   if (const Value* order = training.find("order")) {
     if (const auto* function = order->get_if<FunctionRef>()) batch_order = *function;
   }
@@ -327,7 +330,7 @@ void World::Impl::build_federation() {
     noisy_sum = noisy.get();
     aggregation = std::move(noisy);
   } else {
-    aggregation = make_aggregation(rule, script);
+    aggregation = make_aggregation(rule, script, able_hospitals());
   }
   if (std::string refusal = aggregation->refusal(candidates, Demand::ever); !refusal.empty()) {
     throw rule.mistake("byzantine", refusal,
@@ -335,7 +338,7 @@ void World::Impl::build_federation() {
                        "each rule needs");
   }
   optimizer = make_server_optimizer(*spec.scenario.part("server"));
-
+  if (plan.proximal_step > 0) proximal = std::make_unique<AdaptiveProximal>(plan);
   build_protocol();
   open_pages();
 }
@@ -361,6 +364,7 @@ void World::Impl::build_evaluator() {
   evaluation.workers = &workers;
   evaluation.run = run_key;
   evaluation.interrupt = options.interrupt;
+  evaluation.tell_losses = tells_losses();
   if (privacy && privacy->acts() == RunPrivacy::Acts::on_updates) {
     const Part& local = *spec.scenario.part("privacy");
     evaluation.local_privacy =
@@ -383,6 +387,23 @@ SelectionFacts World::Impl::selection_facts() const {
     return past;
   };
   return facts;
+}
+
+// Whether some part asks hospitals for the loss of the model that they start from.
+bool World::Impl::tells_losses() const {
+  return polyclinic::tells_losses(*spec.scenario.part("aggregation"),
+                                  spec.scenario.part("objective"));
+}
+
+// Candidates with a row to train on: looked at when a rule asks, not before.
+AbleHospitals World::Impl::able_hospitals() const {
+  return [this] {
+    std::vector<HospitalId> able;
+    for (const HospitalId id : candidates) {
+      if (cohort->train_rows(id) > 0) able.push_back(id);
+    }
+    return able;
+  };
 }
 
 // Synchronous rounds, and what becomes of a hospital in one.
@@ -461,6 +482,8 @@ void World::Impl::build_visits(const StragglerRule& stragglers, std::int64_t tra
   setup.personal = &personal;
   setup.adversary = adversary();
   setup.privacy = privacy.get();
+  setup.proximal = proximal.get();
+  setup.tell_losses = tells_losses();
   setup.stragglers = stragglers;
   if (privacy) privacy->plan_trainings(trainings_planned);
   setup.run = run_key;
@@ -488,6 +511,7 @@ void World::Impl::build_maker(const WeightRule& weights, std::int64_t rows_max) 
       privacy->released(in_sum, sim.now(), round);
     };
   }
+  setup.proximal = proximal.get();
   setup.run = run_key;
   maker = std::make_unique<VersionMaker>(std::move(setup));
 }

@@ -85,6 +85,8 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void build_protocol();
   void build_evaluator();
   [[nodiscard]] SelectionFacts selection_facts() const;
+  [[nodiscard]] bool tells_losses() const;
+  [[nodiscard]] AbleHospitals able_hospitals() const;
   // hierarchical federations (world_hierarchy.cpp)
   void build_hierarchy();
   [[nodiscard]] std::map<std::string, std::vector<HospitalId>> regions_of_members() const;
@@ -150,6 +152,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void add_threshold_remark();
   void add_straggler_remark();
   void add_control_remark();
+  void add_told_loss_remarks();
   void add_personal_remark();
   void add_secure_remarks();
   void add_definition_remarks();
@@ -211,6 +214,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   std::unique_ptr<AggregationRule> aggregation;
   NoisySum* noisy_sum = nullptr;  // the aggregation, where it is one
   std::unique_ptr<ServerOptimizer> optimizer;
+  std::unique_ptr<AdaptiveProximal> proximal;  // null: mu does not move
   std::unique_ptr<Visits> visits;
   std::unique_ptr<VersionMaker> maker;
   std::unique_ptr<Protocol> protocol;

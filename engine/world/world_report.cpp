@@ -237,6 +237,20 @@ void World::Impl::add_control_remark() {
       kept, kept == 1 ? " was" : "s were"));
 }
 
+// Losses that hospitals tell are messages of theirs, and what the server does with them decides.
+void World::Impl::add_told_loss_remarks() {
+  if (!tells_losses()) return;
+  std::string text =
+      "losses: with every update a hospital told the loss of the model that it started from, on "
+      "all "
+      "its training rows, without noise";
+  if (proximal) {
+    text += fmt::format("; by them mu went from {:.4g} to {:.4g}, between {:.4g} and {:.4g}",
+                        plan.proximal, proximal->mu(), proximal->least(), proximal->most());
+  }
+  result.remarks.push_back(std::move(text));
+}
+
 // Personalised strategies have no single model: what was scored must be said.
 void World::Impl::add_personal_remark() {
   if (personal.kind == PersonalRule::Kind::none) return;
@@ -348,6 +362,7 @@ void World::Impl::fill_result() {
   add_threshold_remark();
   add_straggler_remark();
   add_control_remark();
+  add_told_loss_remarks();
   add_personal_remark();
   result.compressed_up = wire->account_up();
   result.compressed_down = wire->account_down();

@@ -318,6 +318,15 @@ function vec.quantile(list, q) end
 ---@class aggregation_part: part
 aggregation = {}
 
+---@class aggregation_agnostic_fields
+---@field rate? number of the ascent: shares move by so much times a loss (default: `0.1`)
+
+---Updates count by a mixture over the hospitals, equal at first, that the server moves by gradient ascent on the losses that hospitals tell, and projects on the simplex: the model that is best for the worst mixture of hospitals. Whoever is not heard keeps his share but for the projection.
+---Mohri, Sivek, Suresh 2019, Agnostic Federated Learning, section 3.3, figure 2
+---@param fields? aggregation_agnostic_fields
+---@return aggregation_part
+function aggregation.agnostic(fields) end
+
 ---@class aggregation_bulyan_fields
 ---@field byzantine? integer|fraction attackers that the rule is told of: a count, or a fraction of the updates; left out, no more than the rule can bear (default: 20 %)
 ---@field neighbours? "n-f-2"|"n-f-1"|"n-f-3" how many others a score looks at (at least one): the paper's, ByzFL's, or that of Shejwalkar and Houmansadr's code (default: `"n-f-2"`)
@@ -357,13 +366,15 @@ function aggregation.centered_clipping(fields) end
 ---@field rule function the function
 ---@field weights? "size"|"equal" how much a hospital counts: by its training rows, or all alike (default: `"size"`)
 ---@field max_share? number largest share of one hospital; what is above it is spread over the others (default: `0.5`)
+---@field losses? boolean hospitals tell the loss of the model that they start from, on all their training rows: ctx.losses (default: `false`)
 
----A rule written in Lua: rule(updates, ctx) -> vec, where updates is a list of vecs and ctx has weights, global, previous, seed and state, and of each update its steps and how often its gradients count in it (accumulated).
+---A rule written in Lua: rule(updates, ctx) -> vec, where updates is a list of vecs and ctx has weights, global, previous, seed and state, and of each update its steps and how often its gradients count in it (accumulated); with losses, also the loss that its hospital tells.
 ---@param rule function|aggregation_custom_fields
 ---@param weights? "size"|"equal"
 ---@param max_share? number
+---@param losses? boolean
 ---@return aggregation_part
-function aggregation.custom(rule, weights, max_share) end
+function aggregation.custom(rule, weights, max_share, losses) end
 
 ---@class aggregation_dnc_fields
 ---@field byzantine? integer|fraction attackers that the rule is told of: a count, or a fraction of the updates; left out, no more than the rule can bear (default: 20 %)
@@ -514,6 +525,18 @@ function aggregation.norm_clipping(fields) end
 ---@param fields? aggregation_normalized_fields
 ---@return aggregation_part
 function aggregation.normalized(fields) end
+
+---@class aggregation_q_fair_fields
+---@field q? number 0: the weighted mean; large: the largest loss alone counts (default: `1`)
+---@field lipschitz? number L: how fast gradients change; steps are shorter where it is larger (default: 1 / learning rate of the training, as in the paper)
+---@field weights? "size"|"equal" how much a hospital counts: by its training rows, or all alike (default: `"size"`)
+---@field max_share? number largest share of one hospital; what is above it is spread over the others (default: `0.5`)
+
+---Updates count by the q-th power of the loss that their hospital tells, and the step is the shorter the longer they are: hospitals for which the model is bad pull harder, the more so the larger q. It minimises sum of p F^(q+1) / (q+1).
+---Li, Sanjabi, Beirami, Smith 2020, Fair Resource Allocation in Federated Learning, Algorithm 2 (q-FedAvg)
+---@param fields? aggregation_q_fair_fields
+---@return aggregation_part
+function aggregation.q_fair(fields) end
 
 ---@class aggregation_smea_fields
 ---@field byzantine? integer|fraction attackers that the rule is told of: a count, or a fraction of the updates; left out, no more than the rule can bear (default: 20 %)
@@ -1568,10 +1591,12 @@ function objective.control_variates(fields) end
 function objective.dynamic(fields) end
 
 ---@class objective_proximal_fields
----@field mu? number strength of the pull; 0 is plain training (default: `0.01`)
+---@field mu? number strength of the pull; 0 is plain training; with adapt: at the start (default: `0.01`)
+---@field adapt? number what mu grows and shrinks by, 0.1 in the paper; 0: it stays (default: `0`)
+---@field falls? integer falls of the loss in a row after which mu shrinks (default: `5`)
 
----Local training is pulled towards the global model: + mu/2 |w - w_global|^2.
----Li et al. 2020 (FedProx)
+---Local training is pulled towards the global model: + mu/2 |w - w_global|^2. With adapt the server moves mu by the loss that hospitals tell of the model they start from: up when it rose, down when it fell so many times in a row.
+---Li et al. 2020, Federated Optimization in Heterogeneous Networks (FedProx), Algorithm 2; adapt: section 5.3.2
 ---@param fields? objective_proximal_fields
 ---@return objective_part
 function objective.proximal(fields) end
@@ -2268,6 +2293,8 @@ strategy = {}
 
 ---@class strategy_cyclic_fields
 ---@field order? "given"|"shuffled" whose turn is next (default: `"given"`)
+---@class strategy_afl_fields
+---@field rate? number of the mixture: shares move by so much times a loss (default: `0.1`)
 ---@field rounds? integer the scenario's field of that name (default: the scenario's)
 ---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
 ---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
@@ -2277,6 +2304,11 @@ strategy = {}
 ---@param fields? strategy_cyclic_fields
 ---@return strategy_part
 function strategy.cyclic(fields) end
+---Agnostic federated learning: the model that is best for the worst mixture of hospitals. The server moves the mixture by the losses that hospitals tell with their updates.
+---Mohri, Sivek, Suresh 2019, Agnostic Federated Learning, figure 2 (which makes one step a round: training.sgd { steps = 1 })
+---@param fields? strategy_afl_fields
+---@return strategy_part
+function strategy.afl(fields) end
 
 ---@class strategy_ditto_fields
 ---@field lambda? number strength of the pull; 0: models of their own, large: the global one (default: `1`)
@@ -2400,6 +2432,8 @@ function strategy.feddyn(fields) end
 function strategy.fednova(fields) end
 
 ---@class strategy_fedprox_fields
+---@field adapt? number 0: mu stays; else mu is where it begins, and by so much it grows when the loss that hospitals tell rose, and shrinks after `falls` falls in a row (section 5.3.2: 0.1) (default: `0`)
+---@field falls? integer falls of the loss in a row after which mu shrinks (default: `5`)
 ---@field mu? number strength of the pull (default: `0.01`)
 ---@field rounds? integer the scenario's field of that name (default: the scenario's)
 ---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
@@ -2463,6 +2497,20 @@ function strategy.gossip(fields) end
 ---@param fields? strategy_hierarchical_fields
 ---@return strategy_part
 function strategy.hierarchical(fields) end
+
+---@class strategy_q_fedavg_fields
+---@field lipschitz? number how fast gradients change; 0: 1 / learning rate, as in the paper (default: `0`)
+---@field q? number 0: federated averaging (default: `1`)
+---@field weighted? boolean by training rows, as the objective has it; false: every hospital counts alike (default: `true`)
+---@field rounds? integer the scenario's field of that name (default: the scenario's)
+---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
+---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
+
+---Hospitals for which the model is bad count more, by the q-th power of the loss that they tell with their updates: the larger q, the more alike are the losses, and the larger their mean.
+---Li, Sanjabi, Beirami, Smith 2020, Fair Resource Allocation in Federated Learning, Algorithm 2
+---@param fields? strategy_q_fedavg_fields
+---@return strategy_part
+function strategy.q_fedavg(fields) end
 
 ---@class strategy_scaffold_fields
 ---@field rate? number server learning rate (default: `1`)

@@ -14,9 +14,9 @@ TEST_CASE("named strategies are the compositions of their papers") {
   CHECK(composed("strategy.fedavg { weighted = false }") ==
         "composition { aggregation = aggregation.mean { weights = \"equal\", max_share = 0.5 } }");
   CHECK(composed("strategy.fedprox {}") ==
-        "composition { objective = objective.proximal { mu = 0.01 } }");
+        "composition { objective = objective.proximal { mu = 0.01, adapt = 0, falls = 5 } }");
   CHECK(composed("strategy.fedprox { mu = 1 }") ==
-        "composition { objective = objective.proximal { mu = 1 } }");
+        "composition { objective = objective.proximal { mu = 1, adapt = 0, falls = 5 } }");
   CHECK(composed("strategy.fedavgm {}") ==
         "composition { server = server.sgd { rate = 1, momentum = 0.9 } }");
   CHECK(composed("strategy.fedadagrad {}") ==
