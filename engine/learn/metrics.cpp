@@ -34,6 +34,8 @@ constexpr ValueInfo kSensitivity[] = {
     {"sensitivity", Better::larger, "share of events at or above the threshold"}};
 constexpr ValueInfo kSpecificity[] = {
     {"specificity", Better::larger, "share of non-events below the threshold"}};
+constexpr ValueInfo kPositiveRate[] = {
+    {"positive_rate", Better::neither, "share of patients at or above the threshold"}};
 constexpr ValueInfo kF1[] = {
     {"f1", Better::larger, "harmonic mean of precision and sensitivity; mean over classes"}};
 constexpr ValueInfo kAuroc[] = {
@@ -82,6 +84,8 @@ constexpr MetricInfo kMetrics[] = {
      "Yerushalmy 1947", kBinary, kSensitivity},
     {Metric::specificity, "specificity", "share of non-events spared at the threshold",
      "Yerushalmy 1947", kBinary, kSpecificity},
+    {Metric::positive_rate, "positive_rate",
+     "share of patients predicted to have the event at the threshold", "", kBinary, kPositiveRate},
     {Metric::f1, "f1", "harmonic mean of precision and sensitivity at the threshold",
      "van Rijsbergen 1979; interval: Lam et al. 2023", kClasses, kF1},
     {Metric::auroc, "auroc", "area under the ROC curve, ties half; blind to calibration",
@@ -218,6 +222,7 @@ std::vector<MetricValue> compute_values(Metric metric, const Predictions& p,
                       : balanced_accuracy(p.scores, p.labels, options)};
     case Metric::sensitivity: return {sensitivity(p.scores, p.labels, options)};
     case Metric::specificity: return {specificity(p.scores, p.labels, options)};
+    case Metric::positive_rate: return {positive_rate(p.scores, p.labels, options)};
     case Metric::f1:
       return {several ? f1_multiclass(p.scores, p.labels, p.classes, options)
                       : f1(p.scores, p.labels, options)};

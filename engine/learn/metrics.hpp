@@ -20,6 +20,7 @@ enum class Metric : std::uint8_t {
   balanced_accuracy,  // mean sensitivity over classes
   sensitivity,        // share of events that are predicted
   specificity,        // share of non-events that are not predicted
+  positive_rate,      // share of patients that are predicted to have the event
   f1,                 // harmonic mean of precision and sensitivity
   auroc,              // discrimination, blind to calibration and prevalence
   auprc,              // discrimination among the highest risks; floor is the prevalence

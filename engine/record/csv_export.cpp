@@ -19,7 +19,14 @@ std::string arm_rows(const ArmResult& arm, const Names& names) {
   std::string text;
   for (const MeasuredAverages& a : arm.averages) {
     const std::pair<const char*, std::optional<double>> averages[] = {
-        {"macro", a.macro}, {"weighted", a.weighted}, {"micro", a.micro}, {"worst", a.worst}};
+        {"macro", a.macro},
+        {"weighted", a.weighted},
+        {"micro", a.micro},
+        {"worst", a.worst},
+        {"bottom_decile", a.bottom_decile},
+        {"spread", a.spread},
+        {"spread_chance", a.spread_chance},
+        {"jain", a.jain}};
     for (const auto& [name, value] : averages) {
       const bool macro = std::string_view(name) == "macro";
       CsvRow row;
@@ -52,6 +59,59 @@ std::string metrics_csv(const RunResult& result) {
                                "events", "hospitals_counted", "reason"});
   text += arm_rows(result.federated, names);
   for (const ArmResult& arm : result.baselines) text += arm_rows(arm, names);
+  return text;
+}
+
+namespace {
+
+void add_value(CsvRow& row, const MeasuredValue& v) {
+  row.add(v.value).add(v.low).add(v.high).add(v.n).add(v.events).add(v.reason);
+}
+
+}  // namespace
+
+std::string groups_csv(const RunResult& result) {
+  std::string text = csv_head({"arm", "variable", "labels", "level", "metric", "value", "low",
+                               "high", "n", "events", "reason", "largest", "smallest"});
+  const auto add = [&](const ArmResult& arm) {
+    for (const GroupResult& group : arm.groups) {
+      const char* labels = group.true_labels ? "true" : "recorded";
+      for (const GroupLevel& level : group.levels) {
+        for (const auto& [metric, v] : level.metrics) {
+          CsvRow row;
+          row.add(arm.name).add(group.variable).add(labels).add(level.level).add(metric);
+          add_value(row, v);
+          text += row.add("").add("").done();
+        }
+      }
+      for (const GroupGap& gap : group.gaps) {
+        CsvRow row;
+        row.add(arm.name).add(group.variable).add(labels).add("gap").add(gap.metric);
+        add_value(row, gap.gap);
+        text += row.add(gap.largest).add(gap.smallest).done();
+      }
+    }
+  };
+  add(result.federated);
+  for (const ArmResult& arm : result.baselines) add(arm);
+  return text;
+}
+
+std::string cross_site_csv(const RunResult& result) {
+  Names names;
+  for (const HospitalAccount& account : result.hospitals) names[account.hospital] = account.name;
+  std::string text =
+      csv_head({"model", "hospital", "metric", "value", "low", "high", "n", "events", "reason"});
+  for (const CrossSite::Row& of : result.cross_site->rows) {
+    for (const HospitalMetrics& at : of.hospitals) {
+      for (const auto& [metric, v] : at.metrics) {
+        CsvRow row;
+        row.add(names[of.model]).add(names[at.hospital]).add(metric);
+        add_value(row, v);
+        text += row.done();
+      }
+    }
+  }
   return text;
 }
 

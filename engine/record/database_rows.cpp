@@ -256,6 +256,50 @@ void DatabaseRows::write_attacks(const std::vector<AttackAccount>& attacks) {
   }
 }
 
+void DatabaseRows::write_groups(const ArmResult& a) {
+  SqliteStatement level_row =
+      database_.prepare("INSERT INTO group_metrics VALUES (?,?,?,?,?,?,?,?,?,?,?,NULLIF(?,''))");
+  SqliteStatement gap_row = database_.prepare(
+      "INSERT INTO group_gaps VALUES (?,?,?,?,?,?,?,?,NULLIF(?,''),NULLIF(?,''),?,NULLIF(?,''))");
+  for (const GroupResult& group : a.groups) {
+    const std::string_view labels = group.true_labels ? "true" : "recorded";
+    for (const GroupLevel& level : group.levels) {
+      for (const auto& [metric, v] : level.metrics) {
+        level_row.run(kRun, arm(a.name), group.variable, labels, level.level, metric, v.value,
+                      v.low, v.high, v.n, v.events, v.reason);
+      }
+    }
+    for (const GroupGap& gap : group.gaps) {
+      gap_row.run(kRun, arm(a.name), group.variable, labels, gap.metric, gap.gap.value, gap.gap.low,
+                  gap.gap.high, gap.largest, gap.smallest, gap.levels_counted, gap.gap.reason);
+    }
+  }
+}
+
+void DatabaseRows::write_fairness(const RunResult& result) {
+  std::vector<const ArmResult*> arms{&result.federated};
+  for (const ArmResult& one : result.baselines) arms.push_back(&one);
+  SqliteStatement row = database_.prepare("INSERT INTO spreads VALUES (?,?,?,?,?,?,?,?,?,?)");
+  for (const ArmResult* one : arms) {
+    for (const MeasuredAverages& m : one->averages) {
+      row.run(kRun, arm(one->name), m.metric, m.hospitals_counted, m.macro, m.worst,
+              m.bottom_decile, m.spread, m.spread_chance, m.jain);
+    }
+    write_groups(*one);
+  }
+  if (!result.cross_site) return;
+  SqliteStatement cell =
+      database_.prepare("INSERT INTO cross_site VALUES (?,?,?,?,?,?,?,?,?,NULLIF(?,''))");
+  for (const CrossSite::Row& of : result.cross_site->rows) {
+    for (const HospitalMetrics& at : of.hospitals) {
+      for (const auto& [metric, v] : at.metrics) {
+        cell.run(kRun, std::int64_t{of.model.value}, std::int64_t{at.hospital.value}, metric,
+                 v.value, v.low, v.high, v.n, v.events, v.reason);
+      }
+    }
+  }
+}
+
 void DatabaseRows::write(const RunResult& result, std::string_view state) {
   begin();
   SqliteStatement run = database_.prepare(
@@ -272,6 +316,7 @@ void DatabaseRows::write(const RunResult& result, std::string_view state) {
       database_.prepare("UPDATE arms SET standardisation = ? WHERE arm = ?");
   standardisation.run(result.federated.standardisation, arm(result.federated.name));
   for (const ArmResult& a : result.baselines) standardisation.run(a.standardisation, arm(a.name));
+  write_fairness(result);
   SqliteStatement remark = database_.prepare("INSERT INTO remarks VALUES (?,?)");
   for (const std::string& text : result.remarks) remark.run(kRun, text);
   SqliteStatement fact = database_.prepare("INSERT INTO provenance VALUES (?,?,?)");

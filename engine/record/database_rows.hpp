@@ -34,6 +34,8 @@ class DatabaseRows {
   void begin();
   void write_account(const HospitalAccount& account);
   void write_privacy(const PrivacyReport& report);
+  void write_groups(const ArmResult& a);
+  void write_fairness(const RunResult& result);
   void write_attacks(const std::vector<AttackAccount>& attacks);
   std::int64_t arm(const std::string& name);
 

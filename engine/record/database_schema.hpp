@@ -4,7 +4,7 @@
 namespace polyclinic {
 
 // Counts changes of the tables; kept in `about`.
-inline constexpr int kDatabaseFormat = 7;
+inline constexpr int kDatabaseFormat = 8;
 
 inline constexpr const char* kDatabaseSchema = R"SQL(
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -114,6 +114,32 @@ CREATE TABLE attackers (
   trainings INTEGER NOT NULL, counted INTEGER NOT NULL, left_out INTEGER NOT NULL,
   first_ns INTEGER, last_ns INTEGER,  -- when its first and last such training began
   PRIMARY KEY (run, attack, hospital)) WITHOUT ROWID;
+CREATE TABLE spreads (          -- of the last model: how a metric differs between hospitals
+  run INTEGER NOT NULL, arm INTEGER NOT NULL, metric TEXT NOT NULL,
+  hospitals INTEGER NOT NULL, mean REAL, worst REAL,
+  bottom_decile REAL,           -- mean of the worst tenth of the hospitals
+  spread REAL,                  -- standard deviation between hospitals
+  spread_chance REAL,           -- what it would be if all were alike
+  jain REAL,
+  PRIMARY KEY (run, arm, metric)) WITHOUT ROWID;
+CREATE TABLE group_metrics (    -- of the last model: groups of patients of all members
+  run INTEGER NOT NULL, arm INTEGER NOT NULL,
+  variable TEXT NOT NULL, labels TEXT NOT NULL,  -- recorded, true
+  level TEXT NOT NULL, metric TEXT NOT NULL,
+  value REAL, low REAL, high REAL, n INTEGER, events INTEGER, reason TEXT,
+  PRIMARY KEY (run, arm, variable, labels, level, metric)) WITHOUT ROWID;
+CREATE TABLE group_gaps (       -- largest minus smallest level
+  run INTEGER NOT NULL, arm INTEGER NOT NULL,
+  variable TEXT NOT NULL, labels TEXT NOT NULL, metric TEXT NOT NULL,
+  value REAL, low REAL, high REAL, largest TEXT, smallest TEXT,
+  levels_counted INTEGER NOT NULL, reason TEXT,
+  PRIMARY KEY (run, arm, variable, labels, metric)) WITHOUT ROWID;
+CREATE TABLE cross_site (       -- baseline.cross_site: every hospital's own model everywhere
+  run INTEGER NOT NULL, model INTEGER NOT NULL,  -- hospital that trained it
+  hospital INTEGER NOT NULL,    -- where it was tested
+  metric TEXT NOT NULL,
+  value REAL, low REAL, high REAL, n INTEGER, events INTEGER, reason TEXT,
+  PRIMARY KEY (run, model, hospital, metric)) WITHOUT ROWID;
 CREATE TABLE notes (run INTEGER NOT NULL, at_ns INTEGER NOT NULL, text TEXT NOT NULL);
 CREATE TABLE remarks (run INTEGER NOT NULL, text TEXT NOT NULL);
 CREATE TABLE provenance (run INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL);
@@ -130,10 +156,25 @@ CREATE TABLE study_arms (
   against INTEGER);             -- the arm it is compared with; NULL: with none
 CREATE TABLE study_runs (
   run INTEGER PRIMARY KEY, study_arm INTEGER NOT NULL, replication INTEGER NOT NULL);
+CREATE TABLE contributions (    -- of `contribution`: what each hospital adds; empty otherwise
+  hospital TEXT PRIMARY KEY, train_rows INTEGER NOT NULL, attacker INTEGER NOT NULL,
+  metric TEXT NOT NULL,
+  leave_one_out REAL, leave_one_out_low REAL, leave_one_out_high REAL,
+  shapley REAL, shapley_low REAL, shapley_high REAL,
+  sampling_error REAL);         -- of the Shapley value; NULL: all coalitions were trained
+CREATE TABLE coalitions (
+  seed TEXT NOT NULL, size INTEGER NOT NULL, members TEXT NOT NULL,  -- a JSON list of names
+  value REAL NOT NULL,          -- of the metric, at all hospitals
+  PRIMARY KEY (seed, members)) WITHOUT ROWID;
 CREATE VIEW study_named AS
   SELECT s.run, a.name AS study_arm, a.settings, s.replication, r.seed, r.state, r.reason,
          r.ended_ns / 1e9 AS sim_seconds, r.versions, r.bytes_up, r.bytes_down, r.fingerprint
   FROM study_runs s JOIN study_arms a USING (study_arm) JOIN runs r USING (run);
+CREATE VIEW cross_site_named AS
+  SELECT c.run, m.name AS model, h.name AS hospital, c.metric, c.value, c.low, c.high, c.n,
+         c.events, c.reason
+  FROM cross_site c JOIN hospitals m ON m.run = c.run AND m.hospital = c.model
+  JOIN hospitals h ON h.run = c.run AND h.hospital = c.hospital;
 CREATE VIEW metrics_named AS
   SELECT m.run, a.name AS arm, m.version, m.metric, m.average, h.name AS hospital,
          m.value, m.low, m.high, m.n, m.events, m.hospitals_counted, m.reason

@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/plain_text.hpp"
 #include "learn/metrics.hpp"
+#include "record/fairness_table.hpp"
 #include "record/progress.hpp"
 #include "record/text_table.hpp"
 
@@ -485,6 +486,7 @@ std::string quality(const RunResult& result) {
   if (measured > metrics.size()) {
     text += fmt::format("  {} more metrics are in --json and --out\n", measured - metrics.size());
   }
+  text += spread_table(result) + group_tables(result) + cross_site_table(result);
   return text + standardisation(result) + oracle_text(result) + "\n";
 }
 

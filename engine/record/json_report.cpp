@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 
 namespace polyclinic {
@@ -23,6 +24,10 @@ Json averages(const MeasuredAverages& a) {
   json["weighted"] = optional(a.weighted);
   json["micro"] = optional(a.micro);
   json["worst"] = optional(a.worst);
+  json["bottom_decile"] = optional(a.bottom_decile);
+  json["spread"] = optional(a.spread);
+  json["spread_chance"] = optional(a.spread_chance);
+  json["jain"] = optional(a.jain);
   json["worst_hospital"] = a.worst_hospital.empty() ? Json(nullptr) : Json(a.worst_hospital);
   json["hospitals_counted"] = a.hospitals_counted;
   json["hospitals_null"] = a.hospitals_null;
@@ -57,6 +62,61 @@ Json metrics(const HospitalMetrics* hospital) {
   Json json = Json::object();
   if (hospital == nullptr) return json;
   for (const auto& [name, v] : hospital->metrics) json[name] = value(v);
+  return json;
+}
+
+Json levels(const GroupResult& group) {
+  Json json = Json::array();
+  for (const GroupLevel& level : group.levels) {
+    Json one = {{"level", level.level}, {"rows", level.rows}, {"events", level.events}};
+    one["metrics"] = Json::object();
+    for (const auto& [name, v] : level.metrics) one["metrics"][name] = value(v);
+    json.push_back(std::move(one));
+  }
+  return json;
+}
+
+Json gaps(const GroupResult& group) {
+  const auto level = [](const std::string& name) {
+    return name.empty() ? Json(nullptr) : Json(name);
+  };
+  Json json = Json::object();
+  for (const GroupGap& gap : group.gaps) {
+    Json one = value(gap.gap);
+    one["largest"] = level(gap.largest);
+    one["smallest"] = level(gap.smallest);
+    one["levels_counted"] = gap.levels_counted;
+    json[gap.metric] = std::move(one);
+  }
+  return json;
+}
+
+// By variable; the labels as recorded, and as they truly were where that is known.
+Json groups(const ArmResult& arm) {
+  Json json = Json::object();
+  for (const GroupResult& group : arm.groups) {
+    const char* labels = group.true_labels ? "by_truth" : "by_record";
+    json[group.variable][labels] = {{"levels", levels(group)}, {"gaps", gaps(group)}};
+  }
+  return json;
+}
+
+Json groups(const RunResult& result) {
+  Json json = Json::object();
+  json[result.federated.name] = groups(result.federated);
+  for (const ArmResult& arm : result.baselines) json[arm.name] = groups(arm);
+  return json;
+}
+
+// By whose model it is, then where it was tested.
+Json cross_site(const RunResult& result) {
+  std::map<HospitalId, std::string> names;
+  for (const HospitalAccount& account : result.hospitals) names[account.hospital] = account.name;
+  Json json = Json::object();
+  for (const CrossSite::Row& row : result.cross_site->rows) {
+    Json& of = json[names[row.model]];
+    for (const HospitalMetrics& at : row.hospitals) of[names[at.hospital]] = metrics(&at);
+  }
   return json;
 }
 
@@ -319,6 +379,8 @@ std::string to_json(const RunResult& result, int indent) {
   if (result.gossip) json["gossip"] = gossip(*result.gossip);
   json["baselines"] = Json::object();
   for (const ArmResult& arm : result.baselines) json["baselines"][arm.name] = averages(arm);
+  if (!result.federated.groups.empty()) json["groups"] = groups(result);
+  if (result.cross_site) json["cross_site"] = cross_site(result);
   json["oracle"] = oracle(result);
   json["standardisation"] = {{"federated", result.federated.standardisation}};
   for (const ArmResult& arm : result.baselines) {

@@ -111,6 +111,8 @@ void ResultsFolder::finish(const RunResult& result, std::string_view state) {
   write_file("metrics.csv", metrics_csv(result));
   write_file("hospitals.csv", hospitals_csv(result));
   write_file("rounds.csv", rounds_csv(result));
+  if (!result.federated.groups.empty()) write_file("groups.csv", groups_csv(result));
+  if (result.cross_site) write_file("cross_site.csv", cross_site_csv(result));
   write_file("README.txt", readme(result, state));
 }
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "record/csv_row.hpp"
@@ -12,6 +13,10 @@ namespace polyclinic {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+// Columns of a measured value; "": the macro average.
+constexpr std::array kAverages{"",        ".weighted",      ".micro", ".worst",
+                               ".spread", ".bottom_decile", ".jain"};
 
 Json number(const std::optional<double>& value) {
   return value ? Json(*value) : Json(nullptr);
@@ -56,6 +61,9 @@ Json averages_json(const StudyRun& run) {
                       {"weighted", number(a.weighted)},
                       {"micro", number(a.micro)},
                       {"worst", number(a.worst)},
+                      {"bottom_decile", number(a.bottom_decile)},
+                      {"spread", number(a.spread)},
+                      {"jain", number(a.jain)},
                       {"hospitals_counted", a.hospitals_counted}};
   }
   return json;
@@ -155,8 +163,7 @@ std::string runs_csv(const StudyResult& result) {
   head.insert(head.end(), {"replication", "seed", "state", "reason", "sim_seconds", "versions",
                            "bytes_up", "bytes_down"});
   for (const std::string& name : metrics) {
-    for (const char* average : {"", ".weighted", ".micro", ".worst"})
-      head.push_back(name + average);
+    for (const char* average : kAverages) head.push_back(name + average);
   }
   head.emplace_back("fingerprint");
   std::string text = csv_head(head);
@@ -169,7 +176,7 @@ std::string runs_csv(const StudyResult& result) {
     row.add(value_of(run, "sim_seconds")).add(run.versions);
     row.add(as_number(run.bytes_up)).add(as_number(run.bytes_down));
     for (const std::string& metric : metrics) {
-      for (const char* average : {"", ".weighted", ".micro", ".worst"}) {
+      for (const char* average : kAverages) {
         row.add(value_of(run, metric + average));
       }
     }

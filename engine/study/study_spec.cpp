@@ -59,6 +59,14 @@ class StudyMaker {
       if (field.value.get_if<None>() && !none_is_a_value(field.name)) field.value = Value();
     }
     const Part* strategy = part.part("strategy");
+    if (strategy && strategy->kind == "baseline" && strategy->name == "cross_site") {
+      mistakes_.push_back({part.where_of("strategy"),
+                           fmt::format("arm '{}': baseline.cross_site is a table of many models, "
+                                       "and no arm",
+                                       arm.name),
+                           "baseline.local_only {} has every model at home; a run of one scenario "
+                           "makes the table"});
+    }
     if (strategy && strategy->kind == "baseline") {
       arm.reference = strategy->name;
       std::erase_if(change.fields, [](const FieldValue& f) { return f.name == "strategy"; });

@@ -7,7 +7,8 @@ namespace polyclinic {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> kAverages{"macro", "weighted", "micro", "worst"};
+constexpr std::array<std::string_view, 7> kAverages{"macro",  "weighted",      "micro", "worst",
+                                                    "spread", "bottom_decile", "jain"};
 
 // "auroc.worst" in two; an unknown or missing average is part of the metric's name.
 struct ValueName {
@@ -27,6 +28,9 @@ std::optional<double> average_of(const MeasuredAverages& averages, std::string_v
   if (average == "weighted") return averages.weighted;
   if (average == "micro") return averages.micro;
   if (average == "worst") return averages.worst;
+  if (average == "bottom_decile") return averages.bottom_decile;
+  if (average == "spread") return averages.spread;
+  if (average == "jain") return averages.jain;
   return averages.macro;
 }
 

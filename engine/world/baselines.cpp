@@ -88,15 +88,16 @@ std::optional<ArmResult> run_pooled(const BaselineSetup& setup, PooledRisk risk)
   std::optional<ArmResult> arm = setup.measurement->evaluate(
       risk == PooledRisk::within_hospitals ? "pooled_stratified" : "pooled",
       [&](HospitalId) -> const ParameterVector& { return parameters; },
-      [&](HospitalId id) { return setup.cohort->site_as_pooled(id, setup.members); });
+      [&](HospitalId id) { return setup.cohort->site_as_pooled(id, setup.members); },
+      Measurement::Groups::yes);
   if (!arm) return arm;
   arm->standardisation = setup.cohort->pooled_standardisation();
   arm->overflowed = parameters.finite() ? 0 : 1;
   return arm;
 }
 
-std::optional<ArmResult> run_local_only(const BaselineSetup& setup) {
-  std::vector<HospitalId> hospitals = setup.members;
+std::vector<ParameterVector> train_local_models(const BaselineSetup& setup) {
+  const std::vector<HospitalId>& hospitals = setup.members;
   std::vector<std::unique_ptr<Workspace>> workspaces(
       static_cast<std::size_t>(setup.workers->threads()));
   std::vector<ParameterVector> models(hospitals.size());
@@ -106,6 +107,12 @@ std::optional<ArmResult> run_local_only(const BaselineSetup& setup) {
     const SitePtr site = setup.cohort->site(hospitals[i]);
     models[i] = train_alone(setup, site->train, hospitals[i].value, *workspace);
   });
+  return models;
+}
+
+std::optional<ArmResult> score_local_models(const BaselineSetup& setup,
+                                            const std::vector<ParameterVector>& models) {
+  const std::vector<HospitalId>& hospitals = setup.members;
   std::optional<ArmResult> arm = setup.measurement->evaluate(
       "local_only",
       [&](HospitalId id) -> const ParameterVector& {
@@ -115,7 +122,7 @@ std::optional<ArmResult> run_local_only(const BaselineSetup& setup) {
                    ? models[static_cast<std::size_t>(it - hospitals.begin())]
                    : *setup.initial;
       },
-      [&](HospitalId id) { return setup.cohort->site(id); });
+      [&](HospitalId id) { return setup.cohort->site(id); }, Measurement::Groups::yes);
   if (!arm) return arm;
   for (HospitalMetrics& hospital : arm->hospitals) {
     if (std::find(setup.external.begin(), setup.external.end(), hospital.hospital) ==
@@ -130,6 +137,19 @@ std::optional<ArmResult> run_local_only(const BaselineSetup& setup) {
   arm->standardisation = setup.cohort->info().standardisation;
   for (const ParameterVector& model : models) arm->overflowed += model.finite() ? 0 : 1;
   return arm;
+}
+
+std::optional<CrossSite> cross_models(const BaselineSetup& setup,
+                                      const std::vector<ParameterVector>& models) {
+  CrossSite table;
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    std::optional<ArmResult> arm = setup.measurement->evaluate(
+        "cross_site", [&](HospitalId) -> const ParameterVector& { return models[i]; },
+        [&](HospitalId id) { return setup.cohort->site(id); }, Measurement::Groups::no);
+    if (!arm) return std::nullopt;
+    table.rows.push_back({setup.members[i], std::move(arm->hospitals)});
+  }
+  return table;
 }
 
 }  // namespace polyclinic

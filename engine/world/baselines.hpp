@@ -40,6 +40,15 @@ enum class PooledRisk : std::uint8_t {
 
 // nullopt: interrupted.
 std::optional<ArmResult> run_pooled(const BaselineSetup& setup, PooledRisk risk = PooledRisk::all);
-std::optional<ArmResult> run_local_only(const BaselineSetup& setup);
+
+// Every member's own model, in their order.
+std::vector<ParameterVector> train_local_models(const BaselineSetup& setup);
+// Each tested at home. nullopt: interrupted.
+std::optional<ArmResult> score_local_models(const BaselineSetup& setup,
+                                            const std::vector<ParameterVector>& models);
+// Each tested everywhere, on rows prepared as the hospital where they lie prepares them. nullopt:
+// interrupted.
+std::optional<CrossSite> cross_models(const BaselineSetup& setup,
+                                      const std::vector<ParameterVector>& models);
 
 }  // namespace polyclinic

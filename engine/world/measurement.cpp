@@ -9,6 +9,7 @@
 #include "learn/metrics/aggregate.hpp"
 #include "learn/metrics/intervals.hpp"
 #include "learn/metrics/threshold.hpp"
+#include "world/measurement_scored.hpp"
 
 namespace polyclinic {
 
@@ -40,7 +41,8 @@ MeasuredValue measured(const metrics::MetricValue& value) {
 bool needs_threshold(metrics::Metric metric) {
   using metrics::Metric;
   return metric == Metric::accuracy || metric == Metric::balanced_accuracy ||
-         metric == Metric::sensitivity || metric == Metric::specificity || metric == Metric::f1;
+         metric == Metric::sensitivity || metric == Metric::specificity ||
+         metric == Metric::positive_rate || metric == Metric::f1;
 }
 
 constexpr std::string_view kTrainPrefix = "train_";
@@ -59,6 +61,34 @@ metrics::Metric metric_named(const Part& measure, std::string_view field, const 
                         fmt::format("the metric \"{}\" does not fit the outcome '{}', which is {}",
                                     asked, info.outcome, outcome_text(info.task)),
                         "metrics for it are " + join_names(fitting));
+}
+
+// The variables that `groups` names.
+std::vector<std::size_t> group_variables(const Part& measure, const DatasetInfo& info) {
+  std::vector<std::size_t> chosen;
+  const Value* groups = measure.find("groups");
+  if (groups == nullptr) return chosen;
+  std::vector<std::string> names;
+  for (const GroupVariable& variable : info.groups) names.push_back(variable.name);
+  if (names.empty()) {
+    throw measure.mistake("groups", "this cohort says of no patient to which group it belongs",
+                          "cohort.ehr knows sex, age and ethnicity; cohort.csv has 'groups'");
+  }
+  const bool all = groups->get_if<All>() != nullptr;
+  for (std::size_t g = 0; all && g < names.size(); ++g) chosen.push_back(g);
+  if (all) return chosen;
+  for (const Value& item : groups->as<List>()) {
+    const std::string& asked = item.as<std::string>();
+    const auto found = std::find(names.begin(), names.end(), asked);
+    if (found == names.end()) {
+      const std::string near = did_you_mean(asked, names);
+      throw measure.mistake("groups", fmt::format("there is no group variable \"{}\"", asked),
+                            (near.empty() ? "" : near + "\n") + "there are " + join_names(names));
+    }
+    const auto place = static_cast<std::size_t>(found - names.begin());
+    if (std::find(chosen.begin(), chosen.end(), place) == chosen.end()) chosen.push_back(place);
+  }
+  return chosen;
 }
 
 // "target_rate", "target_rate_2", ...
@@ -119,6 +149,7 @@ MeasurePlan make_measure_plan(const Part& measure, const DatasetInfo& info) {
     throw measure.mistake("metrics", fmt::format("two metrics have the name \"{}\"", *twice),
                           "results are told apart by it: give each its own");
   }
+  plan.groups = group_variables(measure, info);
   const Value& every = measure.at("every");
   plan.every = every.get_if<std::string>() ? 0 : *every.integer();
   if (const Value* hospitals = measure.find("hospitals")) {
@@ -129,25 +160,6 @@ MeasurePlan make_measure_plan(const Part& measure, const DatasetInfo& info) {
   return plan;
 }
 
-// A hospital's predictions; labels live in the site.
-struct Measurement::Scored {
-  SitePtr site;
-  std::vector<float> test;
-  std::vector<float> validation;
-  std::vector<float> train;
-  std::vector<std::vector<float>> triggered;  // test rows with the trigger of each backdoor
-  [[nodiscard]] metrics::Predictions predictions(const DatasetInfo& info, Rows rows) const {
-    const Dataset& data = rows == Rows::test ? site->test : site->train;
-    metrics::Predictions p;
-    p.task = task_of(info);
-    p.classes = info.classes;
-    p.scores = metrics::NumberView(rows == Rows::test ? test : train);
-    p.labels = metrics::NumberView(data.label);
-    p.seen = metrics::NumberView(data.event);
-    return p;
-  }
-};
-
 Measurement::Measurement(Setup setup) : s_(std::move(setup)), all_(s_.members) {
   all_.insert(all_.end(), s_.attackers.begin(), s_.attackers.end());
   all_.insert(all_.end(), s_.external.begin(), s_.external.end());
@@ -156,7 +168,7 @@ Measurement::Measurement(Setup setup) : s_(std::move(setup)), all_(s_.members) {
 
 bool Measurement::decides() const {
   return s_.cohort->info().task == OutcomeKind::binary &&
-         (!s_.plan.backdoors.empty() ||
+         (!s_.plan.backdoors.empty() || !s_.plan.groups.empty() ||
           std::any_of(s_.plan.metrics.begin(), s_.plan.metrics.end(), needs_threshold) ||
           std::any_of(s_.plan.train.begin(), s_.plan.train.end(), needs_threshold));
 }
@@ -223,7 +235,7 @@ bool Measurement::interrupted() const {
 }
 
 std::optional<ArmResult> Measurement::evaluate(std::string arm, const ParametersOf& parameters,
-                                               const SiteOf& site) {
+                                               const SiteOf& site, Groups groups) {
   ArmResult result;
   result.name = std::move(arm);
   for (HospitalId id : all_) {
@@ -243,6 +255,7 @@ std::optional<ArmResult> Measurement::evaluate(std::string arm, const Parameters
   for (std::size_t k = 0; k < s_.plan.backdoors.size(); ++k) {
     add_backdoor(k, scored, options, result);
   }
+  if (groups == Groups::yes) add_groups(scored, options, result);
   return result;
 }
 
@@ -407,6 +420,10 @@ void Measurement::add_values(const std::vector<std::vector<NamedValue>>& per_hos
     if (summary.worst_hospital) averages.worst_hospital = s_.names[*summary.worst_hospital];
     averages.hospitals_counted = summary.hospitals_counted;
     averages.hospitals_null = summary.hospitals_null;
+    averages.bottom_decile = summary.bottom_decile;
+    averages.spread = summary.spread;
+    averages.spread_chance = summary.spread_chance;
+    averages.jain = summary.jain;
     arm.averages.push_back(std::move(averages));
   }
 }

@@ -36,6 +36,8 @@ struct MeasurePlan {
   // How often each backdoor's trigger brings its class, and the same rows without it: "target_rate"
   // and "target_rate_clean"; of the second "target_rate_2", ...
   std::vector<attack::RowPoison> backdoors;
+  // Variables by which patients are grouped, by their place in DatasetInfo::groups.
+  std::vector<std::size_t> groups;
 
   // What results will call the values: "brier", "brier_reliability", ... in the order of measuring.
   [[nodiscard]] std::vector<std::string> value_names() const;
@@ -65,20 +67,25 @@ class Measurement {
   using SiteOf = std::function<SitePtr(HospitalId)>;
   // Evaluates one model per hospital (the same one for all, where there is one) on test rows, and
   // on training rows where the plan asks for it.
+  // `groups`: also groups of patients, where the plan asks for some.
+  enum class Groups : std::uint8_t { no, yes };
   [[nodiscard]] std::optional<ArmResult> evaluate(std::string arm, const ParametersOf& parameters,
-                                                  const SiteOf& site);
+                                                  const SiteOf& site, Groups groups);
   [[nodiscard]] const MeasurePlan& plan() const { return s_.plan; }
 
+  enum class Rows : std::uint8_t { test, train };
+  struct Scored;  // of one hospital (measurement_scored.hpp)
+
  private:
-  struct Scored;
   [[nodiscard]] bool interrupted() const;
   [[nodiscard]] std::vector<Scored> score(const ParametersOf& parameters, const SiteOf& site);
-  enum class Rows : std::uint8_t { test, train };
   void add_metric(metrics::Metric metric, Rows rows, const std::vector<Scored>& scored,
                   const metrics::MetricOptions& options, ArmResult& arm) const;
   void add_backdoor(std::size_t which, const std::vector<Scored>& scored,
                     const metrics::MetricOptions& options, ArmResult& arm) const;
   void add_custom(const MeasurePlan::Custom& custom, const std::vector<Scored>& scored,
+                  ArmResult& arm) const;
+  void add_groups(const std::vector<Scored>& scored, const metrics::MetricOptions& options,
                   ArmResult& arm) const;
   // prefix: of the values' names in results.
   void add_values(const std::vector<std::vector<metrics::NamedValue>>& per_hospital,

@@ -233,6 +233,7 @@ std::uint64_t WorldSpec::hash() const {
   hash_part(hasher, scenario);
   hasher.word(seed);
   hasher.word(replication);
+  for (const std::string& name : absent) hasher.text(name);
   return hasher.value();
 }
 

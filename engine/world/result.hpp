@@ -38,11 +38,38 @@ struct MeasuredAverages {
   std::string worst_hospital;
   std::int64_t hospitals_counted = 0;
   std::int64_t hospitals_null = 0;  // no value there: too few events, ...
+  // How values differ between hospitals (metrics::Summary); none where that does not exist.
+  std::optional<double> bottom_decile, spread, spread_chance, jain;
 };
 
 struct HospitalMetrics {
   HospitalId hospital;
   std::vector<std::pair<std::string, MeasuredValue>> metrics;  // in the order of `measure`
+};
+
+// One metric's difference between groups of patients.
+struct GroupGap {
+  std::string metric;
+  metrics::Better better = metrics::Better::neither;
+  MeasuredValue gap;  // largest minus smallest, with an interval that holds for every pair
+  std::string largest, smallest;  // levels; empty: there is no gap
+  std::int64_t levels_counted = 0;
+};
+
+// One level of a variable: its tested rows at all members together.
+struct GroupLevel {
+  std::string level;  // "female"
+  std::int64_t rows = 0;
+  std::int64_t events = 0;  // by the labels that the values are of; 0 where nothing is counted
+  std::vector<std::pair<std::string, MeasuredValue>> metrics;
+};
+
+// How an arm treats groups of patients, by recorded labels or by what truly happened.
+struct GroupResult {
+  std::string variable;  // "sex"
+  bool true_labels = false;
+  std::vector<GroupLevel> levels;  // those that occur
+  std::vector<GroupGap> gaps;      // one per metric of the levels, in their order
 };
 
 // One way to make a model: "federated", "pooled", "local_only".
@@ -53,6 +80,16 @@ struct ArmResult {
   std::string standardisation;             // in words
   std::int64_t overflowed = 0;             // models of a baseline whose training overflowed
   std::string threshold;  // where decisions cut probabilities, in words; empty: none were made
+  std::vector<GroupResult> groups;  // of the last model, where `measure` asks for them
+};
+
+// Every hospital's own model, tested at every hospital.
+struct CrossSite {
+  struct Row {
+    HospitalId model;                        // whose
+    std::vector<HospitalMetrics> hospitals;  // where it was tested: members, then external ones
+  };
+  std::vector<Row> rows;
 };
 
 struct HospitalAccount {
@@ -193,6 +230,7 @@ struct RunResult {
   std::int64_t parameters = 0;
   ArmResult federated;
   std::vector<ArmResult> baselines;
+  std::optional<CrossSite> cross_site;
   // What a generated cohort says could be reached at best, of true outcomes; with the baselines.
   std::optional<Oracle> oracle;
   std::vector<HospitalAccount> hospitals;  // beyond 1,000 hospitals: only those that were touched

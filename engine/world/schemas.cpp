@@ -150,7 +150,15 @@ Schema measure_schema() {
                  Field{"threshold", type::choice({"sensitivity_80"}) | type::number().between(0, 1),
                        "sensitivity_80",
                        "where thresholded metrics cut: at 80 % sensitivity on validation rows, or "
-                       "a probability"}},
+                       "a probability"},
+                 Field{"groups",
+                       type::list(type::text()) | type::all(),
+                       {},
+                       "variables of the cohort by which patients are grouped, once at the end: "
+                       "how many of each group are flagged, found and spared, how their risks are "
+                       "calibrated, and the gaps between groups",
+                       false,
+                       "none"}},
       .items_field = "metrics",
       .example = "measure = measure { \"auroc\", \"brier\", every = 5 }"};
 }
@@ -195,6 +203,11 @@ std::vector<Schema> world_schemas() {
              .name = "local_only",
              .doc = "A reference: every hospital by itself, with as many visits per row.",
              .example = "baselines = { baseline.local_only {} }"},
+      Schema{.kind = "baseline",
+             .name = "cross_site",
+             .doc = "A table beside the references: every hospital's own model, trained as "
+                    "local_only's, tested at every hospital. No arm of a study.",
+             .example = "baselines = { baseline.local_only {}, baseline.cross_site {} }"},
       Schema{.kind = "happening",
              .doc = "An entry of a timeline, made by at(when, f) and every(when, f).",
              .fields = {Field{"when", type::moment(), {}, "when it happens", true},

@@ -74,6 +74,7 @@ std::size_t World::Impl::concurrency() const {
     return static_cast<std::size_t>(std::max<long long>(count, 1));
   }
   const std::int64_t count = part.integer("concurrency");
+  if (!absent.empty()) return static_cast<std::size_t>(std::min(count, members_count));
   if (count > members_count) {
     throw part.mistake("concurrency",
                        fmt::format("{} hospitals at work, and there are {}", count, members_count),

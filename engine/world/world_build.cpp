@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "base/check.hpp"
 #include "base/draw.hpp"
@@ -28,6 +29,18 @@ Part make_part(std::string_view kind, std::string_view name, std::vector<FieldVa
   ENSURE(false, "defaults name things that exist");
   return {};
 }
+
+// A selection that asks for no more hospitals than there are, where some stay away.
+Part held_to(Part selection, std::size_t hospitals) {
+  for (FieldValue& field : selection.fields) {
+    if (field.name != "count" && field.name != "candidates") continue;
+    const auto n = field.value.integer();
+    if (n) field.value = Value(std::min(*n, static_cast<std::int64_t>(hospitals)));
+  }
+  return selection;
+}
+
+constexpr std::size_t kAllUpTo = 50;  // hospitals; of more, some are invited to a round
 
 std::string shape_text(const std::vector<std::int64_t>& shape) {
   return fmt::format("({})", fmt::join(shape, ", "));
@@ -89,6 +102,17 @@ std::int64_t World::Impl::count() const {
   return population ? population->count() : 0;
 }
 
+bool World::Impl::stays_away(std::string_view name) const {
+  return std::find(spec.absent.begin(), spec.absent.end(), name) != spec.absent.end();
+}
+
+std::vector<HospitalId> World::Impl::all_members() const {
+  std::vector<HospitalId> all = candidates;
+  all.insert(all.end(), absent.begin(), absent.end());
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
 SiteRequest World::Impl::request(HospitalId hospital) const {
   const HospitalProfile profile = population->profile(hospital);
   SiteRequest request;
@@ -98,7 +122,7 @@ SiteRequest World::Impl::request(HospitalId hospital) const {
   request.prevalence_rank = profile.prevalence_rank;
   request.case_mix_rank = profile.case_mix_rank;
   request.prevalence = profile.prevalence;
-  request.trains = profile.role == HospitalRole::member;
+  request.trains = profile.role == HospitalRole::member && !stays_away(profile.name);
   return request;
 }
 
@@ -136,11 +160,18 @@ void World::Impl::build_sites() {
   }
   // what the data say of the hospitals counts for who they are
   if (from_data || part.name == "csv") population = make_population(hospitals, names);
+  // a table of patients was read before anybody knew who stays away
+  if (from_data && !spec.absent.empty()) cohort = make_cohort(part, context);
   const std::int64_t n = population->count();
   for (std::int64_t i = 0; i < n; ++i) {
     const HospitalId id{static_cast<std::uint32_t>(i)};
-    (population->role(id) == HospitalRole::external ? external : candidates).push_back(id);
+    const bool away = !spec.absent.empty() && stays_away(population->name(id));
+    (population->role(id) == HospitalRole::external ? external
+     : away                                         ? absent
+                                                    : candidates)
+        .push_back(id);
   }
+  ENSURE(absent.size() == spec.absent.size(), "who stays away is a member, named once");
   if (candidates.empty()) {
     throw spec.scenario.mistake("hospitals", "no hospital takes part: all are external",
                                 "give at least one hospital the role \"member\"");
@@ -182,17 +213,25 @@ void World::Impl::build_measurement() {
   add_backdoors(setup.plan);
   const Part& model_part = *spec.scenario.part("model");
   setup.breslow = model_part.name == "cox" && model_part.text("ties") == "breslow";
-  evaluated = candidates;
+  evaluated = all_members();
   const std::int64_t most = setup.plan.hospitals_max;
-  if (static_cast<std::int64_t>(candidates.size()) > most) {
+  if (static_cast<std::int64_t>(evaluated.size()) > most) {
     // a fixed sample: the same hospitals at every measurement
     evaluation_sampled = true;
     Stream stream(run_key, Purpose::kMeasureSample, 0);
-    evaluated.clear();
-    for (std::int32_t i : draw::sample(stream, static_cast<std::int32_t>(candidates.size()),
+    const std::vector<HospitalId> all = std::exchange(evaluated, {});
+    for (std::int32_t i : draw::sample(stream, static_cast<std::int32_t>(all.size()),
                                        static_cast<std::int32_t>(most))) {
-      evaluated.push_back(candidates[static_cast<std::size_t>(i)]);
+      evaluated.push_back(all[static_cast<std::size_t>(i)]);
     }
+  }
+  constexpr std::size_t kCrossedMost = 200;  // 40,000 evaluations
+  if (wants_baseline(spec.scenario, "cross_site") && evaluated.size() > kCrossedMost) {
+    throw spec.scenario.mistake(
+        "baselines",
+        fmt::format("baseline.cross_site tests every model at every hospital: not of {} hospitals",
+                    evaluated.size()),
+        fmt::format("measure {{ ..., hospitals = {} }} looks at a sample", kCrossedMost));
   }
   for (HospitalId id : evaluated) {
     (attacks(id) ? setup.attackers : setup.members).push_back(id);
@@ -221,24 +260,26 @@ void World::Impl::build_measurement() {
 Part World::Impl::selection_part(std::size_t hospitals) const {
   const auto refuse_more = [&](const Part& part, const char* field) {
     const auto n = part.find(field) ? part.find(field)->integer() : std::nullopt;
-    if (!n || *n <= static_cast<std::int64_t>(hospitals)) return;
+    if (!n || *n <= static_cast<std::int64_t>(hospitals + absent.size())) return;
     throw part.mistake(field, fmt::format("{} participants of {} hospitals", *n, hospitals),
                        "ask for at most as many as there are, or for all");
   };
   if (const Part* given = spec.scenario.part("selection")) {
     refuse_more(*given, "count");
     refuse_more(*given, "candidates");
-    return *given;
+    return held_to(*given, hospitals);
   }
   const Value* participants = spec.scenario.find("participants");
   const std::string& protocol_name = spec.scenario.part("protocol")->name;
-  const bool everybody = protocol_name == "gossip" || protocol_name == "cyclic" ||
-                         (participants ? participants->get_if<All>() != nullptr : hospitals <= 50);
+  // who stays away does not turn one default into the other
+  const bool few =
+      participants ? participants->get_if<All>() != nullptr : hospitals + absent.size() <= kAllUpTo;
+  const bool everybody = few || protocol_name == "gossip" || protocol_name == "cyclic";
   if (everybody) return make_part("selection", "all", {});
   FieldValue count{"count", participants ? *participants : Value(std::int64_t{20}),
                    spec.scenario.where_of("participants"), true};
   refuse_more(spec.scenario, "participants");
-  return make_part("selection", "uniform", {count});
+  return held_to(make_part("selection", "uniform", {count}), hospitals);
 }
 
 TimeNs World::Impl::deadline() const {
@@ -253,6 +294,11 @@ SyncOptions World::Impl::sync_options() const {
   sync.deadline = deadline();
   if (rounds.find("over_selection")) sync.over_selection = rounds.number("over_selection");
   if (rounds.find("minimum_replies")) sync.minimum_replies = rounds.integer("minimum_replies");
+  if (!absent.empty() && sync.minimum_replies) {
+    // as many as can come
+    const auto most = round_target().value_or(static_cast<std::int64_t>(candidates.size()));
+    sync.minimum_replies = std::min(*sync.minimum_replies, most);
+  }
   sync.pause = rounds.time("pause");
   const Part chosen = selection_part(candidates.size());
   if (chosen.find("wait") != nullptr) sync.poll_wait = chosen.time("wait");

@@ -47,6 +47,8 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
 
   // --- building (world_build.cpp)
   void build_sites();
+  [[nodiscard]] bool stays_away(std::string_view name) const;
+  [[nodiscard]] std::vector<HospitalId> all_members() const;  // also those that stay away
   void build_learning();
   void build_measurement();
   // privacy (world_privacy.cpp, world_privacy_text.cpp)
@@ -136,7 +138,9 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void run_events();
   Task<void> main_actor();
   bool after_round(const RoundClosed& closed);
+  [[nodiscard]] std::optional<ArmResult> evaluate_federation(Measurement::Groups groups);
   void measure_now();
+  void measure_groups();
   void emit(const Event& event);
   void end(std::string reason);
   [[nodiscard]] std::optional<std::string> stop_condition() const;
@@ -195,6 +199,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   std::unique_ptr<RunPrivacy> privacy;  // null: there is none
   CentralTerms central;                 // where the server noises sums
   std::vector<HospitalId> candidates;
+  std::vector<HospitalId> absent;  // members that the spec keeps away, in order
   std::vector<HospitalId> external;
   std::unique_ptr<attack::Attackers> attackers;  // null: the scenario has no attacks
   std::vector<HospitalId> attacking;             // all that ever do, in order

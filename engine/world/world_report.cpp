@@ -11,7 +11,8 @@ namespace polyclinic {
 
 bool wants_baseline(const Part& scenario, std::string_view name) {
   const Value& baselines = scenario.at("baselines");
-  if (const auto* flag = baselines.get_if<bool>()) return *flag;
+  // the table of all models at all hospitals is made for those who name it
+  if (const auto* flag = baselines.get_if<bool>()) return *flag && name != "cross_site";
   for (const Value& item : baselines.as<List>()) {
     if (item.part()->name == name) return true;
   }
@@ -143,7 +144,12 @@ void World::Impl::run_baselines() {
     // another quantity than the federation estimates (science.md, rule 9): given both ways
     if (survival()) add(run_pooled(setup, PooledRisk::within_hospitals));
   }
-  if (wants_baseline(spec.scenario, "local_only")) add(run_local_only(setup));
+  const bool crossed = wants_baseline(spec.scenario, "cross_site");
+  if (crossed || wants_baseline(spec.scenario, "local_only")) {
+    const std::vector<ParameterVector> models = train_local_models(setup);
+    if (wants_baseline(spec.scenario, "local_only")) add(score_local_models(setup, models));
+    if (crossed) result.cross_site = cross_models(setup, models);
+  }
   if (!result.baselines.empty()) result.oracle = cohort->oracle();
   for (const ArmResult& arm : result.baselines) {
     emit_metrics(arm);

@@ -89,6 +89,7 @@ void World::Impl::run() {
   if (!failure) {
     try {
       if (measured_version != versions->current()) measure_now();
+      measure_groups();
       run_baselines();
     } catch (const SiteInterrupted&) {
       // what was measured before stands
@@ -202,13 +203,13 @@ bool World::Impl::after_round(const RoundClosed& closed) {
   return ended;
 }
 
-void World::Impl::measure_now() {
+std::optional<ArmResult> World::Impl::evaluate_federation(Measurement::Groups groups) {
   const VersionPtr parameters = versions->parameters();
   const std::vector<ParameterVector> own =
       evaluator->personal_models(evaluated, *parameters, versions->current());
   without_model =
       std::count_if(own.begin(), own.end(), [](const ParameterVector& one) { return one.empty(); });
-  std::optional<ArmResult> measured = measurement->evaluate(
+  return measurement->evaluate(
       "federated",
       [&](HospitalId id) -> const ParameterVector& {
         if (const ParameterVector* its = protocol->model_of(id)) return *its;
@@ -217,7 +218,11 @@ void World::Impl::measure_now() {
         const ParameterVector& its = own[static_cast<std::size_t>(at - evaluated.begin())];
         return its.empty() ? *parameters : its;
       },
-      [&](HospitalId id) { return cohort->site(id); });
+      [&](HospitalId id) { return cohort->site(id); }, groups);
+}
+
+void World::Impl::measure_now() {
+  std::optional<ArmResult> measured = evaluate_federation(Measurement::Groups::no);
   if (!measured) return;  // interrupted: the measurement before it stands
   result.federated = *std::move(measured);
   result.federated.standardisation = cohort->info().standardisation;
@@ -237,6 +242,13 @@ void World::Impl::measure_now() {
     if (first.macro) curve.points.emplace_back(versions->current(), *first.macro);
   }
   emit_metrics(result.federated);
+}
+
+// Of the last model alone: nothing that happens depends on it.
+void World::Impl::measure_groups() {
+  if (measurement->plan().groups.empty() || evaluator->interrupted()) return;
+  std::optional<ArmResult> measured = evaluate_federation(Measurement::Groups::yes);
+  if (measured) result.federated.groups = std::move(measured->groups);
 }
 
 std::optional<std::string> World::Impl::stop_condition() const {

@@ -17,6 +17,9 @@ struct WorldSpec {
   std::uint64_t replication = 0;
   // Values of `params` after --set, for provenance.
   Table params;
+  // Members that stay away, by name: they take no part and are measured as ever. No scenario says
+  // this; who asks what a hospital contributes does.
+  std::vector<std::string> absent;
 
   // Of everything that decides what runs (not of positions or file paths).
   [[nodiscard]] std::uint64_t hash() const;

@@ -884,6 +884,13 @@ function bands(column, cuts) end
 ---@class baseline_part: part
 baseline = {}
 
+---@class baseline_cross_site_fields
+
+---A table beside the references: every hospital's own model, trained as local_only's, tested at every hospital. No arm of a study.
+---@param fields? baseline_cross_site_fields
+---@return baseline_part
+function baseline.cross_site(fields) end
+
 ---@class baseline_local_only_fields
 
 ---A reference: every hospital by itself, with as many visits per row.
@@ -1368,6 +1375,7 @@ function link(fields) end
 ---@field every? integer|"end" versions from one measurement to the next; "end": only the last (default: `1`)
 ---@field hospitals? integer|all how many are evaluated, a fixed random sample (default: all up to 1,000, then 1,000)
 ---@field threshold? "sensitivity_80"|number where thresholded metrics cut: at 80 % sensitivity on validation rows, or a probability (default: `"sensitivity_80"`)
+---@field groups? (string)[]|all variables of the cohort by which patients are grouped, once at the end: how many of each group are flagged, found and spared, how their risks are calibrated, and the gaps between groups (default: none)
 ---@field [integer] any items of metrics
 
 ---The experimenter's view: free, and nothing in the world can read it.

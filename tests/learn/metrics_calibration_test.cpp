@@ -299,6 +299,49 @@ TEST_CASE("ece of a perfect model averages to its stated expectation") {
   }
 }
 
+TEST_CASE("the interval of ece holds the error that infinitely many patients would show") {
+  // labels are drawn again from risks that the scores miss by a factor of the odds; the true error
+  // in the same bins is known. 97.5 % at least on each side, less three standard errors of 2,000
+  // draws (.35 % each); a bootstrap of the observed error would miss a perfect model every time
+  Stream stream = test_stream(9);
+  for (const double shift : {0.0, 0.3, 1.0}) {
+    for (const int n : {120, 1500}) {
+      Sample s = planted(stream, n, math::logit(0.2), 1, 0, 1);
+      std::vector<double> risks;
+      for (const double score : s.scores) {
+        risks.push_back(math::sigmoid(math::logit(score) + shift));
+      }
+      const std::vector<TieGroup> ties = tie_groups(s.scores, risks);
+      // risks by increasing score, to be summed over the bins
+      std::vector<std::uint32_t> order = order_by_value(s.scores);
+      double truth = 0;
+      std::size_t next = 0;
+      for (const Bin& bin : equal_count_bins(ties, 10)) {
+        double sum = 0;
+        for (std::int64_t i = 0; i < bin.n; ++i) sum += risks[order[next++]];
+        truth += std::fabs(sum - bin.score_sum) / n;
+      }
+      int below = 0;
+      int above = 0;
+      constexpr int kDraws = 2000;
+      for (int k = 0; k < kDraws; ++k) {
+        for (std::size_t i = 0; i < s.scores.size(); ++i) {
+          s.labels[i] = stream.uniform() < risks[i] ? 1 : 0;
+        }
+        const MetricValue e = expected_calibration_error(s.scores, s.labels).observed;
+        below += truth < *e.low ? 1 : 0;
+        above += truth > *e.high ? 1 : 0;
+        if (k == 0) CHECK(*e.low <= *e.value);
+        if (k == 0) CHECK(*e.high >= *e.value);
+      }
+      CAPTURE(shift);
+      CAPTURE(n);
+      CHECK(below <= (0.025 + 0.0105) * kDraws);
+      CHECK(above <= (0.025 + 0.0105) * kDraws);
+    }
+  }
+}
+
 TEST_CASE("a perfect model shows an ece of .055 to .066 at 120 patients") {
   // science.md, rule 4: risks of logit-normal law with mean .12, the default prevalence, and spread
   // 1.15 to 1.6, where the risk itself has AUROC .77 to .84 (rule 3 has .77 to .81). The 120 risks

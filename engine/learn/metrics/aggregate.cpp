@@ -1,16 +1,37 @@
 #include "learn/metrics/aggregate.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
+#include "base/statistics.hpp"
 #include "learn/metrics/common.hpp"
 
 namespace polyclinic::metrics {
 
 namespace {
 
-// sum of weights * values with MOVER limits, those only when every part has some.
-MetricValue weighted_mean(std::span<const MetricValue> parts, std::span<const double> weights) {
+// An observed calibration error is too large on average, and its interval allows for that: what is
+// systematic adds up, and does not average out as chance does.
+bool biased(std::string_view name) {
+  return name == "ece";
+}
+
+// Limits of the sum of weights * values; of biased ones the sum of the limits, which is safe.
+Limits joint_limits(std::string_view name, std::span<const double> weights,
+                    std::span<const double> values, std::span<const Limits> limits) {
+  if (!biased(name)) return mover(weights, values, limits);
+  Limits sum;
+  for (std::size_t i = 0; i < limits.size(); ++i) {
+    sum.low += weights[i] * limits[i].low;
+    sum.high += weights[i] * limits[i].high;
+  }
+  return sum;
+}
+
+// sum of weights * values with limits, those only when every part has some.
+MetricValue weighted_mean(std::string_view name, std::span<const MetricValue> parts,
+                          std::span<const double> weights) {
   MetricValue result;
   std::vector<double> values;
   std::vector<Limits> limits;
@@ -24,7 +45,7 @@ MetricValue weighted_mean(std::span<const MetricValue> parts, std::span<const do
   }
   result.value = sum;
   if (limits.size() == parts.size()) {
-    const Limits joint = mover(weights, values, limits);
+    const Limits joint = joint_limits(name, weights, values, limits);
     result.low = joint.low;
     result.high = joint.high;
   }
@@ -32,9 +53,41 @@ MetricValue weighted_mean(std::span<const MetricValue> parts, std::span<const do
   return result;
 }
 
+// How values differ between hospitals.
+void add_spread(std::span<const MetricValue> counted, double level, Summary& summary) {
+  const std::size_t n = counted.size();
+  if (n < 2 || summary.better == Better::neither) return;
+  const auto count = static_cast<double>(n);
+  std::vector<double> values;
+  double squares = 0;
+  double errors = 0;
+  bool limited = !biased(summary.name);
+  for (const MetricValue& value : counted) {
+    values.push_back(*value.value);
+    squares += *value.value * *value.value;
+    limited = limited && value.low && value.high;
+    if (!limited) continue;
+    const double se = (*value.high - *value.low) / (2 * normal_z(level));
+    errors += se * se;
+  }
+  summary.spread = statistics::sd(values);
+  if (limited) summary.spread_chance = std::sqrt(errors / count);
+
+  // a value whose best lies in the middle has two bad ends, and no tenth of them
+  if (summary.better != Better::larger && summary.better != Better::smaller) return;
+  std::sort(values.begin(), values.end(),
+            [&](double x, double y) { return worse(x, y, summary.better); });
+  const std::size_t tenth = (n + 9) / 10;
+  summary.bottom_decile = statistics::mean(std::span(values).first(tenth));
+  const bool below_zero = std::any_of(values.begin(), values.end(), [](double x) { return x < 0; });
+  if (squares <= 0 || below_zero) return;
+  const double sum = count * statistics::mean(values);
+  summary.jain = sum * sum / (count * squares);
+}
+
 }  // namespace
 
-Summary summarise(std::span<const NamedValue> hospitals, const MetricValue& micro) {
+Summary summarise(std::span<const NamedValue> hospitals, const MetricValue& micro, double level) {
   Summary summary;
   summary.micro = micro;
   std::vector<MetricValue> counted;
@@ -71,8 +124,9 @@ Summary summarise(std::span<const NamedValue> hospitals, const MetricValue& micr
   for (const MetricValue& value : counted) {
     by_size.push_back(static_cast<double>(value.n) / static_cast<double>(patients));
   }
-  summary.macro = weighted_mean(counted, equal);
-  summary.weighted = weighted_mean(counted, by_size);
+  summary.macro = weighted_mean(summary.name, counted, equal);
+  summary.weighted = weighted_mean(summary.name, counted, by_size);
+  add_spread(counted, level, summary);
   return summary;
 }
 
@@ -111,7 +165,7 @@ HospitalMetrics over_hospitals(Metric metric, std::span<const Predictions> hospi
     for (const std::vector<NamedValue>& hospital : result.per_hospital) {
       values.push_back(hospital[v]);
     }
-    result.summaries.push_back(summarise(values, micro[v].metric));
+    result.summaries.push_back(summarise(values, micro[v].metric, options.level));
   }
   return result;
 }
@@ -147,12 +201,28 @@ class RowSelection {
   std::vector<double> seen_;
 };
 
+// Limits of the gap between two groups, whose own limits are wide enough for all pairs.
+void add_gap_limits(std::string_view name, const MetricValue& largest, const MetricValue& smallest,
+                    MetricValue& gap) {
+  if (!largest.low || !largest.high || !smallest.low || !smallest.high) return;
+  const Limits above{*largest.low, *largest.high};
+  const Limits below{*smallest.low, *smallest.high};
+  const Limits limits = biased(name)
+                            ? Limits{above.low - below.high, above.high - below.low}
+                            : mover_difference(*largest.value, above, *smallest.value, below);
+  gap.low = limits.low;
+  gap.high = limits.high;
+}
+
+// `wide`: the values again, with limits for all pairs of groups.
 GroupMetrics::Gap gap_between(const std::vector<std::uint8_t>& codes,
                               const std::vector<std::vector<NamedValue>>& per_group,
-                              std::size_t value) {
+                              const std::vector<std::vector<NamedValue>>& wide, std::size_t value) {
   GroupMetrics::Gap result;
   double low = 0;
   double high = 0;
+  std::size_t largest = 0;
+  std::size_t smallest = 0;
   for (std::size_t g = 0; g < codes.size(); ++g) {
     const NamedValue& named = per_group[g][value];
     result.name = named.name;
@@ -161,10 +231,12 @@ GroupMetrics::Gap gap_between(const std::vector<std::uint8_t>& codes,
     if (!result.largest || x > high) {
       high = x;
       result.largest = codes[g];
+      largest = g;
     }
     if (!result.smallest || x < low) {
       low = x;
       result.smallest = codes[g];
+      smallest = g;
     }
     ++result.groups_counted;
     result.gap.n += named.metric.n;
@@ -173,6 +245,8 @@ GroupMetrics::Gap gap_between(const std::vector<std::uint8_t>& codes,
   }
   if (result.groups_counted >= 2) {
     result.gap.value = high - low;
+    add_gap_limits(result.name, wide[largest][value].metric, wide[smallest][value].metric,
+                   result.gap);
   } else {
     result.gap.reason = "fewer than two groups have a value";
   }
@@ -187,17 +261,23 @@ GroupMetrics over_groups(Metric metric, const Predictions& predictions,
   const std::set<std::uint8_t> occurring(groups.begin(), groups.end());
   GroupMetrics result;
   result.codes.assign(occurring.begin(), occurring.end());
+  const auto k = static_cast<double>(result.codes.size());
+  const double pairs = k * (k - 1) / 2;
+  MetricOptions for_pairs = options;
+  if (pairs > 1) for_pairs.level = 1 - (1 - options.level) / pairs;
   RowSelection selection(predictions);
+  std::vector<std::vector<NamedValue>> wide;
   for (const std::uint8_t code : result.codes) {
     std::vector<std::size_t> rows;
     for (std::size_t i = 0; i < groups.size(); ++i) {
       if (groups[i] == code) rows.push_back(i);
     }
-    result.per_group.push_back(
-        compute(metric, selection.choose(std::span<const std::size_t>(rows)), options));
+    const Predictions chosen = selection.choose(std::span<const std::size_t>(rows));
+    result.per_group.push_back(compute(metric, chosen, options));
+    wide.push_back(pairs > 1 ? compute(metric, chosen, for_pairs) : result.per_group.back());
   }
   for (std::size_t v = 0; v < info(metric).values.size(); ++v) {
-    result.gaps.push_back(gap_between(result.codes, result.per_group, v));
+    result.gaps.push_back(gap_between(result.codes, result.per_group, wide, v));
   }
   return result;
 }

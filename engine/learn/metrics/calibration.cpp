@@ -282,6 +282,8 @@ CalibrationError expected_calibration_error(NumberView scores, NumberView labels
   const auto n = static_cast<double>(counts.n);
   double observed = 0;
   double expected = 0;
+  double noise = 0;     // sum of n_k E |e_k|
+  double variance = 0;  // sum of v_k
   std::vector<double> probabilities;
   std::vector<std::int64_t> sizes;
   for (const Bin& bin : equal_count_bins(groups, options.bins)) {
@@ -293,10 +295,21 @@ CalibrationError expected_calibration_error(NumberView scores, NumberView labels
       probabilities.push_back(groups[g].score);
       sizes.push_back(groups[g].n);
     }
-    expected += mean_absolute_deviation(probabilities, sizes);
+    const double by_scores = mean_absolute_deviation(probabilities, sizes);
+    expected += by_scores;
+    const auto size = static_cast<double>(bin.n);
+    const double share = static_cast<double>(bin.events) / size;
+    double v = 0;
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      v += static_cast<double>(sizes[i]) * probabilities[i] * (1 - probabilities[i]);
+    }
+    v = std::max(v, size * share * (1 - share));
+    variance += v;
+    noise += std::max(by_scores, std::sqrt(2 * v / std::numbers::pi));
   }
-  return {value_with(counts, observed / n, std::nullopt),
-          value_with(counts, expected / n, std::nullopt)};
+  const double half = normal_z(options.level) * std::sqrt(variance);
+  const Limits limits{std::max(0.0, (observed - noise - half) / n), (observed + half) / n};
+  return {value_with(counts, observed / n, limits), value_with(counts, expected / n, std::nullopt)};
 }
 
 std::string bins_text(const MetricOptions& options) {

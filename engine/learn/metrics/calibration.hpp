@@ -49,9 +49,19 @@ MetricValue brier_multiclass(NumberView scores, NumberView labels, int classes,
 
 // Expected calibration error: sum over equal-count bins of n_k / n * |o_k - f_k|, and what a
 // perfectly calibrated model with these very scores shows on average, since bins are finite.
+//
+// Interval of the error in these bins that infinitely many patients would show, theta = sum_k w_k
+// |d_k| with w_k = n_k / n and d_k the true difference. The observed D_k = d_k + e_k has noise e_k
+// of variance v_k / n_k^2, independent over bins, so that
+//   |d_k| <= E |D_k| <= |d_k| + E |e_k|        (Jensen; triangle)
+// and the observed sum has at most the variance sum_k v_k / n^2 (an absolute value spreads less):
+//   observed - sum_k w_k E |e_k| - z s  <=  theta  <=  observed + z s,    s = sqrt(sum_k v_k) / n.
+// It covers at least as often as it says (conservative, and asymmetric: the observed error is too
+// large on average). A bootstrap does not: resamples repeat patients, which raises the error. v_k
+// is the larger of what scores and observed share say.
 struct CalibrationError {
-  MetricValue observed;  // no interval: a bootstrap of it is biased upwards; compare with expected
-  MetricValue expected;
+  MetricValue observed;
+  MetricValue expected;  // no interval
 };
 CalibrationError expected_calibration_error(NumberView scores, NumberView labels,
                                             const MetricOptions& options = {});

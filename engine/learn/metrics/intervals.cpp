@@ -99,6 +99,14 @@ Limits mover(std::span<const double> weights, std::span<const double> values,
   return {centre - std::sqrt(below), centre + std::sqrt(above)};
 }
 
+Limits mover_difference(double a, const Limits& of_a, double b, const Limits& of_b) {
+  // not hypot: the C library's need not give the same bits everywhere
+  const auto norm = [](double x, double y) { return std::sqrt(x * x + y * y); };
+  const double below = norm(a - of_a.low, of_b.high - b);
+  const double above = norm(of_a.high - a, b - of_b.low);
+  return {a - b - below, a - b + above};
+}
+
 namespace {
 
 // Quantile by linear interpolation between order statistics (Hyndman and Fan 1996, type 7).

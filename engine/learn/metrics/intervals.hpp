@@ -46,6 +46,10 @@ MeanEstimate mean_estimate(std::span<const double> values, double level);
 Limits mover(std::span<const double> weights, std::span<const double> values,
              std::span<const Limits> limits);
 
+// Limits of a - b for independent estimates with limits of their own: MOVER (Zou and Donner 2008);
+// of two proportions with Wilson limits it is Newcombe's (1998) method 10.
+Limits mover_difference(double a, const Limits& of_a, double b, const Limits& of_b);
+
 struct BootstrapOptions {
   int resamples = 1000;
   double level = 0.95;

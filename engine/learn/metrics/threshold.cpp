@@ -92,6 +92,15 @@ MetricValue specificity(NumberView scores, NumberView labels, const MetricOption
   return at_threshold(value_with(counts, spared.value, spared.limits), options);
 }
 
+MetricValue positive_rate(NumberView scores, NumberView labels, const MetricOptions& options) {
+  const ClassCounts counts = count_classes(labels);
+  std::string reason = unusable_binary(scores, labels);
+  if (!reason.empty()) return at_threshold(null_value(counts, std::move(reason)), options);
+  const Confusion table = confusion(scores, labels, options.threshold);
+  const Share flagged = share(table.true_positive + table.false_positive, counts.n, options.level);
+  return at_threshold(value_with(counts, flagged.value, flagged.limits), options);
+}
+
 MetricValue balanced_accuracy(NumberView scores, NumberView labels, const MetricOptions& options) {
   const ClassCounts counts = count_classes(labels);
   std::string reason = unusable_binary(scores, labels);

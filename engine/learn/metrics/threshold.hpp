@@ -30,6 +30,8 @@ MetricValue accuracy(NumberView scores, NumberView labels, const MetricOptions& 
 // they are shares of.
 MetricValue sensitivity(NumberView scores, NumberView labels, const MetricOptions& options = {});
 MetricValue specificity(NumberView scores, NumberView labels, const MetricOptions& options = {});
+// Share of patients at or above the threshold (selection rate, alert rate); Wilson interval.
+MetricValue positive_rate(NumberView scores, NumberView labels, const MetricOptions& options = {});
 // (sensitivity + specificity) / 2; MOVER over their Wilson intervals.
 MetricValue balanced_accuracy(NumberView scores, NumberView labels,
                               const MetricOptions& options = {});
