@@ -13,6 +13,7 @@
 #include "cli/account_command.hpp"
 #include "cli/build_facts.hpp"
 #include "cli/commands.hpp"
+#include "cli/contribution_command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/parse.hpp"
 #include "cli/run_command.hpp"
@@ -29,6 +30,7 @@ void print_error(const Mistake& mistake) {
 Exit dispatch(const CommandLine& line) {
   if (line.command == "run") return run_scenario(line.run);
   if (line.command == "sweep") return run_sweep(line.sweep);
+  if (line.command == "contribution") return find_contribution(line.contribution);
   if (line.command == "check") return check_scenario(line.run);
   if (line.command == "eval") return evaluate(line);
   if (line.command == "list") return list_vocabulary(line.name);

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <string_view>
 
@@ -43,6 +44,8 @@ struct Texts {
   std::string seed;
   std::string threads;
   std::string seeds;
+  std::string orders;
+  std::string truncate;
   std::string round;
   std::string hospital;
   std::string code;
@@ -56,6 +59,7 @@ class Parser {
     app_.add_flag("--version", version_, "print build, instruction set and libraries");
     add_run();
     add_sweep();
+    add_contribution();
     add_check();
     add_eval();
     add_others();
@@ -86,6 +90,7 @@ class Parser {
       line_.run.command_line += (i > 0 ? " " : "") + std::string(argv[i]);
     }
     line_.sweep.run = line_.run;
+    line_.contribution.run = line_.run;
     return std::move(line_);
   }
 
@@ -154,6 +159,36 @@ class Parser {
         ->take_last();
     add_scenario_options(sweep);
     add_result_options(sweep, "new folder for database and tables");
+  }
+
+  void add_contribution() {
+    CLI::App& command =
+        add_command("contribution", "train coalitions of hospitals: what does each add?");
+    command.add_option("FILE", line_.run.file, "scenario")->required()->type_name("");
+    command
+        .add_option("--metric", line_.contribution.metric,
+                    "by which coalitions are judged: auroc, auroc.worst ... (default: the first "
+                    "that is measured)")
+        ->type_name("METRIC")
+        ->take_last();
+    command.add_option("--seeds", texts_.seeds, "worlds to ask in (default: 1)")
+        ->type_name("N")
+        ->take_last();
+    command
+        .add_option("--orders", texts_.orders,
+                    "random orders a seed for Shapley values of more than 5 hospitals (default: "
+                    "20); of fewer all coalitions are trained")
+        ->type_name("N")
+        ->take_last();
+    command
+        .add_option("--truncate", texts_.truncate,
+                    "an order ends so near to what all reach together (default: 0, never)")
+        ->type_name("X")
+        ->take_last();
+    command.add_flag("--leave-one-out", line_.contribution.leave_one_out,
+                     "no Shapley values: as many trainings as hospitals, and two");
+    add_scenario_options(command);
+    add_result_options(command, "new folder for database and tables");
   }
 
   void add_check() {
@@ -337,6 +372,7 @@ class Parser {
     if (given("--seeds")) {
       line_.sweep.seeds = whole_number<std::int64_t>("--seeds", texts_.seeds, 1, 1'000'000);
     }
+    if (command.get_name() == "contribution") take_contribution(given);
     if (given("--round")) {
       line_.round = whole_number<std::int64_t>("--round", texts_.round, 1, 1'000'000'000);
     }
@@ -350,6 +386,23 @@ class Parser {
           line_.code ? "eval takes a FILE or -e CODE, not both" : "eval needs a FILE or -e CODE",
           "for example polyclinic eval -e \"return mbit(20) / 2\"");
     }
+  }
+
+  void take_contribution(const std::function<bool(const char*)>& given) {
+    ContributionArguments& to = line_.contribution;
+    constexpr std::int64_t kMost = 100'000;
+    if (given("--seeds")) {
+      to.seeds = whole_number<std::int64_t>("--seeds", texts_.seeds, 1, kMost);
+    }
+    if (given("--orders")) {
+      to.orders = whole_number<std::int64_t>("--orders", texts_.orders, 2, kMost);
+    }
+    if (!given("--truncate")) return;
+    const char* end = texts_.truncate.data() + texts_.truncate.size();
+    const auto [stopped, error] = std::from_chars(texts_.truncate.data(), end, to.truncate);
+    if (error == std::errc() && stopped == end && to.truncate >= 0 && to.truncate < 1e9) return;
+    throw mistake(fmt::format("--truncate takes a number from 0 on, not \"{}\"", texts_.truncate),
+                  "for example --truncate 0.002: an order ends .002 from what all reach");
   }
 
   CLI::App app_;

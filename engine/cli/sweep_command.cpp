@@ -87,6 +87,10 @@ void print_study(const StudyResult& result, const SweepArguments& arguments) {
 
 }  // namespace
 
+LoadStudy study_loader(const RunArguments& arguments) {
+  return loader(arguments, false);
+}
+
 Exit run_sweep(const SweepArguments& arguments) {
   const double started = wall_seconds();
   std::optional<StudyFolder> folder;

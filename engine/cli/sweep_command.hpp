@@ -7,6 +7,7 @@
 
 #include "cli/cli.hpp"
 #include "cli/run_command.hpp"
+#include "study/plan.hpp"
 
 namespace polyclinic {
 
@@ -19,6 +20,10 @@ struct SweepArguments {
   std::string csv;      // file for a row per run, or empty
   bool read = false;    // the file was read before and its prints were shown
 };
+
+// Reads the file anew for a point and a seed; only the first reading shows what it prints.
+// `arguments` outlives it.
+LoadStudy study_loader(const RunArguments& arguments);
 
 // Runs a study. Throws ScenarioError before anything has run; a run that fails is a row of the
 // result and makes the exit code 1.

@@ -11,6 +11,8 @@ class StudyProgress {
   StudyProgress(Progress::Options options, std::int64_t runs);
   // `ended` runs are over, `failed` of them by a failure.
   void show(std::int64_t ended, std::int64_t failed);
+  // From now on so many runs are known.
+  void expect(std::int64_t runs) { runs_ = runs; }
   // Takes the live line away; nothing elsewhere.
   void clear();
 
