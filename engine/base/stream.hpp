@@ -39,6 +39,7 @@ enum class Purpose : std::uint32_t {
   kMechanism = 29,       // noise of a mechanism that a script calls
   kSecureSecrets = 30,   // keys, seeds and shares of one hospital in one round of a secure sum
   kSecureRounding = 31,  // rounding of what it sends into that sum
+  kRoundNoise = 32,      // noise that a server correlates over rounds, by ChaCha20
   kAggregation = 40,     // buckets, coordinates and noise of aggregation rules
   kAttack = 41,          // what poisoning attacks draw
   kAttackers = 42,       // which hospitals attack, and in which of their trainings

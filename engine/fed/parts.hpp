@@ -63,6 +63,7 @@ struct AggregationContext {
   const ParameterVector* global = nullptr;
   const ParameterVector* previous = nullptr;  // the last aggregate; null in the first version
   std::int64_t version = 0;                   // being made, from 1
+  std::int64_t round = 0;                     // that makes it, from 1; 0: there is none
   std::uint64_t seed = 0;                     // addressed: for rules that draw
   std::uint64_t lane = 0;                     // tells combinations of one version apart
   const ParameterVector* root = nullptr;      // an update that the server trusts, if it has one

@@ -16,6 +16,7 @@ privacy::HospitalTerms RunPrivacy::terms_of(HospitalId hospital, std::int64_t ro
     terms.units = setup_.hospitals;
     terms.rate = setup_.rate;
     terms.steps = 1;
+    if (setup_.terms.correlated) terms.trainings = setup_.terms.correlated->most();
     return terms;
   }
   if (rows == 0) return terms;
@@ -43,6 +44,13 @@ bool RunPrivacy::may_train(HospitalId hospital, std::int64_t train_rows, TimeNs 
                            std::int64_t steps) {
   open(hospital, train_rows);
   return ledger_.admits(hospital, at, setup_.acts == Acts::on_steps ? steps : 1);
+}
+
+bool RunPrivacy::rests(HospitalId hospital, std::int64_t round) const {
+  if (!setup_.terms.correlated) return false;
+  const auto it = ledger_.pages().find(hospital);
+  if (it == ledger_.pages().end() || it->second.entries.empty()) return false;
+  return round - it->second.entries.back().round < setup_.terms.correlated->separation;
 }
 
 void RunPrivacy::trained(HospitalId hospital, TimeNs at, std::int64_t round, std::int64_t steps) {

@@ -48,6 +48,9 @@ class RunPrivacy {
   const privacy::LedgerPage& open(HospitalId hospital, std::int64_t train_rows);
   // Whether the guarantee leaves room for another training of so many steps.
   bool may_train(HospitalId hospital, std::int64_t train_rows, TimeNs at, std::int64_t steps);
+  // Whether the hospital was in the sum of a round too shortly before: noise that is correlated
+  // over rounds hides so many of its contributions, so far apart. Rounds count from 1.
+  [[nodiscard]] bool rests(HospitalId hospital, std::int64_t round) const;
   // Multiplier for what the hospital itself noises. REQUIRES: open.
   [[nodiscard]] double noise_of(HospitalId hospital) const {
     return ledger_.pages().at(hospital).noise;

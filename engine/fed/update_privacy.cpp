@@ -76,6 +76,9 @@ NoisySum::NoisySum(const CentralTerms& terms, RunKey run) : terms_(terms), run_(
   ENSURE(terms.cut.clip > 0 && terms.expected > 0, "a sum of cut updates is divided by a number");
   const bool shared = terms.adaptive && terms.noise > 0;
   on_updates_ = shared ? updates_noise(terms.noise, terms.count_noise) : terms.noise;
+  if (!terms.correlated) return;
+  ENSURE(!terms.adaptive, "rounds that cost together have one bound");
+  over_rounds_.emplace(*terms.correlated, run);
 }
 
 ParameterVector NoisySum::combine(UpdateStream& updates, const AggregationContext& context) {
@@ -97,17 +100,7 @@ ParameterVector NoisySum::combine(UpdateStream& updates, const AggregationContex
   signal_sum_.resize(sum.size());
   noise_sum_.resize(sum.size());
   for (std::size_t i = 0; i < sum.size(); ++i) signal_sum_[i] += sum[i];
-  if (on_updates_ > 0) {
-    privacy::NoiseStream stream(run_, Purpose::kCentralNoise, kOnUpdates, release);
-    double squares = 0;
-    for (std::size_t i = 0; i < sum.size(); ++i) {
-      const double noise = on_updates_ * clip * stream.normal();
-      squares += noise * noise;
-      noise_sum_[i] += noise;
-      sum[i] += noise;
-    }
-    seen_.noise += std::sqrt(squares) / terms_.expected;
-  }
+  if (on_updates_ > 0) add_noise(sum, release, context.round);
   seen_.signal_total = norm_of(signal_sum_) / terms_.expected;
   seen_.noise_total = norm_of(noise_sum_) / terms_.expected;
   std::vector<float> values(sum.size());
@@ -118,6 +111,22 @@ ParameterVector NoisySum::combine(UpdateStream& updates, const AggregationContex
   if (terms_.adaptive) adapt(within, release);
   seen_.clip_last = terms_.cut.clip;
   return result;
+}
+
+void NoisySum::add_noise(std::vector<double>& sum, std::uint64_t release, std::int64_t round) {
+  const double deviation = on_updates_ * terms_.cut.clip;
+  std::vector<double> noise(sum.size(), 0.0);
+  if (over_rounds_) {
+    over_rounds_->add(round, deviation, noise);
+  } else {
+    privacy::NoiseStream stream(run_, Purpose::kCentralNoise, kOnUpdates, release);
+    for (double& x : noise) x = deviation * stream.normal();
+  }
+  for (std::size_t i = 0; i < sum.size(); ++i) {
+    noise_sum_[i] += noise[i];
+    sum[i] += noise[i];
+  }
+  seen_.noise += norm_of(noise) / terms_.expected;
 }
 
 // The noise of this release was that of the bound which its updates were cut to; only now it moves.

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/stream.hpp"
 #include "fed/parts.hpp"
+#include "privacy/round_noise.hpp"
 
 namespace polyclinic {
 
@@ -40,6 +42,8 @@ struct CentralTerms {
   double quantile = 0.5;
   double adapt_rate = 0.2;
   double count_noise = 0;  // sigma_b, of the noise on the count
+  // The multiplier is then that of independent values, of which the rounds' noise is made.
+  std::optional<privacy::RoundNoisePlan> correlated;
 };
 
 // The multiplier of the noise on the updates where the count of those within the bound takes its
@@ -69,10 +73,10 @@ struct CentralSeen {
 //   (sum_k cut(delta_k) + N(0, (z C)^2)) / expected
 //
 // Who does not answer, or sends what holds no numbers, adds zeros: the denominator is not told how
-// many came. Under adaptive clipping the bound then moves towards a quantile of the norms:
-// C <- C exp(-rate (b - quantile)), b = (sum_k (1[|delta_k| <= C] - 1/2) + N(0, sigma_b^2)) /
-// expected + 1/2 (Andrew et al. 2021, Algorithm 1). A rule has as many releases as calls, each with
-// noise of its own.
+// many came. Noise may be correlated over rounds instead (privacy/round_noise.hpp). Under adaptive
+// clipping the bound then moves towards a quantile of the norms: C <- C exp(-rate (b - quantile)),
+// b = (sum_k (1[|delta_k| <= C] - 1/2) + N(0, sigma_b^2)) / expected + 1/2 (Andrew et al. 2021,
+// Algorithm 1). A rule has as many releases as calls, each with noise of its own.
 class NoisySum final : public AggregationRule {
  public:
   NoisySum(const CentralTerms& terms, RunKey run);
@@ -83,10 +87,13 @@ class NoisySum final : public AggregationRule {
   [[nodiscard]] const CentralSeen& seen() const { return seen_; }
 
  private:
+  // Of one release, on the sum; also added to noise_sum_.
+  void add_noise(std::vector<double>& sum, std::uint64_t release, std::int64_t round);
   void adapt(double within, std::uint64_t release);
 
   CentralTerms terms_;
   RunKey run_;
+  std::optional<privacy::RoundNoise> over_rounds_;
   double on_updates_ = 0;  // multiplier of the noise on the sum of updates
   CentralSeen seen_;
   std::vector<double> signal_sum_;

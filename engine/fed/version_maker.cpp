@@ -103,6 +103,7 @@ AggregationContext VersionMaker::context(const Place& place) const {
   context.workers = s_.evaluator->workers();
   context.lane = place.lane;
   context.losses = s_.evaluator->tells_losses();
+  context.round = place.round;
   return context;
 }
 
@@ -129,6 +130,7 @@ VersionMaker::Outcome VersionMaker::make(const std::vector<Arrival>& arrivals, s
   place.rule = s_.aggregation;
   place.global = global.get();
   place.previous = previous_.empty() ? nullptr : &previous_;
+  place.round = round;
   ParameterVector combined;
   Outcome outcome = combine(arrivals, minimum, place, combined, masked);
   if (!outcome.made) return outcome;

@@ -75,6 +75,7 @@ class VersionMaker {
     const ParameterVector* global = nullptr;
     const ParameterVector* previous = nullptr;  // the last aggregate there; null: there was none
     std::uint64_t lane = 0;  // of the rule's random numbers, beside the version's
+    std::int64_t round = 0;  // from 1; 0: there is none
   };
   // What those updates are together; the model stays. As make() but for publish() and count().
   [[nodiscard]] Outcome combine(const std::vector<Arrival>& arrivals, std::size_t minimum,

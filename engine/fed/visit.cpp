@@ -39,6 +39,10 @@ bool Visits::may_spend(Visit& visit) {
   const TrainingPlan plan = with_epochs(*s_.plan, visit.epochs);
   const std::int64_t steps = extent(plan, member.train_rows).steps;
   const TimeNs now = s_.simulation->now();
+  if (s_.privacy->rests(visit.hospital, visit.number + 1)) {
+    give_up(visit, DropReason::resting, {});
+    return false;
+  }
   if (s_.privacy->may_train(visit.hospital, member.train_rows, now, steps)) return true;
   give_up(visit, DropReason::budget_spent, {});
   return false;

@@ -95,10 +95,32 @@ double Ledger::integer_epsilon(double planned, const std::vector<Known>& release
   return rdp_epsilon(whole_orders(), curve, terms_.delta).value;
 }
 
+double Ledger::moved_epsilon(double noise, double moved_squared) {
+  if (moved_squared == 0) return 0;
+  if (noise == 0) return std::numeric_limits<double>::infinity();
+  const std::vector<Known> one{{1, noise / std::sqrt(moved_squared), 1}};
+  const auto [it, is_new] = known_.try_emplace({noise, one}, 0.0);
+  if (is_new) it->second = account(request(one)).rows.front().epsilon;
+  return it->second;
+}
+
+// By the rounds that a unit was really in.
+double Ledger::correlated_epsilon(const LedgerPage& page, std::size_t entries) {
+  std::vector<std::int64_t> rounds;
+  for (std::size_t i = 0; i < entries; ++i) {
+    if (page.entries[i].steps > 0) rounds.push_back(page.entries[i].round);
+  }
+  return moved_epsilon(page.noise, sensitivity_squared(*terms_.correlated, rounds));
+}
+
 double Ledger::epsilon(double planned, const std::vector<Known>& releases) {
   if (releases.empty()) return 0;
   for (const Known& known : releases) {
     if (known.noise == 0) return std::numeric_limits<double>::infinity();
+  }
+  if (terms_.correlated) {
+    const Known& only = releases.front();
+    return moved_epsilon(only.noise, sensitivity_squared(*terms_.correlated, only.steps));
   }
   const auto [it, is_new] = known_.try_emplace({planned, releases}, 0.0);
   if (is_new) {
@@ -137,7 +159,7 @@ double Ledger::solve_integer_noise(const HospitalTerms& terms, std::int64_t step
 std::int64_t Ledger::steps_within(const LedgerPage& page, bool one_training) {
   if (!one_training) return 0;
   const HospitalTerms& terms = page.terms;
-  if (!terms_.integer) {
+  if (!terms_.integer && !terms_.correlated) {
     AccountRequest asked = request({{terms.rate, page.noise, 0}});
     asked.target_epsilon = terms_.epsilon;
     return account(asked).rows.front().steps;
@@ -175,6 +197,11 @@ void Ledger::fit(LedgerPage& page) {
     const auto [it, is_new] = solved_.try_emplace({terms.rate, page.steps_planned}, 0.0);
     if (is_new && terms_.integer) {
       it->second = solve_integer_noise(terms, page.steps_planned);
+    } else if (is_new && terms_.correlated) {
+      AccountRequest asked = request({{1, 0, 1}});
+      asked.target_epsilon = terms_.epsilon;
+      it->second = account(asked).rows.front().sigma *
+                   std::sqrt(sensitivity_squared(*terms_.correlated, page.steps_planned));
     } else if (is_new) {
       AccountRequest asked = request({{terms.rate, 0, page.steps_planned}});
       asked.target_epsilon = terms_.epsilon;
@@ -223,6 +250,7 @@ void Ledger::withhold(std::int64_t round) {
 }
 
 double Ledger::spent(const LedgerPage& page, std::size_t entries) {
+  if (terms_.correlated) return correlated_epsilon(page, entries);
   std::map<std::pair<double, double>, std::int64_t> equal;
   for (std::size_t i = 0; i < entries; ++i) {
     const LedgerEntry& entry = page.entries[i];

@@ -19,6 +19,7 @@
 #include "base/schema.hpp"
 #include "base/time.hpp"
 #include "privacy/account.hpp"
+#include "privacy/round_noise.hpp"
 
 namespace polyclinic::privacy {
 
@@ -43,6 +44,8 @@ struct LedgerTerms {
   double delta = 1e-5;
   Accountant accountant = Accountant::rdp;
   std::optional<IntegerShares> integer;
+  // All rounds are one release of the noise over how far a unit moves them together.
+  std::optional<RoundNoisePlan> correlated;
   SourcePosition where;
 };
 
@@ -59,7 +62,7 @@ struct HospitalTerms {
   std::int64_t trainings = 0;  // that are planned: once in every round
 };
 
-// Releases that happened.
+// Releases that happened, in increasing order of rounds.
 struct LedgerEntry {
   TimeNs at;
   std::int64_t round = 0;  // from 1
@@ -111,6 +114,9 @@ class Ledger {
   [[nodiscard]] AccountRequest request(const std::vector<Known>& releases) const;
   [[nodiscard]] double least_noise(double noise) const;
   [[nodiscard]] double integer_epsilon(double planned, const std::vector<Known>& releases) const;
+  // Of one release whose noise is `noise` where a unit moves it by 1.
+  double moved_epsilon(double noise, double moved_squared);
+  double correlated_epsilon(const LedgerPage& page, std::size_t entries);
   double epsilon(double planned, const std::vector<Known>& releases);
   double solve_integer_noise(const HospitalTerms& terms, std::int64_t steps) const;
   std::int64_t steps_within(const LedgerPage& page, bool one_training);

@@ -94,6 +94,31 @@ Schema hospital_schema() {
       {"fixed", "per_layer", "adaptive"},
       "fixed: one norm for the whole update; per_layer: each of L tensors is cut to clip / "
       "sqrt(L); adaptive: the bound follows a quantile of the norms, told with noise of its own"));
+  fields.push_back(
+      {"over_rounds", type::choice({"independent", "tree", "banded"}), "independent",
+       "how the noise of different rounds goes together. independent: each round has its own; tree "
+       "(DP-FTRL) and banded (matrix factorisation): most of it cancels in what the rounds add up "
+       "to, so that a run with hospitals that take part seldom gets by with less"});
+  fields.push_back(
+      {"separation",
+       type::integer().between(1, 1'000'000),
+       {},
+       "tree, banded: a hospital rests until so many rounds after the last one that it "
+       "was part of",
+       false,
+       "a turn of selection.round_robin, else 1"});
+  fields.push_back({"bands",
+                    type::integer().between(1, 100'000),
+                    {},
+                    "banded: rounds over which noise is correlated",
+                    false,
+                    "separation"});
+  fields.push_back({"restart",
+                    type::integer().between(1, 1'000'000),
+                    {},
+                    "tree: rounds of one tree, after which the next starts; every tree costs",
+                    false,
+                    "all planned rounds"});
   fields.push_back({"quantile", type::number().inside(0, 1), 0.5,
                     "adaptive: share of the updates that shall lie within the bound"});
   fields.push_back({"adapt_rate", type::number().above(0), 0.2,
@@ -114,7 +139,9 @@ Schema hospital_schema() {
           "hospitals that is expected. Protects all patients of a hospital together against those "
           "who see the versions, and trusts the server. With 10 to 50 hospitals the noise drowns "
           "most models: the output says by how much.",
-      .paper = "McMahan, Ramage, Talwar, Zhang 2018; Andrew et al. 2021 (adaptive clipping)",
+      .paper =
+          "McMahan, Ramage, Talwar, Zhang 2018; Andrew et al. 2021 (adaptive clipping); Kairouz "
+          "et al. 2021 (tree); Choquette-Choo et al. 2023, Kalinin, Lampert 2024 (banded)",
       .fields = std::move(fields),
       .example = "privacy = privacy.hospital { epsilon = 8, clip = 0.5 }"};
 }

@@ -24,6 +24,7 @@ std::string_view describe(DropReason reason) {
     case DropReason::budget_spent: return "its privacy budget is spent";
     case DropReason::too_stale: return "its update came from too old a version";
     case DropReason::sum_lost: return "its region's sum did not become part of a version";
+    case DropReason::resting: return "it rests: it was part of a round too shortly before";
   }
   return {};
 }
@@ -45,6 +46,7 @@ std::string_view name(DropReason reason) {
     case DropReason::budget_spent: return "budget_spent";
     case DropReason::too_stale: return "too_stale";
     case DropReason::sum_lost: return "sum_lost";
+    case DropReason::resting: return "resting";
   }
   return {};
 }

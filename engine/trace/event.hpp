@@ -31,6 +31,7 @@ enum class DropReason : std::uint8_t {
   budget_spent,       // another training would cost its patients more privacy than was guaranteed
   too_stale,          // its update came from a version older than the scenario lets count
   sum_lost,           // its region's sum, of which it is a part, did not become part of a version
+  resting,            // noise that is correlated over rounds does not cover it again so soon
 };
 // "its update arrived after the deadline" and the like, for people.
 std::string_view describe(DropReason reason);

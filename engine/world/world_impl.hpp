@@ -58,6 +58,8 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   [[nodiscard]] double expected_participants() const;
   [[nodiscard]] std::string amplification_withheld() const;
   [[nodiscard]] CentralTerms central_terms(const Part& part) const;
+  [[nodiscard]] std::optional<privacy::RoundNoisePlan> noise_over_rounds(const Part& part) const;
+  [[nodiscard]] std::string correlated_text() const;
   void plan_private_sums(const Part& part, RunPrivacy::Setup& setup);
   [[nodiscard]] privacy::IntegerShares integer_shares(const Part& part, const Part* secure) const;
   [[nodiscard]] SharedNoise shared_noise() const;

@@ -122,8 +122,57 @@ double World::Impl::expected_participants() const {
       "use selection.all, selection.uniform or selection.poisson");
 }
 
+// How the noise of a run's rounds goes together, or none where each round has its own.
+std::optional<privacy::RoundNoisePlan> World::Impl::noise_over_rounds(const Part& part) const {
+  const std::string& kind = part.text("over_rounds");
+  for (const auto& [field, owner] : {std::pair{"bands", "banded"}, std::pair{"restart", "tree"}}) {
+    if (part.given(field) && kind != owner) {
+      throw part.mistake(field, fmt::format("'{}' belongs to over_rounds = \"{}\"", field, owner),
+                         "leave it out");
+    }
+  }
+  if (kind == "independent") {
+    if (!part.given("separation")) return std::nullopt;
+    throw part.mistake("separation",
+                       "'separation' has no meaning where each round has its own noise",
+                       "leave it out, or over_rounds = \"tree\" or \"banded\"");
+  }
+  if (part.text("clipping") == "adaptive") {
+    throw part.mistake(
+        "clipping",
+        fmt::format("over_rounds = \"{}\" makes all rounds cost together, so all need "
+                    "one bound; adaptive clipping moves it",
+                    kind),
+        "use fixed or per_layer");
+  }
+  const Part chosen = selection_part(candidates.size());
+  privacy::RoundNoisePlan over;
+  over.kind = kind == "tree" ? privacy::RoundNoiseKind::tree : privacy::RoundNoiseKind::banded;
+  over.rounds = spec.scenario.integer("rounds");
+  if (part.find("separation") != nullptr) {
+    over.separation = part.integer("separation");
+  } else if (chosen.name == "round_robin") {
+    const auto hospitals = static_cast<std::int64_t>(candidates.size());
+    over.separation = std::max<std::int64_t>(1, hospitals / *round_target());
+  }
+  if (over.separation > 1 && chosen.name == "all") {
+    throw part.mistake("separation",
+                       fmt::format("selection.all invites every hospital to every round, and each "
+                                   "would rest for {} of {}",
+                                   over.separation - 1, over.separation),
+                       "use selection.round_robin or selection.uniform");
+  }
+  over.bands = part.find("bands") != nullptr ? part.integer("bands") : over.separation;
+  if (part.find("restart") != nullptr) over.restart = part.integer("restart");
+  return over;
+}
+
 // Why being invited by chance makes nothing safer here, or "" where it does.
 std::string World::Impl::amplification_withheld() const {
+  const Part& privacy_part = *spec.scenario.part("privacy");
+  if (privacy_part.name == "hospital" && privacy_part.text("over_rounds") != "independent") {
+    return "noise that is correlated over rounds covers them all at once";
+  }
   const Part chosen = selection_part(candidates.size());
   if (chosen.name == "all") return "every hospital is invited to every round";
   if (chosen.name == "round_robin") return "everybody knows whose turn it is";
@@ -156,6 +205,7 @@ CentralTerms World::Impl::central_terms(const Part& part) const {
   terms.adaptive = part.text("clipping") == "adaptive";
   terms.expected = central.expected;
   terms.noise = privacy->noise_of(candidates.front());
+  terms.correlated = privacy->ledger().terms().correlated;
   terms.quantile = part.number("quantile");
   terms.adapt_rate = part.number("adapt_rate");
   terms.count_noise = part.find("count_noise") ? part.number("count_noise")
@@ -182,6 +232,7 @@ void World::Impl::plan_private_sums(const Part& part, RunPrivacy::Setup& setup) 
   central.expected = expected_participants();
   if (part.name == "hospital") {
     setup.acts = RunPrivacy::Acts::on_sums;
+    setup.terms.correlated = noise_over_rounds(part);
     if (secure != nullptr) {
       throw spec.scenario.mistake("secure",
                                   "privacy.hospital lets the server cut every update, which it "

@@ -2,6 +2,8 @@
 // is only promised.
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "fed/weights.hpp"
 #include "world/world_impl.hpp"
 
@@ -70,6 +72,21 @@ Statement World::Impl::step_statement(std::int64_t rows_most) const {
        "never paid back"}};
 }
 
+// How the noise of the rounds goes together, and what one hospital moves all of them by.
+std::string World::Impl::correlated_text() const {
+  const std::optional<privacy::RoundNoisePlan>& over = privacy->ledger().terms().correlated;
+  if (!over) return {};
+  const double moved = std::sqrt(privacy::sensitivity_squared(*over, over->most()));
+  const std::string how =
+      over->kind == privacy::RoundNoiseKind::tree
+          ? fmt::format("trees over {} rounds", over->tree_rounds())
+          : fmt::format("a banded factor of {} rounds", std::min(over->bands, over->rounds));
+  return fmt::format(
+      "; the noise of different rounds is correlated by {}: a hospital is in at most {} of them, "
+      "{} apart, and moves all together by {:.3f} times the norm at most",
+      how, over->most(), over->separation, moved);
+}
+
 Statement World::Impl::sum_statement() const {
   const privacy::LedgerTerms& terms = privacy->ledger().terms();
   const Part& part = *spec.scenario.part("privacy");
@@ -86,6 +103,7 @@ Statement World::Impl::sum_statement() const {
         "sensitivity of 1/2",
         updates_noise(central.noise, central.count_noise), central.count_noise);
   }
+  by += correlated_text();
   const std::string withheld = amplification_withheld();
   std::string guarantee = all_rounds();
   if (withheld.empty()) {
