@@ -75,7 +75,7 @@ void World::Impl::measure_mean_model() {
   const VersionPtr mean = versions->parameters();
   std::optional<ArmResult> measured = measurement->evaluate(
       "mean_model", [&](HospitalId) -> const ParameterVector& { return *mean; },
-      [&](HospitalId id) { return cohort->site(id); });
+      [&](HospitalId id) { return cohort->site(id); }, Measurement::Groups::no);
   if (!measured) return;  // interrupted
   measured->standardisation = cohort->info().standardisation;
   result.baselines.push_back(*std::move(measured));
