@@ -6,7 +6,14 @@
 --   polyclinic run scenarios/secagg_dropouts.lua --set threshold=0.9
 --   polyclinic run scenarios/secagg_dropouts.lua --set down=2h --set threshold=0.5
 --   polyclinic run scenarios/secagg_dropouts.lua --set secure=false      the same without masks
-local p = params { threshold = 0.67, down = minutes(30), up = hours(4), secure = true, fidelity = "real", rounds = 40 }
+--   polyclinic run scenarios/secagg_dropouts.lua --set neighbours=true   masks between neighbours only
+local p = params { threshold = 0.67, down = minutes(30), up = hours(4), secure = true, neighbours = false, fidelity = "real",
+  rounds = 40 }
+
+local sums = secure.pairwise { threshold = fraction(p.threshold), fidelity = p.fidelity }
+if p.neighbours then
+  sums = secure.secagg_plus { dropouts = fraction(1 - p.threshold), fidelity = p.fidelity }
+end
 
 return scenario {
   title = "Secure sums where hospitals drop out",
@@ -17,7 +24,7 @@ return scenario {
   },
   cohort = cohort.ehr {},
   model = model.logistic {},
-  secure = p.secure and secure.pairwise { threshold = fraction(p.threshold), fidelity = p.fidelity } or none,
+  secure = p.secure and sums or none,
   protocol = protocol.sync { minimum_replies = 2, pause = minutes(10) },
   rounds = p.rounds,
   deadline = minutes(45),

@@ -14,9 +14,34 @@
 
 namespace polyclinic {
 
+namespace {
+
+HospitalCount hospital_count(const Part& part, std::string_view field) {
+  const Value* value = part.find(field);
+  ENSURE(value != nullptr, "counts of hospitals have defaults");
+  HospitalCount result;
+  if (const auto* share = value->get_if<Quantity>()) {
+    result.share = share->value;
+  } else {
+    result.count = part.integer(field);
+  }
+  return result;
+}
+
+}  // namespace
+
+std::size_t HospitalCount::of(std::size_t invited) const {
+  if (!share) return static_cast<std::size_t>(count);
+  return static_cast<std::size_t>(std::ceil(*share * static_cast<double>(invited) - 1e-9));
+}
+
 SecureRule secure_rule(const Part& part) {
-  ENSURE(part.name == "pairwise", "schemas name only secure sums that exist");
   SecureRule rule;
+  if (part.name == "secagg_plus") {
+    rule.sparse = {hospital_count(part, "colluding"), hospital_count(part, "dropouts")};
+  } else {
+    ENSURE(part.name == "pairwise", "schemas name only secure sums that exist");
+  }
   if (const Value* threshold = part.find("threshold")) {
     if (const auto* share = threshold->get_if<Quantity>()) {
       rule.threshold_share = share->value;
@@ -48,6 +73,10 @@ int sum_bits(const SecureRule& rule, std::size_t parties) {
 }
 
 std::size_t secure_threshold(const SecureRule& rule, std::size_t invited) {
+  if (rule.sparse) {
+    const std::size_t lost = std::min(rule.sparse->dropouts.of(invited), invited);
+    return std::max<std::size_t>(invited - lost, 2);
+  }
   std::size_t threshold = 2 * invited / 3 + 1;
   if (rule.threshold) threshold = static_cast<std::size_t>(*rule.threshold);
   if (rule.threshold_share) {
@@ -57,7 +86,35 @@ std::size_t secure_threshold(const SecureRule& rule, std::size_t invited) {
   return std::max<std::size_t>(threshold, 2);
 }
 
+std::optional<SecurePlan> secure_plan(const SecureRule& rule, std::size_t invited, RunKey run,
+                                      std::int64_t round) {
+  SecurePlan plan;
+  plan.answers = secure_threshold(rule, invited);
+  plan.shares = plan.answers;
+  if (!rule.sparse) return plan;
+  const std::size_t colluding = rule.sparse->colluding.of(invited);
+  const std::size_t lost = rule.sparse->dropouts.of(invited);
+  const auto size = secure::graph_size(invited, colluding, lost);
+  if (!size) return std::nullopt;
+  plan.shares = size->threshold;
+  if (size->degree + 1 == invited) {
+    plan.graph = std::make_shared<secure::Graph>(invited);
+  } else {
+    // a lane beside that on which hospitals round
+    Stream stream(run, Purpose::kSecureRounding, 0, static_cast<std::uint64_t>(round), 1);
+    plan.graph = std::make_shared<secure::Graph>(invited, size->degree, stream);
+  }
+  return plan;
+}
+
 void check_secure(const Part& part, const SecureRule& rule, std::size_t most, TimeNs deadline) {
+  if (rule.sparse && !secure_plan(rule, most, RunKey{}, 0)) {
+    throw part.mistake(
+        "colluding",
+        fmt::format("no graph of {} hospitals withstands {} that collude while {} are lost", most,
+                    rule.sparse->colluding.of(most), rule.sparse->dropouts.of(most)),
+        "fewer colluding or fewer dropouts; in all at most nine tenths, and two must be left");
+  }
   const std::size_t threshold = secure_threshold(rule, most);
   if (threshold > most) {
     throw part.mistake(
@@ -122,11 +179,60 @@ std::vector<Mistake> secure_conflicts(const Part& secure, const Part& aggregatio
   return mistakes;
 }
 
+namespace {
+
+// How numbers are sent, and how long answers may take: the same for all.
+Schema with_numbers(Schema schema) {
+  const double two_minutes = 120e9;
+  const std::vector<Field> fields{
+      Field{"clip", type::number().above(0), 8.0,
+            "every value of an update is held to this absolute value"},
+      Field{"bits", type::integer().between(2, 31), std::int64_t{24},
+            "of a value on the wire, before the bits that the sum needs"},
+      Field{"rows_max", type::integer().at_least(1), std::int64_t{10'000},
+            "a hospital with more training rows weighs as one with so many; public"},
+      Field{"wait", type::quantity(Dimension::time).above(0),
+            Quantity{two_minutes, Dimension::time},
+            "longest wait for the answers to a phase of keys or shares"},
+      Field{"fidelity", type::choice({"real", "cost"}), "real",
+            "real: the cryptography is computed; cost: the same messages, times and sums "
+            "without it"}};
+  schema.fields.insert(schema.fields.end(), fields.begin(), fields.end());
+  return schema;
+}
+
+Schema secagg_plus_schema() {
+  const Type hospitals =
+      type::integer().at_least(0) | some_share(type::quantity(Dimension::fraction));
+  return Schema{
+      .kind = "secure",
+      .name = "secagg_plus",
+      .doc =
+          "Secure sums by masks between neighbours: as secure.pairwise, but each hospital agrees "
+          "on masks and shares secrets with a few others, whose number grows with the logarithm "
+          "of all. They are drawn anew for each round. How many they are, and how many of them "
+          "give a secret, follows from how many may collude and how many may be lost: unsafe with "
+          "probability 2^-40 at most, failing for lack of shares with 2^-20.",
+      .paper =
+          "Bell et al. 2020, Secure Single-Server Aggregation with (Poly)Logarithmic Overhead, "
+          "algorithm 2 (semi-honest)",
+      .fields = {Field{"colluding", hospitals, Quantity{0.1, Dimension::fraction},
+                       "hospitals that may collude with the server: a count, or fraction(0.2) of "
+                       "those invited, rounded up"},
+                 Field{"dropouts", hospitals, Quantity{0.2, Dimension::fraction},
+                       "hospitals that may be lost in a round, which fails with more: a count, or "
+                       "fraction(0.3) of those invited, rounded up"}},
+      .example =
+          "secure = secure.secagg_plus { colluding = fraction(0.1), dropouts = "
+          "fraction(0.3) }"};
+}
+
+}  // namespace
+
 std::vector<Schema> secure_schemas() {
   const Type threshold =
       type::integer().at_least(2) | some_share(type::quantity(Dimension::fraction));
-  const double two_minutes = 120e9;
-  return {Schema{
+  const Schema pairwise{
       .kind = "secure",
       .name = "pairwise",
       .doc =
@@ -135,31 +241,20 @@ std::vector<Schema> secure_schemas() {
           "advertise keys, share secrets, send masked updates, and unmask the sum of those that "
           "arrived. Against a server and hospitals that follow the protocol and remember what "
           "they see.",
-      .paper = "Bonawitz et al. 2017, Practical Secure Aggregation for Privacy-Preserving Machine "
-               "Learning, figure 4 (semi-honest)",
+      .paper =
+          "Bonawitz et al. 2017, Practical Secure Aggregation for Privacy-Preserving Machine "
+          "Learning, figure 4 (semi-honest)",
       .fields = {Field{
-                     "threshold",
-                     threshold,
-                     {},
-                     "hospitals that must answer in every phase, else the round fails: a count, or "
-                     "fraction(0.6) of those invited. So many colluding with the server read any "
-                     "update",
-                     false,
-                     "two thirds of those invited, rounded down, and one"},
-                 Field{"clip", type::number().above(0), 8.0,
-                       "every value of an update is held to this absolute value"},
-                 Field{"bits", type::integer().between(2, 31), std::int64_t{24},
-                       "of a value on the wire, before the bits that the sum needs"},
-                 Field{"rows_max", type::integer().at_least(1), std::int64_t{10'000},
-                       "a hospital with more training rows weighs as one with so many; public"},
-                 Field{"wait", type::quantity(Dimension::time).above(0),
-                       Quantity{two_minutes, Dimension::time},
-                       "longest wait for the answers to a phase of keys or shares"},
-                 Field{
-                     "fidelity", type::choice({"real", "cost"}), "real",
-                     "real: the cryptography is computed; cost: the same messages, times and sums "
-                     "without it"}},
-      .example = "secure = secure.pairwise { threshold = fraction(0.6), clip = 4 }"}};
+          "threshold",
+          threshold,
+          {},
+          "hospitals that must answer in every phase, else the round fails: a count, or "
+          "fraction(0.6) of those invited. So many colluding with the server read any "
+          "update",
+          false,
+          "two thirds of those invited, rounded down, and one"}},
+      .example = "secure = secure.pairwise { threshold = fraction(0.6), clip = 4 }"};
+  return {with_numbers(pairwise), with_numbers(secagg_plus_schema())};
 }
 
 }  // namespace polyclinic

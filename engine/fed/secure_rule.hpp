@@ -3,11 +3,13 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/schema.hpp"
+#include "base/stream.hpp"
 #include "base/time.hpp"
 #include "secure/pairwise.hpp"
 
@@ -22,6 +24,18 @@ struct SharedNoise {
   bool skellam = false;  // else discrete Gaussians
 };
 
+// A number of hospitals, or a share of those invited. Plain data.
+struct HospitalCount {
+  std::int64_t count = 0;
+  std::optional<double> share;  // rounded up
+  [[nodiscard]] std::size_t of(std::size_t invited) const;
+};
+// Each hospital shares with a few neighbours, as many as make the sum safe. Plain data.
+struct SparseRule {
+  HospitalCount colluding;
+  HospitalCount dropouts;
+};
+
 // The same for a whole run. Plain data.
 struct SecureRule {
   std::optional<std::int64_t> threshold;  // in hospitals,
@@ -32,6 +46,7 @@ struct SecureRule {
   TimeNs wait;                            // for the answers of a phase of keys or shares
   bool real = true;                       // false: messages and times, no cryptography
   std::optional<SharedNoise> noise;
+  std::optional<SparseRule> sparse;  // none: each shares with all
   // Lattice points per unit of an update that is noised.
   [[nodiscard]] double scale() const;
 };
@@ -41,8 +56,18 @@ int sum_bits(const SecureRule& rule, std::size_t parties);
 
 // Reads a resolved part `secure.*`.
 SecureRule secure_rule(const Part& part);
-// Of a round of so many hospitals: at least 2.
+// Hospitals that must answer in a round of so many: at least 2.
 std::size_t secure_threshold(const SecureRule& rule, std::size_t invited);
+
+// Who shares with whom in a round, and how much of it is needed.
+struct SecurePlan {
+  std::size_t answers = 0;                     // fewer to a phase fail the round
+  std::size_t shares = 0;                      // that give a secret
+  std::shared_ptr<const secure::Graph> graph;  // null: each with all and itself
+};
+// nullopt: with so few hospitals no graph withstands what the rule asks for.
+std::optional<SecurePlan> secure_plan(const SecureRule& rule, std::size_t invited, RunKey run,
+                                      std::int64_t round);
 // Throws ScenarioError where no round of `most` hospitals at most could work: a threshold that they
 // cannot reach, sums that do not fit 32 bits, a deadline that leaves no time between the phases.
 void check_secure(const Part& part, const SecureRule& rule, std::size_t most, TimeNs deadline);
@@ -62,10 +87,17 @@ struct SecureAccount {
   PerPhase answered{};
   PerPhase bytes_up{};  // of transfers that ended; phase masked_input carries the model down
   PerPhase bytes_down{};
+  // over graphs
+  bool sparse = false;
+  std::int64_t degree_least = 0;  // neighbours of a hospital
+  std::int64_t degree_most = 0;
+  std::int64_t shares_least = 0;        // that give a secret
+  std::int64_t neighbours_in_sum = 0;   // the fewest that one in a sum had there
+  std::int64_t sums_in_pieces = 0;      // which masks did not join: a sum of each was seen
   std::int64_t lost_after_sharing = 0;  // whose masks the server had to rebuild
   std::int64_t threshold_least = 0;
   std::int64_t threshold_most = 0;
-  std::int64_t parties_least = 0;  // in a sum
+  std::int64_t parties_least = 0;  // in a sum, or a piece of one
   std::int64_t sums_below_four = 0;
   std::int64_t differ_by_one = 0;  // sums whose hospitals are those of the sum before but for one
   std::int64_t values = 0;         // encoded

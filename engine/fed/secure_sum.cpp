@@ -28,18 +28,19 @@ class Exchange {
       const auto [it, made] = hospitals_.try_emplace(place(i), settings, place(i), secrets);
       server_.advertised(it->second.advertise());
     }
-    const std::vector<secure::Advertised> keys = server_.keys();
     for (auto& [where, hospital] : hospitals_) {
       if (!parties[where - 1].shared) continue;
-      auto shares = hospital.share_keys(keys);
+      auto shares = hospital.share_keys(server_.keys_for(where));
       ENSURE(shares.has_value(), "a phase was begun with enough keys");
-      server_.shared(*std::move(shares));
+      server_.shared(where, *std::move(shares));
     }
+    sharers_ = server_.sharers();
   }
 
   void send(std::size_t index, std::vector<std::uint32_t>& values) {
     secure::PairwiseHospital& hospital = hospitals_.at(place(index));
-    const bool goes_on = hospital.receive(server_.sharers(), server_.shares_for(place(index)));
+    const bool goes_on = hospital.receive(server_.those_around(place(index), sharers_),
+                                          server_.shares_for(place(index)));
     ENSURE(goes_on, "a phase was begun with enough shares");
     hospital.mask(values);
     server_.masked(place(index), values);
@@ -50,7 +51,8 @@ class Exchange {
     const std::vector<secure::Place> lost = server_.lost();
     for (auto& [where, hospital] : hospitals_) {
       if (!parties_[where - 1].revealed) continue;
-      auto shares = hospital.reveal(summed, lost);
+      auto shares =
+          hospital.reveal(server_.those_around(where, summed), server_.those_around(where, lost));
       ENSURE(shares.has_value(), "the server asks for one share of each");
       server_.revealed(where, *std::move(shares));
     }
@@ -64,6 +66,7 @@ class Exchange {
 
   const std::vector<SecureParty>& parties_;
   secure::PairwiseServer server_;
+  std::vector<secure::Place> sharers_;
   std::map<secure::Place, secure::PairwiseHospital> hospitals_;
 };
 
@@ -88,10 +91,15 @@ void add_integer_noise(std::vector<std::int64_t>& values, double deviation, bool
 
 }  // namespace
 
-secure::PairwiseSettings SecureSum::settings(std::size_t parties, std::size_t values) const {
+secure::PairwiseSettings SecureSum::settings(std::size_t parties, std::size_t values,
+                                             std::int64_t round) const {
+  const std::optional<SecurePlan> plan = secure_plan(rule_, parties, run_, round);
+  ENSURE(plan.has_value(), "a round without a graph has failed before");
   secure::PairwiseSettings result;
   result.parties = parties;
-  result.threshold = secure_threshold(rule_, parties);
+  result.threshold = plan->shares;
+  result.least = plan->answers;
+  result.graph = plan->graph;
   result.values = values;
   result.modulus_bits = sum_bits(rule_, parties);
   return result;
@@ -225,7 +233,7 @@ bool SecureSum::decode(const std::vector<std::uint64_t>& sum, bool by_size,
 bool SecureSum::mean(const std::vector<SecureParty>& parties, UpdateStream& updates,
                      std::int64_t round, bool by_size, ParameterVector& out) {
   const auto size = static_cast<std::size_t>(out.layout().size());
-  const secure::PairwiseSettings sizes = settings(parties.size(), size + 1);
+  const secure::PairwiseSettings sizes = settings(parties.size(), size + 1, round);
   std::optional<Exchange> exchange;
   if (rule_.real) exchange.emplace(parties, sizes, run_, round);
 

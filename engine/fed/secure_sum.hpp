@@ -47,7 +47,8 @@ class SecureSum {
   void decode_noised(const std::vector<std::uint64_t>& sum, std::uint32_t modulus,
                      ParameterVector& out);
   void note_difference(std::vector<HospitalId> summed);
-  [[nodiscard]] secure::PairwiseSettings settings(std::size_t parties, std::size_t values) const;
+  [[nodiscard]] secure::PairwiseSettings settings(std::size_t parties, std::size_t values,
+                                                  std::int64_t round) const;
 
   SecureRule rule_;
   RunKey run_;

@@ -24,24 +24,74 @@ secure::MessageSizes SyncServer::message_sizes(const Round& round) const {
   return sizes;
 }
 
-TimeNs SyncServer::masking_time(const Round& round) const {
-  const auto shared = std::count_if(round.participants.begin(), round.participants.end(),
-                                    [](const Participant& p) { return p.shared; });
-  return ceil_to_ns(
-      secure::Seconds::mask(static_cast<std::size_t>(shared), message_sizes(round).values));
+std::vector<secure::Place> SyncServer::places(const Round& round, Flag flag) {
+  std::vector<secure::Place> result;
+  for (std::size_t i = 0; i < round.participants.size(); ++i) {
+    if (round.participants[i].*flag) result.push_back(static_cast<secure::Place>(i + 1));
+  }
+  return result;
+}
+
+std::size_t SyncServer::others(const Round& round, std::size_t index, Flag flag) {
+  std::size_t count = 0;
+  if (round.plan.graph) {
+    for (const secure::Place place :
+         round.plan.graph->around(static_cast<secure::Place>(index + 1))) {
+      count += round.participants[place - 1].*flag ? 1U : 0U;
+    }
+    return count;
+  }
+  for (const Participant& participant : round.participants) {
+    count += participant.*flag ? 1U : 0U;
+  }
+  return count - (round.participants[index].*flag ? 1U : 0U);
+}
+
+// On the complete graph of secure.pairwise a hospital counts among the holders of its secrets.
+std::size_t SyncServer::with_itself(const Round& round, std::size_t others) {
+  return others + (round.plan.graph ? 0U : 1U);
+}
+
+TimeNs SyncServer::masking_time(const Round& round, std::size_t index) const {
+  return ceil_to_ns(secure::Seconds::mask(others(round, index, &Participant::shared),
+                                          message_sizes(round).values));
+}
+
+// false: so few were invited that no graph is safe.
+bool SyncServer::plan_sum(Round& round) {
+  SecureAccount& account = secure_account_;
+  const std::size_t invited = round.participants.size();
+  account.sparse = s_.secure->sparse.has_value();
+  const std::optional<SecurePlan> plan = secure_plan(*s_.secure, invited, s_.run, round.index);
+  const bool first = account.rounds++ == 0;
+  if (!plan) {
+    round.failure = fmt::format(
+        "no graph of {} hospitals withstands {} that collude while {} are lost", invited,
+        s_.secure->sparse->colluding.of(invited), s_.secure->sparse->dropouts.of(invited));
+    drop_waiting(round);
+    return false;
+  }
+  round.plan = *plan;
+  const auto widen = [first](std::int64_t& least, std::int64_t& most, std::size_t value) {
+    const auto v = static_cast<std::int64_t>(value);
+    least = first ? v : std::min(least, v);
+    most = std::max(most, v);
+  };
+  widen(account.threshold_least, account.threshold_most, plan->answers);
+  if (plan->graph) {
+    std::int64_t most = 0;
+    widen(account.degree_least, account.degree_most, plan->graph->degree());
+    widen(account.shares_least, most, plan->shares);
+  }
+  account.modulus_bits = std::max(account.modulus_bits, message_sizes(round).modulus_bits);
+  return true;
 }
 
 // Keys and shares; false when the round failed there.
 Task<bool> SyncServer::exchange_keys(Round& round) {
   if (!s_.secure) co_return true;
-  const std::size_t invited = round.participants.size();
-  const auto threshold = static_cast<std::int64_t>(secure_threshold(*s_.secure, invited));
-  SecureAccount& account = secure_account_;
-  account.threshold_least =
-      account.rounds == 0 ? threshold : std::min(account.threshold_least, threshold);
-  account.threshold_most = std::max(account.threshold_most, threshold);
-  account.modulus_bits = std::max(account.modulus_bits, message_sizes(round).modulus_bits);
-  ++account.rounds;
+  const bool planned = plan_sum(round);
+  if (!planned) co_return false;
   if (round.ends != kNever) round.deadline = round.ends - s_.secure->wait;
   co_await run_phase(round, Phase::advertise);
   if (round.failure.empty()) co_await run_phase(round, Phase::share_keys);
@@ -62,9 +112,15 @@ Task<void> SyncServer::unmask(Round& round) {
   secure_account_.lost_after_sharing += static_cast<std::int64_t>(shared - round.arrived);
   co_await run_phase(round, Phase::unmask);
   if (!round.failure.empty()) co_return;
-  const std::size_t threshold = secure_threshold(*s_.secure, round.participants.size());
-  const TimeNs duration = ceil_to_ns(
-      secure::Seconds::unmask(shared, round.arrived, threshold, message_sizes(round).values));
+  // masks between a hospital that was lost and one in the sum
+  std::size_t pairs = 0;
+  for (std::size_t i = 0; i < round.participants.size(); ++i) {
+    const Participant& participant = round.participants[i];
+    if (participant.shared && !participant.arrived)
+      pairs += others(round, i, &Participant::arrived);
+  }
+  const TimeNs duration = ceil_to_ns(secure::Seconds::unmask(
+      shared, round.arrived, pairs, round.plan.shares, message_sizes(round).values));
   co_await s_.simulation->delay(duration);
 }
 
@@ -74,14 +130,10 @@ bool SyncServer::takes_part(const Participant& participant, Phase phase) const {
   return participant.arrived;
 }
 
-SyncServer::Call SyncServer::call_of(const Round& round, Phase phase) const {
+SyncServer::Call SyncServer::call_of(const Round& round, Phase phase, std::size_t index) const {
   const secure::MessageSizes sizes = message_sizes(round);
-  std::size_t advertised = 0;
-  std::size_t shared = 0;
-  for (const Participant& participant : round.participants) {
-    advertised += participant.advertised ? 1U : 0U;
-    shared += participant.shared ? 1U : 0U;
-  }
+  const std::size_t keys = others(round, index, &Participant::advertised);
+  const std::size_t shared = others(round, index, &Participant::shared);
   Call call;
   call.until = std::min(s_.simulation->now() + s_.secure->wait, round.ends);
   switch (phase) {
@@ -91,39 +143,57 @@ SyncServer::Call SyncServer::call_of(const Round& round, Phase phase) const {
       call.seconds = secure::Seconds::advertise();
       break;
     case Phase::share_keys:
-      call.bytes_down = sizes.keys(advertised);
-      call.bytes_up = sizes.shares(advertised);
-      call.seconds = secure::Seconds::share_keys(
-          advertised, secure_threshold(*s_.secure, round.participants.size()));
+      call.bytes_down = sizes.keys(with_itself(round, keys));
+      call.bytes_up = sizes.shares(keys);
+      call.seconds = secure::Seconds::share_keys(with_itself(round, keys), keys, round.plan.shares);
       break;
     case Phase::masked_input: break;  // a training: participate()
     case Phase::unmask:
-      call.bytes_down = sizes.ask(shared);
-      call.bytes_up = sizes.reveal(shared);
+      call.bytes_down = sizes.ask(with_itself(round, shared));
+      call.bytes_up = sizes.reveal(with_itself(round, shared));
       call.seconds = secure::Seconds::reveal(shared);
       break;
   }
   return call;
 }
 
-// Asks all that take part and waits for their answers; the first threshold of them where shares are
-// told, as more say nothing new.
+// Asks all that take part and waits for their answers; where shares are told until they give every
+// secret, as more say nothing new.
 Task<void> SyncServer::run_phase(Round& round, Phase phase) {
   round.phase = phase;
-  const Call call = call_of(round, phase);
-  const std::size_t threshold = secure_threshold(*s_.secure, round.participants.size());
   std::size_t asked = 0;
   for (std::size_t i = 0; i < round.participants.size(); ++i) {
     const Participant& participant = round.participants[i];
     if (!takes_part(participant, phase)) continue;
     ++asked;
+    const Call call = call_of(round, phase, i);
     s_.simulation->spawn(round.scope, answer(round, i, call), "hospital",
                          participant.hospital.value);
   }
+  std::size_t answered = co_await hear_answers(round, phase, asked);
+  round.scope.cancel();
+  while (round.inbox.try_receive()) {
+  }
+  if (phase != Phase::unmask) {
+    const Flag flag = phase == Phase::advertise ? &Participant::advertised : &Participant::shared;
+    lose_silent(round);
+    leave_out(round, flag);
+    answered = places(round, flag).size();
+  }
+  end_phase(round, phase, asked, answered);
+}
+
+Task<std::size_t> SyncServer::hear_answers(Round& round, Phase phase, std::size_t asked) {
+  const TimeNs until = std::min(s_.simulation->now() + s_.secure->wait, round.ends);
+  std::optional<secure::SharesTold> told;
+  if (round.plan.graph) {
+    told.emplace(*round.plan.graph, places(round, &Participant::shared), round.plan.shares);
+  }
   std::size_t open = asked;
   std::size_t answered = 0;
-  while (open > 0 && (phase != Phase::unmask || answered < threshold)) {
-    const std::optional<std::size_t> index = co_await round.inbox.receive_until(call.until);
+  const auto enough = [&] { return told ? told->missing() == 0 : answered >= round.plan.shares; };
+  while (open > 0 && (phase != Phase::unmask || !enough())) {
+    const std::optional<std::size_t> index = co_await round.inbox.receive_until(until);
     if (!index) break;
     --open;
     Participant& participant = round.participants[*index];
@@ -131,13 +201,35 @@ Task<void> SyncServer::run_phase(Round& round, Phase phase) {
       continue;
     if (phase == Phase::advertise) participant.advertised = true;
     if (phase == Phase::share_keys) participant.shared = true;
+    if (phase == Phase::unmask && told) told->told(static_cast<secure::Place>(*index + 1));
     ++answered;
   }
-  round.scope.cancel();
-  while (round.inbox.try_receive()) {
+  co_return answered;
+}
+
+// Those with so few neighbours left that nobody could rebuild their secrets.
+void SyncServer::leave_out(Round& round, Flag flag) {
+  if (!round.plan.graph) return;
+  const std::vector<secure::Place> before = places(round, flag);
+  const std::vector<secure::Place> kept = core(*round.plan.graph, before, round.plan.shares);
+  for (const secure::Place place : before) {
+    if (std::binary_search(kept.begin(), kept.end(), place)) continue;
+    Participant& participant = round.participants[place - 1];
+    participant.*flag = false;
+    if (participant.stage == VisitStage::done) continue;
+    s_.visits->drop(participant, DropReason::round_failed,
+                    fmt::format("phase '{}': fewer than {} of its neighbours answered",
+                                name(round.phase), round.plan.shares));
   }
-  if (phase != Phase::unmask) lose_silent(round);
-  end_phase(round, phase, asked, answered);
+}
+
+// Whose shares the answers are too few of.
+std::size_t SyncServer::missing_secrets(const Round& round) {
+  if (!round.plan.graph) return 0;
+  secure::SharesTold told(*round.plan.graph, places(round, &Participant::shared),
+                          round.plan.shares);
+  for (const secure::Place place : places(round, &Participant::revealed)) told.told(place);
+  return told.missing();
 }
 
 // One hospital in a phase of keys or shares: asked, computing, answering.
@@ -201,7 +293,9 @@ void SyncServer::lose_silent(Round& round) {
 }
 
 void SyncServer::end_phase(Round& round, Phase phase, std::size_t asked, std::size_t answered) {
-  const std::size_t threshold = secure_threshold(*s_.secure, round.participants.size());
+  const bool by_secret = round.plan.graph && phase == Phase::unmask;
+  const std::size_t threshold = by_secret ? round.plan.shares : round.plan.answers;
+  const std::size_t missing = by_secret ? missing_secrets(round) : 0;
   const auto p = static_cast<std::size_t>(phase);
   secure_account_.asked[p] += static_cast<std::int64_t>(asked);
   secure_account_.answered[p] += static_cast<std::int64_t>(answered);
@@ -213,11 +307,20 @@ void SyncServer::end_phase(Round& round, Phase phase, std::size_t asked, std::si
   closed.answered = static_cast<std::int64_t>(answered);
   closed.threshold = static_cast<std::int64_t>(threshold);
   s_.emit(closed);
-  if (answered >= threshold) return;
+  if (by_secret ? missing == 0 : answered >= threshold) return;
   ++secure_account_.missed[p];
   round.failure =
-      fmt::format("phase '{}' had {} answers, {} were needed", name(phase), answered, threshold);
-  if (phase == Phase::unmask || phase == Phase::masked_input) return;
+      by_secret ? fmt::format(
+                      "phase '{}' had {} answers, and for {} hospitals fewer than {} of their "
+                      "neighbours'",
+                      name(phase), answered, missing, threshold)
+                : fmt::format("phase '{}' had {} answers, {} were needed", name(phase), answered,
+                              threshold);
+  if (phase != Phase::unmask && phase != Phase::masked_input) drop_waiting(round);
+}
+
+// Those whose round has failed before they trained.
+void SyncServer::drop_waiting(Round& round) {
   for (Participant& participant : round.participants) {
     if (participant.stage == VisitStage::done) continue;
     s_.visits->drop(participant, DropReason::round_failed, round.failure);
@@ -235,12 +338,28 @@ bool SyncServer::secure_mean(const Round& round, UpdateStream& updates, Paramete
     party.revealed = participant.revealed;
     parties.push_back(party);
   }
-  SecureAccount& account = secure_account_;
-  const auto summed = static_cast<std::int64_t>(round.arrived);
-  account.parties_least = account.sums == 0 ? summed : std::min(account.parties_least, summed);
-  account.sums_below_four += summed < 4 ? 1 : 0;
-  ++account.sums;
+  note_sum(round);
   return secure_sum_->mean(parties, updates, round.index, s_.by_size, out);
+}
+
+void SyncServer::note_sum(const Round& round) {
+  SecureAccount& account = secure_account_;
+  const bool first = account.sums++ == 0;
+  auto seen = static_cast<std::int64_t>(round.arrived);
+  if (round.plan.graph) {
+    const std::vector<secure::Place> summed = places(round, &Participant::arrived);
+    const std::vector<std::size_t> sizes = pieces_among(*round.plan.graph, summed);
+    account.sums_in_pieces += sizes.size() > 1 ? 1 : 0;
+    seen = static_cast<std::int64_t>(sizes.front());
+    std::size_t fewest = round.arrived;
+    for (const secure::Place place : summed) {
+      fewest = std::min(fewest, others(round, place - 1, &Participant::arrived));
+    }
+    const auto around = static_cast<std::int64_t>(fewest);
+    account.neighbours_in_sum = first ? around : std::min(account.neighbours_in_sum, around);
+  }
+  account.parties_least = first ? seen : std::min(account.parties_least, seen);
+  account.sums_below_four += seen < 4 ? 1 : 0;
 }
 
 // A message of a phase of keys or shares.

@@ -24,11 +24,10 @@ std::int64_t SyncServer::message_bytes() const {
 
 // Of the invitation with the model, and of the update; under a secure sum shares come with the one,
 // and the other is a masked vector.
-std::int64_t SyncServer::bytes_down(const Round& round) const {
+std::int64_t SyncServer::bytes_down(const Round& round, std::size_t index) const {
   if (!s_.secure) return message_bytes();
-  const auto shared = std::count_if(round.participants.begin(), round.participants.end(),
-                                    [](const Participant& p) { return p.shared; });
-  return message_bytes() + message_sizes(round).forwarded(static_cast<std::size_t>(shared));
+  return message_bytes() +
+         message_sizes(round).forwarded(others(round, index, &Participant::shared));
 }
 std::int64_t SyncServer::bytes_up(const Round& round) const {
   return s_.secure ? message_sizes(round).masked() + s_.options.control_bytes : message_bytes();
@@ -111,17 +110,16 @@ void SyncServer::open(Round& round) {
 
 Task<void> SyncServer::gather(Round& round) {
   round.open = 0;
-  const std::int64_t down = bytes_down(round);
   const std::int64_t up = bytes_up(round);
-  const TimeNs masking = s_.secure ? masking_time(round) : TimeNs{};
   for (std::size_t i = 0; i < round.participants.size(); ++i) {
     Participant& participant = round.participants[i];
     if (s_.secure && !participant.shared) continue;
     ++round.open;
     participant.deadline = round.deadline;
-    participant.bytes_down = participant.has_model ? s_.options.control_bytes : down;
+    participant.bytes_down =
+        participant.has_model ? s_.options.control_bytes : bytes_down(round, i);
     participant.bytes_up = up;
-    participant.before_upload = masking;
+    participant.before_upload = s_.secure ? masking_time(round, i) : TimeNs{};
     send_by(round, participant);
     s_.simulation->spawn(round.scope, participate(round, i), "hospital",
                          participant.hospital.value);

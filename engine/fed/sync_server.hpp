@@ -102,6 +102,7 @@ class SyncServer final : public Protocol {
     Scope scope;
     Mailbox<std::size_t> inbox;  // index of a participant that arrived or gave up
     secure::Phase phase = secure::Phase::masked_input;  // without secure sums there is but this one
+    SecurePlan plan;                                    // of a secure sum
     std::string failure;                                // why there is no sum, or nobody to train
     std::optional<HospitalId> aggregator;               // none: the server
     HospitalId holder;                                  // who sends the model then
@@ -133,17 +134,29 @@ class SyncServer final : public Protocol {
     std::int64_t bytes_up = 0;
     double seconds = 0;  // of its processor, between the two
   };
+  // Who has got how far in a secure sum.
+  using Flag = bool Participant::*;
+  [[nodiscard]] static std::vector<secure::Place> places(const Round& round, Flag flag);
+  // Of those, the others with whom one shares: all, or its neighbours.
+  [[nodiscard]] static std::size_t others(const Round& round, std::size_t index, Flag flag);
+  [[nodiscard]] static std::size_t with_itself(const Round& round, std::size_t others);
   Task<bool> exchange_keys(Round& round);
+  bool plan_sum(Round& round);
+  void leave_out(Round& round, Flag flag);
+  void drop_waiting(Round& round);
   Task<void> unmask(Round& round);
   Task<void> run_phase(Round& round, secure::Phase phase);
   Task<void> answer(Round& round, std::size_t index, Call call);
   void lose(Round& round, std::size_t index, DropReason reason, std::string_view doing);
   void lose_silent(Round& round);
   [[nodiscard]] bool takes_part(const Participant& participant, secure::Phase phase) const;
-  [[nodiscard]] Call call_of(const Round& round, secure::Phase phase) const;
+  [[nodiscard]] Call call_of(const Round& round, secure::Phase phase, std::size_t index) const;
   [[nodiscard]] secure::MessageSizes message_sizes(const Round& round) const;
+  Task<std::size_t> hear_answers(Round& round, secure::Phase phase, std::size_t asked);
   void end_phase(Round& round, secure::Phase phase, std::size_t asked, std::size_t answered);
-  [[nodiscard]] TimeNs masking_time(const Round& round) const;
+  [[nodiscard]] static std::size_t missing_secrets(const Round& round);
+  void note_sum(const Round& round);
+  [[nodiscard]] TimeNs masking_time(const Round& round, std::size_t index) const;
   [[nodiscard]] bool secure_mean(const Round& round, UpdateStream& updates, ParameterVector& out);
 
   Task<void> participate(Round& round, std::size_t index);
@@ -154,7 +167,7 @@ class SyncServer final : public Protocol {
   bool aggregate(Round& round, RoundClosed& closed);
   std::int64_t account(Round& round, const VersionMaker::Outcome& outcome);
   [[nodiscard]] std::int64_t message_bytes() const;
-  [[nodiscard]] std::int64_t bytes_down(const Round& round) const;
+  [[nodiscard]] std::int64_t bytes_down(const Round& round, std::size_t index) const;
   [[nodiscard]] std::int64_t bytes_up(const Round& round) const;
 
   Setup s_;

@@ -87,7 +87,8 @@ CREATE INDEX drops_of ON drops (run, round, hospital);
 CREATE TABLE secure_phases (    -- of secure sums; empty without them
   run INTEGER NOT NULL, round INTEGER NOT NULL, phase TEXT NOT NULL, closed_ns INTEGER NOT NULL,
   asked INTEGER NOT NULL, answered INTEGER NOT NULL,
-  threshold INTEGER NOT NULL);  -- with fewer answers the round has failed
+  -- with fewer answers the round has failed; secure.secagg_plus, unmask: fewer shares of a secret
+  threshold INTEGER NOT NULL);
 CREATE INDEX secure_phases_of ON secure_phases (run, round);
 CREATE TABLE outages (          -- filled when the run has ended
   run INTEGER NOT NULL, hospital INTEGER NOT NULL, from_ns INTEGER NOT NULL,

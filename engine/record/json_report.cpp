@@ -173,6 +173,13 @@ Json secure_sums(const SecureAccount& account) {
   json["threshold_least"] = account.threshold_least;
   json["threshold_most"] = account.threshold_most;
   json["hospitals_least"] = account.parties_least;
+  if (account.sparse) {
+    json["neighbours_least"] = account.degree_least;
+    json["neighbours_most"] = account.degree_most;
+    json["neighbours_in_sum_least"] = account.neighbours_in_sum;
+    json["shares_needed_least"] = account.shares_least;
+    json["sums_in_pieces"] = account.sums_in_pieces;
+  }
   json["sums_below_four"] = account.sums_below_four;
   json["sums_differing_by_one"] = account.differ_by_one;
   json["lost_after_sharing"] = account.lost_after_sharing;

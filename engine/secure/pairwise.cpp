@@ -74,35 +74,40 @@ Advertised PairwiseHospital::advertise() const {
 
 std::optional<std::vector<SealedShares>> PairwiseHospital::share_keys(
     std::span<const Advertised> all) {
-  if (all.size() < settings_.threshold) return std::nullopt;
   std::set<Key> seen;
   for (const Advertised& keys : all) {
     if (!seen.insert(keys.sealing).second || !seen.insert(keys.masking).second) {
       return std::nullopt;
     }
-    if (keys.place != place_) peers_[keys.place].keys = keys;
+    if (keys.place == place_) continue;
+    if (settings_.graph && !settings_.graph->neighbours(place_, keys.place)) return std::nullopt;
+    peers_[keys.place].keys = keys;
   }
-  const auto of_key = split(masking_.secret, settings_.threshold, settings_.parties, secrets_);
-  const auto of_seed = split(own_seed_, settings_.threshold, settings_.parties, secrets_);
-  own_shares_ = {of_key[place_ - 1], of_seed[place_ - 1]};
+  if (!enough(peers_.size())) return std::nullopt;
+  std::vector<Place> holders;
+  for (const auto& [place, peer] : peers_) holders.push_back(place);
+  if (!settings_.graph) holders.push_back(place_);
+  const auto of_key = split(masking_.secret, settings_.threshold, holders, secrets_);
+  const auto of_seed = split(own_seed_, settings_.threshold, holders, secrets_);
+  if (!settings_.graph) own_shares_ = {of_key.back(), of_seed.back()};
   std::vector<SealedShares> messages;
   messages.reserve(peers_.size());
   for (auto& [place, peer] : peers_) {
+    const std::size_t holder = messages.size();
     const auto key = agree(sealing_, peer.keys.sealing, kSealing);
     if (!key) return std::nullopt;
     peer.sealing = *key;
     Bytes text;
     put(text, place_);
     put(text, place);
-    for (std::uint32_t element : of_key[place - 1]) put(text, element);
-    for (std::uint32_t element : of_seed[place - 1]) put(text, element);
+    for (std::uint32_t element : of_key[holder]) put(text, element);
+    for (std::uint32_t element : of_seed[holder]) put(text, element);
     messages.push_back({place_, place, seal(text, *key, place_, place)});
   }
   return messages;
 }
 
 bool PairwiseHospital::receive(std::span<const Place> shared, std::vector<SealedShares> sealed) {
-  if (shared.size() < settings_.threshold) return false;
   for (auto peer = peers_.begin(); peer != peers_.end();) {
     const bool stays = std::find(shared.begin(), shared.end(), peer->first) != shared.end();
     peer = stays ? std::next(peer) : peers_.erase(peer);
@@ -112,7 +117,13 @@ bool PairwiseHospital::receive(std::span<const Place> shared, std::vector<Sealed
     if (peer == peers_.end() || message.to != place_) return false;
     peer->second.sealed = std::move(message.sealed);
   }
-  return peers_.size() + 1 == shared.size();
+  const std::size_t itself = settings_.graph ? 0 : 1;
+  return enough(peers_.size()) && peers_.size() + itself == shared.size();
+}
+
+// Whether its secrets could be rebuilt, with so many others who have shares of them.
+bool PairwiseHospital::enough(std::size_t others) const {
+  return others + (settings_.graph ? 0 : 1) >= settings_.threshold;
 }
 
 void PairwiseHospital::mask(std::span<std::uint32_t> values) {
@@ -127,7 +138,7 @@ void PairwiseHospital::mask(std::span<std::uint32_t> values) {
 }
 
 std::optional<PairwiseHospital::Shares> PairwiseHospital::shares_of(Place place) const {
-  if (place == place_) return own_shares_;
+  if (place == place_) return settings_.graph ? std::nullopt : std::optional(own_shares_);
   const auto peer = peers_.find(place);
   if (peer == peers_.end()) return std::nullopt;
   const auto text = unseal(peer->second.sealed, peer->second.sealing, place, place_);
@@ -142,7 +153,9 @@ std::optional<PairwiseHospital::Shares> PairwiseHospital::shares_of(Place place)
 
 std::optional<std::vector<Revealed>> PairwiseHospital::reveal(std::span<const Place> summed,
                                                               std::span<const Place> lost) {
-  if (answered_ || summed.size() < settings_.threshold) return std::nullopt;
+  // over a graph it sees only its neighbours, and cannot count
+  const std::size_t least = settings_.graph ? 1 : settings_.threshold;
+  if (answered_ || summed.size() < least) return std::nullopt;
   std::set<Place> asked(summed.begin(), summed.end());
   asked.insert(lost.begin(), lost.end());
   // a place that is in both lists, or twice in one
@@ -174,16 +187,35 @@ void PairwiseServer::advertised(const Advertised& keys) {
   keys_[keys.place] = keys;
 }
 
-std::vector<Advertised> PairwiseServer::keys() const {
+bool PairwiseServer::shares_with(Place a, Place b) const {
+  return !settings_.graph || settings_.graph->neighbours(a, b);
+}
+
+std::vector<Place> PairwiseServer::recoverable(std::vector<Place> members) const {
+  if (!settings_.graph) return members;
+  return core(*settings_.graph, std::move(members), settings_.threshold);
+}
+
+std::vector<Place> PairwiseServer::those_around(Place place, std::vector<Place> places) const {
+  std::erase_if(places, [&](Place other) { return !shares_with(place, other); });
+  return places;
+}
+
+std::vector<Place> PairwiseServer::advertisers() const {
+  std::vector<Place> all;
+  for (const auto& [place, keys] : keys_) all.push_back(place);
+  return recoverable(std::move(all));
+}
+
+std::vector<Advertised> PairwiseServer::keys_for(Place place) const {
   std::vector<Advertised> all;
-  for (const auto& [place, keys] : keys_) all.push_back(keys);
+  for (const Place other : those_around(place, advertisers())) all.push_back(keys_.at(other));
   return all;
 }
 
-void PairwiseServer::shared(std::vector<SealedShares> shares) {
-  if (shares.empty()) return;
-  sharers_.push_back(shares.front().from);
-  for (SealedShares& message : shares) {
+void PairwiseServer::shared(Place by, std::vector<SealedShares> sealed) {
+  sharers_.push_back(by);
+  for (SealedShares& message : sealed) {
     shares_[message.to][message.from] = std::move(message.sealed);
   }
 }
@@ -191,14 +223,20 @@ void PairwiseServer::shared(std::vector<SealedShares> shares) {
 std::vector<Place> PairwiseServer::sharers() const {
   std::vector<Place> all = sharers_;
   std::sort(all.begin(), all.end());
-  return all;
+  return recoverable(std::move(all));
 }
 
 std::vector<SealedShares> PairwiseServer::shares_for(Place place) const {
   std::vector<SealedShares> messages;
   const auto found = shares_.find(place);
   if (found == shares_.end()) return messages;
-  for (const auto& [from, sealed] : found->second) messages.push_back({from, place, sealed});
+  const std::vector<Place> there = sharers();
+  for (const auto& [from, sealed] : found->second) {
+    // not of those who were left out
+    if (std::binary_search(there.begin(), there.end(), from)) {
+      messages.push_back({from, place, sealed});
+    }
+  }
   return messages;
 }
 
@@ -228,57 +266,71 @@ void PairwiseServer::revealed(Place by, std::vector<Revealed> shares) {
 }
 
 std::string PairwiseServer::failure() const {
-  const std::size_t reached[kPhases] = {keys_.size(), sharers_.size(), summed_.size(),
-                                        revealed_.size()};
-  for (std::size_t phase = 0; phase < kPhases; ++phase) {
-    if (reached[phase] >= settings_.threshold) continue;
-    return std::string(name(static_cast<Phase>(phase)));
+  const std::size_t least = settings_.least > 0 ? settings_.least : settings_.threshold;
+  const std::size_t reached[] = {advertisers().size(), sharers().size(), summed_.size()};
+  for (std::size_t phase = 0; phase < std::size(reached); ++phase) {
+    if (reached[phase] < least) return std::string(name(static_cast<Phase>(phase)));
   }
-  return {};
+  std::size_t missing = 0;
+  if (settings_.graph) {
+    SharesTold told(*settings_.graph, sharers(), settings_.threshold);
+    for (const auto& [by, shares] : revealed_) told.told(by);
+    missing = told.missing();
+  } else {
+    missing = revealed_.size() < settings_.threshold ? 1 : 0;
+  }
+  return missing > 0 ? std::string(name(Phase::unmask)) : std::string();
 }
 
-// REQUIRES: coefficients_ are those of the first holders in revealed_.
+// From the first shares that were told, which are those of the last secret on the complete graph.
 std::optional<Key> PairwiseServer::secret_of(Place place, ShareOf what) {
   std::vector<const Share*> shares;
-  shares.reserve(coefficients_.size());
+  std::vector<Place> holders;
   for (const auto& [by, all] : revealed_) {
-    if (shares.size() == coefficients_.size()) break;
+    if (shares.size() == settings_.threshold) break;
+    if (settings_.graph && !settings_.graph->neighbours(by, place)) continue;
     const auto found = std::find_if(
         all.begin(), all.end(), [&](const Revealed& r) { return r.of == place && r.what == what; });
     if (found == all.end()) return std::nullopt;
     shares.push_back(&found->share);
+    holders.push_back(by);
+  }
+  if (holders != holders_) {
+    coefficients_ = lagrange_at_zero(holders);
+    holders_ = std::move(holders);
   }
   const auto secret = reconstruct(shares, coefficients_, kKeyBytes);
   if (!secret) return std::nullopt;
   return key_of(*secret);
 }
 
+// The masks that one who was lost would have shared with those in the sum; false: the shares of its
+// key do not fit.
+bool PairwiseServer::takes_away(Place place, std::vector<std::uint32_t>& sum) {
+  KeyPair pair;
+  const auto secret = secret_of(place, ShareOf::mask_key);
+  if (!secret) return false;
+  pair.secret = *secret;
+  pair.open = public_of(pair.secret);
+  if (pair.open != keys_[place].masking) return false;
+  for (const Place other : those_around(place, summed())) {
+    const auto seed = agree(pair, keys_[other].masking, kMasking);
+    if (!seed) return false;
+    add_mask(*seed, opposite(sign_of(other, place)), sum);
+  }
+  return true;
+}
+
 std::optional<std::vector<std::uint32_t>> PairwiseServer::sum() {
   if (!failure().empty()) return std::nullopt;
-  std::vector<Place> holders;
-  for (const auto& [by, all] : revealed_) {
-    if (holders.size() < settings_.threshold) holders.push_back(by);
-  }
-  coefficients_ = lagrange_at_zero(holders);
   std::vector<std::uint32_t> result = total_;
-  const std::vector<Place> there = summed();
-  for (Place place : there) {
+  for (const Place place : summed()) {
     const auto seed = secret_of(place, ShareOf::own_seed);
     if (!seed) return std::nullopt;
     add_mask(*seed, Sign::minus, result);
   }
-  for (Place place : lost()) {
-    KeyPair pair;
-    const auto secret = secret_of(place, ShareOf::mask_key);
-    if (!secret) return std::nullopt;
-    pair.secret = *secret;
-    pair.open = public_of(pair.secret);
-    if (pair.open != keys_[place].masking) return std::nullopt;
-    for (Place other : there) {
-      const auto seed = agree(pair, keys_[other].masking, kMasking);
-      if (!seed) return std::nullopt;
-      add_mask(*seed, opposite(sign_of(other, place)), result);
-    }
+  for (const Place place : lost()) {
+    if (!takes_away(place, result)) return std::nullopt;
   }
   const std::uint32_t keep = low_bits(settings_.modulus_bits);
   for (std::uint32_t& value : result) value &= keep;

@@ -1,6 +1,7 @@
 // Secure sums by pairwise masks (Bonawitz et al. 2017, Practical Secure Aggregation for
-// Privacy-Preserving Machine Learning, figure 4, against a semi-honest server): the parties,
-// without clock or network. Each phase is one call; what a call returns is the message.
+// Privacy-Preserving Machine Learning, figure 4, against a semi-honest server; over a graph Bell et
+// al. 2020, algorithm 2): the parties, without clock or network. Each phase is one call; what a
+// call returns is the message.
 //
 //   0 advertise   hospital -> server  two public keys: one for sealing shares, one for masks
 //   1 share keys  hospital -> server  for each other: shares of its mask key and of its own seed
@@ -9,11 +10,14 @@
 //                                     sum, of the mask key if it was lost, never both
 //
 // U1, U2, U3, U5 are those whose message of phase 0, 1, 2, 3 reached the server. The sum comes out
-// when each of them has at least `threshold` members.
+// when U1, U2 and U3 have `least` members and each secret of U2 `threshold` shares told by U5. Over
+// a graph "each other" is each neighbour, and who has fewer than `threshold` of them in U1 or U2 is
+// left out of it: nobody could rebuild its secrets.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,18 +25,19 @@
 #include <vector>
 
 #include "secure/crypto.hpp"
+#include "secure/graph.hpp"
 #include "secure/shamir.hpp"
 
 namespace polyclinic::secure {
 
-// A hospital's place in a round, from 1: where its shares are polynomials' values.
-using Place = std::uint32_t;
-
 struct PairwiseSettings {
-  std::size_t parties = 0;  // n: places 1..n
-  std::size_t threshold = 0;
+  std::size_t parties = 0;    // n: places 1..n
+  std::size_t threshold = 0;  // shares that give a secret
+  std::size_t least = 0;      // hospitals that must answer; zero: as many as the threshold
   std::size_t values = 0;
   int modulus_bits = 32;  // 1 to 32
+  // Who shares with whom; null: each with all others and itself.
+  std::shared_ptr<const Graph> graph;
 };
 
 enum class Phase : std::uint8_t { advertise, share_keys, masked_input, unmask };
@@ -65,11 +70,11 @@ class PairwiseHospital {
   PairwiseHospital(const PairwiseSettings& settings, Place place, SecretStream secrets);
 
   [[nodiscard]] Advertised advertise() const;
-  // For every other of U1, in its order; nullopt: it aborts (fewer than the threshold, a key given
-  // twice).
+  // For every other of U1 that is its neighbour, in the order of places; nullopt: it aborts (fewer
+  // than the threshold, a key given twice, that of a stranger).
   [[nodiscard]] std::optional<std::vector<SealedShares>> share_keys(
       std::span<const Advertised> all);
-  // U2 and what its members sealed for this one; false: it aborts.
+  // Its part of U2, and what those sealed for this one; false: it aborts.
   [[nodiscard]] bool receive(std::span<const Place> shared, std::vector<SealedShares> sealed);
   // values becomes the masked vector. REQUIRES: receive() was true; called once.
   void mask(std::span<std::uint32_t> values);
@@ -90,6 +95,7 @@ class PairwiseHospital {
     Share of_seed;
   };
   [[nodiscard]] std::optional<Shares> shares_of(Place place) const;
+  [[nodiscard]] bool enough(std::size_t others) const;
 
   PairwiseSettings settings_;
   Place place_;
@@ -107,11 +113,14 @@ class PairwiseServer {
  public:
   explicit PairwiseServer(const PairwiseSettings& settings);
 
-  void advertised(const Advertised& keys);             // U1 grows
-  [[nodiscard]] std::vector<Advertised> keys() const;  // what U1 is sent
-  void shared(std::vector<SealedShares> shares);       // U2 grows
-  [[nodiscard]] std::vector<Place> sharers() const;    // U2
+  void advertised(const Advertised& keys);                  // U1 grows
+  [[nodiscard]] std::vector<Place> advertisers() const;     // U1
+  void shared(Place by, std::vector<SealedShares> sealed);  // U2 grows
+  [[nodiscard]] std::vector<Place> sharers() const;         // U2
+  // What one is sent: of these, those with whom it shares.
+  [[nodiscard]] std::vector<Advertised> keys_for(Place place) const;
   [[nodiscard]] std::vector<SealedShares> shares_for(Place place) const;
+  [[nodiscard]] std::vector<Place> those_around(Place place, std::vector<Place> places) const;
   // Adds a masked vector; U3 grows.
   void masked(Place place, std::span<const std::uint32_t> values);
   [[nodiscard]] std::vector<Place> summed() const;        // U3
@@ -124,6 +133,9 @@ class PairwiseServer {
 
  private:
   [[nodiscard]] std::optional<Key> secret_of(Place place, ShareOf what);
+  [[nodiscard]] bool shares_with(Place a, Place b) const;
+  [[nodiscard]] std::vector<Place> recoverable(std::vector<Place> members) const;
+  [[nodiscard]] bool takes_away(Place place, std::vector<std::uint32_t>& sum);
 
   PairwiseSettings settings_;
   std::map<Place, Advertised> keys_;
@@ -132,7 +144,9 @@ class PairwiseServer {
   std::vector<Place> summed_;
   std::vector<std::uint32_t> total_;
   std::map<Place, std::vector<Revealed>> revealed_;  // by whom
-  std::vector<std::uint32_t> coefficients_;          // of the holders whose shares are used
+  // of the holders whose shares gave the last secret
+  std::vector<Place> holders_;
+  std::vector<std::uint32_t> coefficients_;
 };
 
 }  // namespace polyclinic::secure

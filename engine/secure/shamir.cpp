@@ -1,5 +1,7 @@
 #include "secure/shamir.hpp"
 
+#include <numeric>
+
 #include "base/check.hpp"
 #include "secure/field.hpp"
 
@@ -38,23 +40,30 @@ std::optional<Bytes> from_pieces(std::span<const std::uint32_t> parts, std::size
 }  // namespace
 
 std::vector<Share> split(std::span<const std::uint8_t> secret, std::size_t threshold,
-                         std::size_t count, SecretStream& secrets) {
-  ENSURE(threshold >= 1 && threshold <= count, "a threshold is between 1 and the holders");
+                         std::span<const std::uint32_t> places, SecretStream& secrets) {
+  ENSURE(threshold >= 1 && threshold <= places.size(), "a threshold is between 1 and the holders");
   const std::vector<std::uint32_t> constant = to_pieces(secret);
-  std::vector<Share> shares(count, Share(constant.size()));
+  std::vector<Share> shares(places.size(), Share(constant.size()));
   std::vector<std::uint32_t> polynomial(threshold);
   for (std::size_t piece = 0; piece < constant.size(); ++piece) {
     polynomial[0] = constant[piece];
     for (std::size_t k = 1; k < threshold; ++k) polynomial[k] = secrets.element();
-    for (std::size_t holder = 0; holder < count; ++holder) {
+    for (std::size_t holder = 0; holder < places.size(); ++holder) {
       std::uint64_t value = 0;  // Horner
       for (std::size_t k = threshold; k-- > 0;) {
-        value = (value * (holder + 1) + polynomial[k]) % field::kPrime;
+        value = (value * places[holder] + polynomial[k]) % field::kPrime;
       }
       shares[holder][piece] = static_cast<std::uint32_t>(value);
     }
   }
   return shares;
+}
+
+std::vector<Share> split(std::span<const std::uint8_t> secret, std::size_t threshold,
+                         std::size_t count, SecretStream& secrets) {
+  std::vector<std::uint32_t> places(count);
+  std::iota(places.begin(), places.end(), 1U);
+  return split(secret, threshold, places, secrets);
 }
 
 std::vector<std::uint32_t> lagrange_at_zero(std::span<const std::uint32_t> places) {

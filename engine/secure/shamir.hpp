@@ -25,7 +25,10 @@ constexpr std::size_t pieces(std::size_t secret_bytes) {
 // A share of a key on the wire.
 inline constexpr std::size_t kShareBytes = 4 * pieces(kKeyBytes);
 
-// Shares at the places 1..count. REQUIRES: 1 <= threshold <= count.
+// Shares at places, which are distinct and above zero. REQUIRES: 1 <= threshold <= their number.
+std::vector<Share> split(std::span<const std::uint8_t> secret, std::size_t threshold,
+                         std::span<const std::uint32_t> places, SecretStream& secrets);
+// At the places 1..count.
 std::vector<Share> split(std::span<const std::uint8_t> secret, std::size_t threshold,
                          std::size_t count, SecretStream& secrets);
 

@@ -15,9 +15,6 @@ constexpr std::size_t kSealedBytes = kPlaceBytes + 2 * kPlaceBytes + 2 * kShareB
 std::int64_t bytes(std::size_t n) {
   return static_cast<std::int64_t>(n);
 }
-std::size_t others(std::size_t n) {
-  return n > 0 ? n - 1 : 0;
-}
 
 // Measured rates, in seconds.
 constexpr double kKeyPair = 40e-6;
@@ -47,48 +44,54 @@ std::uint64_t published_user_bits(std::uint64_t parties, std::uint64_t values, i
          values * static_cast<std::uint64_t>(modulus_bits(parties, bits));
 }
 
+std::uint64_t published_user_bits_of_graph(std::uint64_t parties, std::uint64_t neighbours,
+                                           std::uint64_t values, int bits) {
+  constexpr std::uint64_t kKeyBits = 256;
+  constexpr std::uint64_t kShareBits = 256;
+  return 2 * (neighbours + 1) * kKeyBits + 5 * neighbours * kShareBits +
+         values * static_cast<std::uint64_t>(modulus_bits(parties, bits));
+}
+
 std::int64_t MessageSizes::advertise() const {
   return bytes(kPlaceBytes + 2 * kKeyBytes);
 }
-std::int64_t MessageSizes::keys(std::size_t advertised) const {
-  return bytes(advertised * (kPlaceBytes + 2 * kKeyBytes));
+std::int64_t MessageSizes::keys(std::size_t holders) const {
+  return bytes(holders * (kPlaceBytes + 2 * kKeyBytes));
 }
-std::int64_t MessageSizes::shares(std::size_t advertised) const {
-  return bytes(others(advertised) * kSealedBytes);
+std::int64_t MessageSizes::shares(std::size_t others) const {
+  return bytes(others * kSealedBytes);
 }
-std::int64_t MessageSizes::forwarded(std::size_t shared) const {
-  return bytes(others(shared) * kSealedBytes);
+std::int64_t MessageSizes::forwarded(std::size_t others) const {
+  return bytes(others * kSealedBytes);
 }
 std::int64_t MessageSizes::masked() const {
   return bytes((values * static_cast<std::size_t>(modulus_bits) + 7) / 8);
 }
-std::int64_t MessageSizes::ask(std::size_t shared) const {
-  return bytes(2 * kPlaceBytes + shared * kPlaceBytes);
+std::int64_t MessageSizes::ask(std::size_t holders) const {
+  return bytes(2 * kPlaceBytes + holders * kPlaceBytes);
 }
-std::int64_t MessageSizes::reveal(std::size_t shared) const {
-  return bytes(shared * (kPlaceBytes + kShareBytes));
+std::int64_t MessageSizes::reveal(std::size_t holders) const {
+  return bytes(holders * (kPlaceBytes + kShareBytes));
 }
 
 double Seconds::advertise() {
   return 2 * kKeyPair;
 }
-double Seconds::share_keys(std::size_t advertised, std::size_t threshold) {
+double Seconds::share_keys(std::size_t holders, std::size_t others, std::size_t threshold) {
   const double elements = 2 * d(pieces(kKeyBytes)) * d(threshold);
-  return elements * (kElement + kShareStep * d(advertised)) +
-         d(others(advertised)) * (kAgreement + kSealed);
+  return elements * (kElement + kShareStep * d(holders)) + d(others) * (kAgreement + kSealed);
 }
-double Seconds::mask(std::size_t shared, std::size_t values) {
-  return d(others(shared)) * kAgreement + d(shared) * d(values) * kMaskValue;
+double Seconds::mask(std::size_t others, std::size_t values) {
+  return d(others) * kAgreement + d(others + 1) * d(values) * kMaskValue;
 }
-double Seconds::reveal(std::size_t shared) {
-  return d(others(shared)) * kSealed;
+double Seconds::reveal(std::size_t others) {
+  return d(others) * kSealed;
 }
-double Seconds::unmask(std::size_t shared, std::size_t summed, std::size_t threshold,
-                       std::size_t values) {
-  const double lost = d(shared - summed);
+double Seconds::unmask(std::size_t shared, std::size_t summed, std::size_t pairs,
+                       std::size_t threshold, std::size_t values) {
   const double rebuilt = d(shared) * d(threshold) * d(pieces(kKeyBytes)) * kShareStep;
   return rebuilt + d(summed) * d(values) * kMaskValue +
-         lost * d(summed) * (kAgreement + d(values) * kMaskValue);
+         d(pairs) * (kAgreement + d(values) * kMaskValue);
 }
 
 }  // namespace polyclinic::secure

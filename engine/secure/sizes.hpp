@@ -9,35 +9,41 @@ namespace polyclinic::secure {
 // Bits that a user sends and receives by the formula of Bonawitz et al. 2017 (section 7.1): 2 n a_K
 // + (5 n - 4) a_S + m ceil(log2 R), a_K = a_S = 256.
 std::uint64_t published_user_bits(std::uint64_t parties, std::uint64_t values, int bits);
+// The same messages over a graph of so many neighbours (Bell et al. 2020, algorithm 2), none of
+// them to itself: 2 (k + 1) a_K + 5 k a_S + m ceil(log2 R).
+std::uint64_t published_user_bits_of_graph(std::uint64_t parties, std::uint64_t neighbours,
+                                           std::uint64_t values, int bits);
 
-// Bytes of our messages, between the server and one hospital. Places of hospitals take 4 bytes.
+// Bytes of our messages, between the server and one hospital, which shares with so many others and,
+// on the complete graph, with itself. Places of hospitals take 4 bytes.
 struct MessageSizes {
   std::size_t parties = 0;  // n: invited
   std::size_t values = 0;   // in a masked vector
   int modulus_bits = 0;
 
-  [[nodiscard]] std::int64_t advertise() const;                     // up: two public keys
-  [[nodiscard]] std::int64_t keys(std::size_t advertised) const;    // down: those of all
-  [[nodiscard]] std::int64_t shares(std::size_t advertised) const;  // up: sealed, for each other
-  [[nodiscard]] std::int64_t forwarded(std::size_t shared) const;   // down: sealed, of each other
-  [[nodiscard]] std::int64_t masked() const;                        // up
-  [[nodiscard]] std::int64_t ask(std::size_t shared) const;         // down: who is in the sum
-  [[nodiscard]] std::int64_t reveal(std::size_t shared) const;      // up: one share of each
+  [[nodiscard]] std::int64_t advertise() const;                    // up: two public keys
+  [[nodiscard]] std::int64_t keys(std::size_t holders) const;      // down: theirs
+  [[nodiscard]] std::int64_t shares(std::size_t others) const;     // up: sealed, for each
+  [[nodiscard]] std::int64_t forwarded(std::size_t others) const;  // down: sealed, of each
+  [[nodiscard]] std::int64_t masked() const;                       // up
+  [[nodiscard]] std::int64_t ask(std::size_t holders) const;       // down: who is in the sum
+  [[nodiscard]] std::int64_t reveal(std::size_t holders) const;    // up: one share of each
 };
 
 // Processor time, from rates measured on one core of a 2-core AMD EPYC with AVX2 (tests/bench/
 // secure_bench.cpp): a model, so that the clock never depends on the machine that simulates.
 struct Seconds {
   static double advertise();
-  static double share_keys(std::size_t advertised, std::size_t threshold);
-  // Masks against `shared` others and the own one, over a vector of `values`.
-  static double mask(std::size_t shared, std::size_t values);
+  // Shares for so many holders of whom so many are others, each a key that is agreed on.
+  static double share_keys(std::size_t holders, std::size_t others, std::size_t threshold);
+  // Masks against the others and the own one, over a vector of `values`.
+  static double mask(std::size_t others, std::size_t values);
   // Opening the shares of the others.
-  static double reveal(std::size_t shared);
+  static double reveal(std::size_t others);
   // The server's: rebuilding one secret per party of `shared`, the own masks of `summed` hospitals
-  // and the pairwise ones of those that were lost.
-  static double unmask(std::size_t shared, std::size_t summed, std::size_t threshold,
-                       std::size_t values);
+  // and as many pairwise ones as a lost hospital and one in the sum have between them.
+  static double unmask(std::size_t shared, std::size_t summed, std::size_t pairs,
+                       std::size_t threshold, std::size_t values);
 };
 
 }  // namespace polyclinic::secure

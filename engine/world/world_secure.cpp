@@ -14,11 +14,17 @@ std::string what_was_seen(const SecureAccount& account) {
       account.threshold_least == account.threshold_most
           ? fmt::format("{}", account.threshold_least)
           : fmt::format("{} to {}", account.threshold_least, account.threshold_most);
+  const std::string with_server =
+      account.sparse ? fmt::format(
+                           "all its neighbours there ({} at least), or {} of its neighbours, "
+                           "with the server",
+                           account.neighbours_in_sum, account.shares_least)
+                     : fmt::format("{} hospitals with the server", threshold);
   return fmt::format(
       "secure sums: of updates the server saw masked vectors and {} sums, the smallest of {} "
       "hospitals, with the sum of their weights. To expose one update all others of its sum "
-      "must collude ({} at least), or {} hospitals with the server. {}",
-      account.sums, account.parties_least, account.parties_least - 1, threshold,
+      "must collude ({} at least), or {}. {}",
+      account.sums, account.parties_least, account.parties_least - 1, with_server,
       account.real ? "Keys come from the run's seed: the secrecy is simulated"
                    : "fidelity = \"cost\": no cryptography was computed");
 }
@@ -45,6 +51,12 @@ void World::Impl::add_secure_remarks() {
         "{} sums were of fewer than 4 hospitals: with two, each subtracts its own update and has "
         "the other's",
         account.sums_below_four));
+  }
+  if (account.sums_in_pieces > 0) {
+    result.remarks.push_back(fmt::format(
+        "{} sums were of hospitals that no masks joined in one piece: the server saw the sum of "
+        "each piece. Fewer dropouts were foreseen than came, or chance had it so",
+        account.sums_in_pieces));
   }
   if (account.differ_by_one > 0) {
     result.remarks.push_back(fmt::format(

@@ -2052,6 +2052,21 @@ secure = {}
 ---@return secure_part
 function secure.pairwise(fields) end
 
+---@class secure_secagg_plus_fields
+---@field colluding? integer|fraction hospitals that may collude with the server: a count, or fraction(0.2) of those invited, rounded up (default: 10 %)
+---@field dropouts? integer|fraction hospitals that may be lost in a round, which fails with more: a count, or fraction(0.3) of those invited, rounded up (default: 20 %)
+---@field clip? number every value of an update is held to this absolute value (default: `8`)
+---@field bits? integer of a value on the wire, before the bits that the sum needs (default: `24`)
+---@field rows_max? integer a hospital with more training rows weighs as one with so many; public (default: `10000`)
+---@field wait? time longest wait for the answers to a phase of keys or shares (default: 2 min)
+---@field fidelity? "real"|"cost" real: the cryptography is computed; cost: the same messages, times and sums without it (default: `"real"`)
+
+---Secure sums by masks between neighbours: as secure.pairwise, but each hospital agrees on masks and shares secrets with a few others, whose number grows with the logarithm of all. They are drawn anew for each round. How many they are, and how many of them give a secret, follows from how many may collude and how many may be lost: unsafe with probability 2^-40 at most, failing for lack of shares with 2^-20.
+---Bell et al. 2020, Secure Single-Server Aggregation with (Poly)Logarithmic Overhead, algorithm 2 (semi-honest)
+---@param fields? secure_secagg_plus_fields
+---@return secure_part
+function secure.secagg_plus(fields) end
+
 ---@class selection_part: part
 selection = {}
 

@@ -42,13 +42,8 @@ void sharing(benchmark::State& state) {
 }
 BENCHMARK(sharing)->Unit(benchmark::kMicrosecond);
 
-// The round; `model_s` is what sizes.hpp says of it.
-void w5_complete_graph(benchmark::State& state) {
-  PairwiseSettings settings;
-  settings.parties = 100;
-  settings.threshold = 67;
-  settings.values = 100'000;
-  settings.modulus_bits = modulus_bits(100, 24);
+// The round, over so many neighbours of whom so many give a secret.
+void w5(benchmark::State& state, const PairwiseSettings& settings) {
   const std::vector<std::vector<std::uint32_t>> inputs(
       100, std::vector<std::uint32_t>(settings.values, 12345));
   std::vector<int> lost(100, 4);
@@ -57,11 +52,45 @@ void w5_complete_graph(benchmark::State& state) {
     const Played played = play(settings, lost, inputs);
     if (!played.sum || (*played.sum)[7] != 90U * 12345U) state.SkipWithError("a wrong sum");
   }
-  state.counters["model_s"] = 100 * (Seconds::advertise() + Seconds::share_keys(100, 67)) +
-                              90 * (Seconds::mask(100, settings.values) + Seconds::reveal(100)) +
-                              Seconds::unmask(100, 90, 67, settings.values);
+}
+
+PairwiseSettings w5_settings() {
+  PairwiseSettings settings;
+  settings.parties = 100;
+  settings.threshold = 67;
+  settings.values = 100'000;
+  settings.modulus_bits = modulus_bits(100, 24);
+  return settings;
+}
+
+// `model_s` is what sizes.hpp says of it.
+void w5_complete_graph(benchmark::State& state) {
+  const PairwiseSettings settings = w5_settings();
+  w5(state, settings);
+  state.counters["model_s"] = 100 * (Seconds::advertise() + Seconds::share_keys(100, 99, 67)) +
+                              90 * (Seconds::mask(99, settings.values) + Seconds::reveal(99)) +
+                              Seconds::unmask(100, 90, 10 * 90, 67, settings.values);
 }
 BENCHMARK(w5_complete_graph)->Unit(benchmark::kSecond)->Iterations(3);
+
+// A tenth may collude and a tenth be lost: 22 neighbours, of whom 11 give a secret.
+void w5_neighbours(benchmark::State& state) {
+  PairwiseSettings settings = w5_settings();
+  const auto size = graph_size(100, 10, 10);
+  if (!size) return state.SkipWithError("no graph");
+  Stream stream(make_run_key(1, 0), Purpose::kTest, 0);
+  settings.threshold = size->threshold;
+  settings.least = 90;
+  settings.graph = std::make_shared<Graph>(100, size->degree, stream);
+  w5(state, settings);
+  const std::size_t k = size->degree;
+  state.counters["neighbours"] = static_cast<double>(k);
+  state.counters["model_s"] =
+      100 * (Seconds::advertise() + Seconds::share_keys(k, k, size->threshold)) +
+      90 * (Seconds::mask(k, settings.values) + Seconds::reveal(k)) +
+      Seconds::unmask(100, 90, 10 * k * 9 / 10, size->threshold, settings.values);
+}
+BENCHMARK(w5_neighbours)->Unit(benchmark::kSecond)->Iterations(3);
 
 }  // namespace
 }  // namespace polyclinic::secure

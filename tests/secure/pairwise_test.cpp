@@ -140,8 +140,9 @@ Parties ready(const PairwiseSettings& settings) {
     parties.hospitals.emplace_back(settings, place, SecretStream(make_run_key(9, 0), place, 0));
     parties.server.advertised(parties.hospitals.back().advertise());
   }
-  for (auto& hospital : parties.hospitals) {
-    parties.server.shared(*hospital.share_keys(parties.server.keys()));
+  for (Place place = 1; place <= settings.parties; ++place) {
+    PairwiseHospital& hospital = parties.hospitals[place - 1];
+    parties.server.shared(place, *hospital.share_keys(parties.server.keys_for(place)));
   }
   for (Place place = 1; place <= settings.parties; ++place) {
     REQUIRE(parties.hospitals[place - 1].receive(parties.server.sharers(),

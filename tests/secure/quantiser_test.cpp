@@ -79,17 +79,40 @@ TEST_CASE("our messages are as long as the published ones but for addresses and 
   // with places, shares of 288 bits, sealed with 16 bytes: all that is more is 2 % at 20 hospitals
   // and 10^6 values of 16 bits.
   MessageSizes sizes{20, 1000000, modulus_bits(20, 16)};
-  const std::int64_t ours = sizes.advertise() + sizes.keys(20) + sizes.shares(20) +
-                            sizes.forwarded(20) + sizes.masked() + sizes.ask(20) + sizes.reveal(20);
+  const std::int64_t ours = sizes.advertise() + sizes.keys(20) + sizes.shares(19) +
+                            sizes.forwarded(19) + sizes.masked() + sizes.ask(20) + sizes.reveal(20);
   CHECK(static_cast<double>(ours) * 8 / 21034816.0 == doctest::Approx(1.0).epsilon(0.02));
   CHECK(ours * 8 > 21034816);
+}
+
+TEST_CASE("over a graph a user's messages grow with its neighbours alone") {
+  // with n - 1 neighbours they are the published ones but for the share that one keeps of its own
+  for (const std::uint64_t n : {10, 100, 1024}) {
+    CHECK(published_user_bits_of_graph(n, n - 1, 1000, 16) ==
+          published_user_bits(n, 1000, 16) - 256);
+  }
+  // 100 hospitals, 22 neighbours, 1,000,000 values of 16 bits in a modulus of 23, by hand:
+  // 46 keys and 110 shares of 256 bits
+  CHECK(published_user_bits_of_graph(100, 22, 1000000, 16) == (46 + 110) * 256 + 23000000);
+  // ours: keys with a place of 4 bytes, shares of 36 sealed in pairs (100 bytes with addresses and
+  // seal), told one by one with a place; the question has 8 bytes more
+  const MessageSizes sizes{100, 1000000, modulus_bits(100, 16)};
+  const std::int64_t ours = sizes.advertise() + sizes.keys(22) + sizes.shares(22) +
+                            sizes.forwarded(22) + sizes.masked() + sizes.ask(22) + sizes.reveal(22);
+  CHECK(ours == 23 * 68 + 2 * 22 * 100 + 2875000 + 8 + 22 * 4 + 22 * 40);
+  CHECK(static_cast<double>(ours) * 8 /
+            static_cast<double>(published_user_bits_of_graph(100, 22, 1000000, 16)) ==
+        doctest::Approx(1.0).epsilon(0.001));
+  // a mask's time too
+  CHECK(Seconds::mask(22, 100000) / Seconds::mask(99, 100000) ==
+        doctest::Approx(0.23).epsilon(0.01));
 }
 
 TEST_CASE("a server's time grows with the lost times those that stayed") {
   // notes of the paper's table 2 (server, 100,000 values): 30 % against 10 % lost of 500 is 2.31,
   // as (150 * 350) / (50 * 450) = 2.33
-  const double ten = Seconds::unmask(500, 450, 334, 100000);
-  const double thirty = Seconds::unmask(500, 350, 334, 100000);
+  const double ten = Seconds::unmask(500, 450, 50 * 450, 334, 100000);
+  const double thirty = Seconds::unmask(500, 350, 150 * 350, 334, 100000);
   CHECK(thirty / ten == doctest::Approx(2.31).epsilon(0.03));
 }
 

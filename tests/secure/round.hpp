@@ -36,28 +36,35 @@ inline Played play(const PairwiseSettings& settings, const std::vector<int>& los
     played.failure = server.failure();
     return played;
   };
-  if (server.keys().size() < settings.threshold) return missed();
-  for (std::size_t i = 0; i < settings.parties; ++i) {
-    if (lost_before[i] <= 1) continue;
-    auto shares = hospitals[i].share_keys(server.keys());
-    if (shares) server.shared(*std::move(shares));
+  const std::size_t least = settings.least > 0 ? settings.least : settings.threshold;
+  const std::vector<Place> advertisers = server.advertisers();
+  if (advertisers.size() < least) return missed();
+  for (const Place place : advertisers) {
+    if (lost_before[place - 1] <= 1) continue;
+    auto shares = hospitals[place - 1].share_keys(server.keys_for(place));
+    if (shares) server.shared(place, *std::move(shares));
   }
-  if (server.sharers().size() < settings.threshold) return missed();
-  for (std::size_t i = 0; i < settings.parties; ++i) {
+  const std::vector<Place> sharers = server.sharers();
+  if (sharers.size() < least) return missed();
+  for (const Place place : sharers) {
+    const std::size_t i = place - 1;
     if (lost_before[i] <= 2) continue;
-    const Place place = static_cast<Place>(i + 1);
-    if (!hospitals[i].receive(server.sharers(), server.shares_for(place))) continue;
+    if (!hospitals[i].receive(server.those_around(place, sharers), server.shares_for(place))) {
+      continue;
+    }
     std::vector<std::uint32_t> values = inputs[i];
     hospitals[i].mask(values);
     played.masked[i] = values;
     server.masked(place, values);
   }
   played.summed = server.summed();
-  if (played.summed.size() < settings.threshold) return missed();
-  for (std::size_t i = 0; i < settings.parties; ++i) {
-    if (lost_before[i] <= 3) continue;
-    auto shares = hospitals[i].reveal(server.summed(), server.lost());
-    if (shares) server.revealed(static_cast<Place>(i + 1), *std::move(shares));
+  if (played.summed.size() < least) return missed();
+  const std::vector<Place> lost = server.lost();
+  for (const Place place : played.summed) {
+    if (lost_before[place - 1] <= 3) continue;
+    auto shares = hospitals[place - 1].reveal(server.those_around(place, played.summed),
+                                              server.those_around(place, lost));
+    if (shares) server.revealed(place, *std::move(shares));
   }
   played.failure = server.failure();
   played.sum = server.sum();
