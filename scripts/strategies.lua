@@ -291,3 +291,32 @@ define.strategy {
     return compose { aggregation = aggregation.agnostic { rate = p.rate } }
   end,
 }
+
+define.strategy {
+  name = "fedper",
+  doc = "The last layers of the model stay at each hospital, the others are averaged; a hospital trains all of them together and is scored with the shared ones and its own.",
+  paper = "Arivazhagan, Aggarwal, Singh, Choudhary 2019, Federated Learning with Personalization Layers, Algorithm 1",
+  params = {
+    layers = { default = 1, whole = true, low = 1, doc = "how many layers stay, counted from the output" },
+  },
+  build = function(p)
+    return compose { personal = personal.layers { keep = p.layers } }
+  end,
+}
+
+define.strategy {
+  name = "fedrep",
+  doc = "As fedper, but a hospital first trains its head on the representation as it came, and then the representation with that head; heads stay, representations are averaged.",
+  paper = "Collins, Hassani, Mokhtari, Shakkottai 2021, Exploiting Shared Representations for Personalized Federated Learning, Algorithm 1",
+  params = {
+    head_epochs = { default = 10, low = 0, doc = "epochs of the head in each training, as in the paper's experiments; those of the representation are training's" },
+    layers = { default = 1, whole = true, low = 1, doc = "how many layers are the head, counted from the output" },
+    weighted = { default = false, doc = "false: every hospital counts alike, as in the paper; true: by training rows" },
+  },
+  build = function(p)
+    return compose {
+      personal = personal.layers { keep = p.layers, alternate = p.head_epochs },
+      aggregation = aggregation.mean { weights = p.weighted and "size" or "equal" },
+    }
+  end,
+}

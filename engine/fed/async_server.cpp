@@ -102,7 +102,7 @@ void AsyncServer::invite(HospitalId hospital) {
 }
 
 std::int64_t AsyncServer::message_bytes() const {
-  return s_.model->layout()->size() * static_cast<std::int64_t>(sizeof(float)) +
+  return s_.versions->parameters()->layout().size() * static_cast<std::int64_t>(sizeof(float)) +
          s_.options.control_bytes;
 }
 

@@ -17,8 +17,7 @@ Evaluator::Evaluator(const Setup& setup) : setup_(setup) {
 bool Evaluator::stateful() const {
   // momentum and moments that stay, a position in the data that the next training goes on from, a
   // model of its own, or what earlier messages left out
-  return setup_.plan->keep_optimizer_state || setup_.plan->steps > 0 ||
-         setup_.personal->kind == PersonalRule::Kind::ditto ||
+  return setup_.plan->keep_optimizer_state || setup_.plan->steps > 0 || setup_.personal->keeps() ||
          (setup_.compressor != nullptr && setup_.compressor->stateful());
 }
 
@@ -147,6 +146,8 @@ Workspace& Evaluator::workspace_of(int slot) {
 }
 
 namespace {
+// Batch orders of own models: a hospital's other trainings have addresses below it.
+constexpr std::uint64_t kPersonalEntity = 1ULL << 63U;
 
 // What a hospital is to do, in which the server's order has its say.
 TrainingPlan plan_of(const TrainingPlan& common, const Order& order) {
@@ -194,10 +195,17 @@ void Evaluator::evaluate(Slot& slot, HospitalState* state, Workspace& workspace)
   task.own_control = slot.order.own_control.get();
   task.given_order = slot.order.given_order;
   task.stop = setup_.interrupt;
-  slot.result = train(*setup_.model, task, workspace);
+  const bool layers = setup_.personal->kind == PersonalRule::Kind::layers;
+  double told_loss = 0;
   if (setup_.tell_losses) {
-    slot.result->told_loss = loss_of(*slot.order.start, *task.data, workspace);
-    slot.result->finite = slot.result->finite && std::isfinite(slot.result->told_loss);
+    told_loss = layers ? loss_of(with_own_layers(*slot.order.start, *state), *task.data, workspace)
+                       : loss_of(*slot.order.start, *task.data, workspace);
+  }
+  slot.result = layers ? train_layers(task, slot.order, *state, workspace)
+                       : train(*setup_.model, task, workspace);
+  if (setup_.tell_losses) {
+    slot.result->told_loss = told_loss;
+    slot.result->finite = slot.result->finite && std::isfinite(told_loss);
   }
   if (setup_.local_privacy && slot.result->finite && !slot.result->stopped) {
     noise_update(slot.result->delta, *setup_.local_privacy, slot.order.noise, setup_.run,
@@ -257,10 +265,63 @@ void Evaluator::compress(Slot& slot, HospitalState* state) const {
   }
 }
 
-namespace {
-// Batch orders of own models: a hospital's other trainings have addresses below it.
-constexpr std::uint64_t kPersonalEntity = 1ULL << 63U;
-}  // namespace
+// The shared layers with those that the hospital has, or with the initial ones.
+ParameterVector Evaluator::with_own_layers(const ParameterVector& shared,
+                                           const HospitalState& state) const {
+  const PersonalRule& rule = *setup_.personal;
+  return rule.layers->join(shared, state.personal.empty() ? rule.first_kept : state.personal);
+}
+
+// The model of which some layers stay: joined for the training, and taken apart after it. What
+// comes back is about the shared layers alone; the others move on in the hospital's state.
+TrainingResult Evaluator::train_layers(TrainingTask task, const Order& order, HospitalState& state,
+                                       Workspace& workspace) const {
+  const HomeLayers& layers = *setup_.personal->layers;
+  ParameterVector whole = with_own_layers(*order.start, state);
+  task.global = &whole;
+  task.slices = layers.together();
+  if (setup_.personal->alternate) {
+    // FedRep (Collins et al. 2021), Algorithm 1: first the head with the representation as it came,
+    // then the representation with that head
+    TrainingTask alone = kept_alone(*task.data, whole);
+    alone.round = order.round;
+    alone.entity = entity_of(order) | kPersonalEntity;
+    const TrainingResult head = train(*setup_.model, alone, workspace);
+    if (!head.finite || head.stopped) return head;
+    whole.add_scaled(head.delta, 1.0F);
+    task.slices = layers.shared_alone();
+  }
+  ParameterVector server_control;
+  ParameterVector own_control;
+  if (task.server_control != nullptr) {
+    server_control = layers.widen(*task.server_control);
+    task.server_control = &server_control;
+  }
+  if (task.own_control != nullptr) {
+    own_control = layers.widen(*task.own_control);
+    task.own_control = &own_control;
+  }
+  TrainingResult result = train(*setup_.model, task, workspace);
+  if (result.finite && !result.stopped) {
+    whole.add_scaled(result.delta, 1.0F);
+    state.personal = layers.kept_of(whole);
+  }
+  result.delta = layers.shared_of(result.delta);
+  if (!result.control.empty()) result.control = layers.shared_of(result.control);
+  return result;
+}
+
+// Training of the kept layers of this model, with the others as they are; without an address yet.
+TrainingTask Evaluator::kept_alone(const Dataset& rows, const ParameterVector& whole) const {
+  TrainingTask task;
+  task.data = &rows;
+  task.global = &whole;
+  task.plan = &setup_.personal->plan;
+  task.slices = setup_.personal->layers->kept_alone();
+  task.run = setup_.run;
+  task.stop = setup_.interrupt;
+  return task;
+}
 
 // Ditto (Li et al. 2021), Algorithm 1: v <- v - rate (grad F(v) + lambda (v - w)), w as it was
 // sent.
@@ -301,17 +362,8 @@ ParameterVector Evaluator::fine_tuned(HospitalId hospital, const ParameterVector
   return own;
 }
 
-std::vector<ParameterVector> Evaluator::personal_models(std::span<const HospitalId> hospitals,
-                                                        const ParameterVector& global,
-                                                        std::int64_t version) {
-  std::vector<ParameterVector> models(hospitals.size());
-  if (setup_.personal->kind == PersonalRule::Kind::none) return models;
-  if (setup_.personal->kind == PersonalRule::Kind::fine_tuned) {
-    setup_.workers->for_each(hospitals.size(), [&](std::size_t i, int slot) {
-      models[i] = fine_tuned(hospitals[i], global, version, workspace_of(slot));
-    });
-    return models;
-  }
+// Evaluates what these hospitals trained on the clock, so that their states are up to date.
+void Evaluator::catch_up(std::span<const HospitalId> hospitals) {
   std::vector<Batch> batches;
   for (const HospitalId hospital : hospitals) {
     const auto chain = chains_.find(hospital);
@@ -322,9 +374,52 @@ std::vector<ParameterVector> Evaluator::personal_models(std::span<const Hospital
     batches.push_back(std::move(batch));
   }
   run(batches);
-  for (std::size_t i = 0; i < hospitals.size(); ++i) {
-    if (const HospitalState* state = states_.find(hospitals[i])) models[i] = state->personal;
+}
+
+bool Evaluator::has_own(HospitalId hospital) const {
+  const HospitalState* state = states_.find(hospital);
+  return state != nullptr && !state->personal.empty();
+}
+
+// The shared layers and the hospital's own; where it has none, the initial ones, which `fit` trains
+// on its rows with the others as they are.
+ParameterVector Evaluator::joined(HospitalId hospital, const ParameterVector& shared,
+                                  std::int64_t version, bool fit, Workspace& workspace) const {
+  const HomeLayers& layers = *setup_.personal->layers;
+  if (has_own(hospital)) return layers.join(shared, states_.find(hospital)->personal);
+  ParameterVector whole = layers.join(shared, setup_.personal->first_kept);
+  const SitePtr site = setup_.cohort->site(hospital);
+  if (!fit || site->train.rows == 0) return whole;
+  TrainingPlan plan = setup_.personal->plan;
+  plan.epochs = setup_.personal->new_epochs;
+  TrainingTask task = kept_alone(site->train, whole);
+  task.plan = &plan;
+  task.round = version;
+  task.entity = hospital.value | kPersonalEntity;
+  const TrainingResult result = train(*setup_.model, task, workspace);
+  if (result.finite && !result.stopped) whole.add_scaled(result.delta, 1.0F);
+  return whole;
+}
+
+std::vector<ParameterVector> Evaluator::personal_models(std::span<const HospitalId> hospitals,
+                                                        const ParameterVector& global,
+                                                        std::int64_t version) {
+  using Kind = PersonalRule::Kind;
+  std::vector<ParameterVector> models(hospitals.size());
+  const Kind kind = setup_.personal->kind;
+  if (kind == Kind::none) return models;
+  if (setup_.personal->keeps()) catch_up(hospitals);
+  if (kind == Kind::ditto) {
+    for (std::size_t i = 0; i < hospitals.size(); ++i) {
+      if (const HospitalState* state = states_.find(hospitals[i])) models[i] = state->personal;
+    }
+    return models;
   }
+  setup_.workers->for_each(hospitals.size(), [&](std::size_t i, int slot) {
+    models[i] = kind == Kind::layers
+                    ? joined(hospitals[i], global, version, true, workspace_of(slot))
+                    : fine_tuned(hospitals[i], global, version, workspace_of(slot));
+  });
   return models;
 }
 
@@ -336,13 +431,19 @@ Acts Evaluator::acts(const Deferred<TrainingResult>& deferred) const {
 std::vector<double> Evaluator::losses(std::span<const HospitalId> hospitals,
                                       const ParameterVector& parameters, LossOf of) {
   std::vector<double> losses(hospitals.size(), std::numeric_limits<double>::infinity());
+  const bool layers = setup_.personal->kind == PersonalRule::Kind::layers;
+  if (layers) catch_up(hospitals);
   setup_.workers->for_each(hospitals.size(), [&](std::size_t i, int slot) {
     const SitePtr site = setup_.cohort->site(hospitals[i]);
     std::vector<std::int32_t> rows(static_cast<std::size_t>(site->train.rows));
     if (rows.empty()) return;
     std::iota(rows.begin(), rows.end(), 0);
+    Workspace& workspace = workspace_of(slot);
+    ParameterVector whole;
+    if (layers) whole = joined(hospitals[i], parameters, 0, false, workspace);
+    const ParameterVector& model = layers ? whole : parameters;
     const auto loss_of = [&](std::span<const std::int32_t> some) {
-      return setup_.model->loss(parameters, site->train, some, nullptr, workspace_of(slot));
+      return setup_.model->loss(model, site->train, some, nullptr, workspace);
     };
     if (of == LossOf::mean) {
       losses[i] = loss_of(rows);

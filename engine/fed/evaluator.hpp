@@ -114,15 +114,19 @@ class Evaluator {
   // Attacks that the training is part of. REQUIRES: valid.
   [[nodiscard]] Acts acts(const Deferred<TrainingResult>& deferred) const;
 
-  // Loss of these parameters on each hospital's training rows; infinite where there are none.
+  // Loss of these parameters on each hospital's training rows; infinite where there are none. Where
+  // layers stay at home, of these and the hospital's own as they stand.
   [[nodiscard]] std::vector<double> losses(std::span<const HospitalId> hospitals,
                                            const ParameterVector& parameters, LossOf of);
 
   // The hospitals' own models as they stand, after all that they trained on the clock; empty for
-  // one that has none. global and version: what fine-tuning starts from.
+  // one that has none. global and version: what fine-tuning starts from, or what layers at home are
+  // joined with (those of a hospital without any are fitted first: never empty).
   [[nodiscard]] std::vector<ParameterVector> personal_models(std::span<const HospitalId> hospitals,
                                                              const ParameterVector& global,
                                                              std::int64_t version);
+  // Whether something of its own came of the hospital's trainings that were evaluated.
+  [[nodiscard]] bool has_own(HospitalId hospital) const;
 
   [[nodiscard]] Workers* workers() const { return setup_.workers; }
   [[nodiscard]] bool tells_losses() const { return setup_.tell_losses; }
@@ -151,6 +155,14 @@ class Evaluator {
   [[nodiscard]] double loss_of(const ParameterVector& parameters, const Dataset& rows,
                                Workspace& workspace) const;
   void compress(Slot& slot, HospitalState* state) const;
+  void catch_up(std::span<const HospitalId> hospitals);
+  [[nodiscard]] ParameterVector with_own_layers(const ParameterVector& shared,
+                                                const HospitalState& state) const;
+  [[nodiscard]] TrainingResult train_layers(TrainingTask task, const Order& order,
+                                            HospitalState& state, Workspace& workspace) const;
+  [[nodiscard]] TrainingTask kept_alone(const Dataset& rows, const ParameterVector& whole) const;
+  [[nodiscard]] ParameterVector joined(HospitalId hospital, const ParameterVector& shared,
+                                       std::int64_t version, bool fit, Workspace& workspace) const;
   void train_personal(const Order& order, HospitalState& state, Workspace& workspace) const;
   [[nodiscard]] ParameterVector fine_tuned(HospitalId hospital, const ParameterVector& global,
                                            std::int64_t version, Workspace& workspace) const;

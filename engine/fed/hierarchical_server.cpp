@@ -113,8 +113,9 @@ Task<bool> HierarchicalServer::cross(Round& round, std::size_t region,
   message.region = s_.regions[region].name;
   message.direction = direction;
   message.hospitals = up ? round.work[region].hospitals_least : 0;
-  message.bytes = s_.model->layout()->size() * static_cast<std::int64_t>(sizeof(float)) +
-                  s_.options.control_bytes;
+  message.bytes =
+      s_.versions->parameters()->layout().size() * static_cast<std::int64_t>(sizeof(float)) +
+      s_.options.control_bytes;
   border_.pass(region, direction, message.hospitals);
   const TransferOutcome outcome =
       co_await s_.network->send(up ? here : server, up ? server : here, message.bytes, round.ends);
@@ -150,8 +151,9 @@ void HierarchicalServer::open_regional(const Round& round, std::size_t region,
   opened.participants = invited.hospitals;
   opened.deadline = regional.deadline;
   s_.emit(opened);
-  const std::int64_t bytes = s_.model->layout()->size() * static_cast<std::int64_t>(sizeof(float)) +
-                             s_.options.control_bytes;
+  const std::int64_t bytes =
+      s_.versions->parameters()->layout().size() * static_cast<std::int64_t>(sizeof(float)) +
+      s_.options.control_bytes;
   const auto epochs = straggler_epochs(s_.stragglers, invited.hospitals, s_.run, regional.number);
   regional.participants.resize(invited.hospitals.size());
   for (std::size_t i = 0; i < invited.hospitals.size(); ++i) {

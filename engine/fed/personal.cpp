@@ -1,25 +1,125 @@
 #include "fed/personal.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "base/check.hpp"
 
 namespace polyclinic {
 
-PersonalRule personal_rule(const Part* part, const TrainingPlan& plan, bool stragglers) {
+namespace {
+
+// "hidden1" of "hidden1.weight".
+std::string layer_of(const Slice& slice) {
+  return slice.name.substr(0, slice.name.find('.'));
+}
+
+// The layers of a model, from input to output.
+std::vector<std::string> layers_of(const ParameterLayout& layout) {
+  std::vector<std::string> layers;
+  for (const Slice& slice : layout.slices()) {
+    if (layers.empty() || layers.back() != layer_of(slice)) layers.push_back(layer_of(slice));
+  }
+  return layers;
+}
+
+// What `keep` names: layers, or single arrays of them.
+std::vector<std::string> names_kept(const Part& part, const ParameterLayout& layout) {
+  const std::vector<std::string> layers = layers_of(layout);
+  const Value& keep = part.at("keep");
+  if (keep.get_if<std::string>() != nullptr) return {layers.back()};
+  if (const auto last = keep.integer()) {
+    const auto some = std::min<std::ptrdiff_t>(*last, std::ssize(layers));
+    return {layers.end() - some, layers.end()};
+  }
+  std::vector<std::string> names;
+  for (const Value& name : part.list("keep")) names.push_back(name.as<std::string>());
+  return names;
+}
+
+std::shared_ptr<const HomeLayers> home_layers(
+    const Part& part, const std::shared_ptr<const ParameterLayout>& layout) {
+  std::vector<bool> keep(layout->slices().size(), false);
+  for (const std::string& name : names_kept(part, *layout)) {
+    bool found = false;
+    std::vector<std::string> there = layers_of(*layout);
+    for (std::size_t i = 0; i < keep.size(); ++i) {
+      const Slice& slice = layout->slices()[i];
+      there.push_back(slice.name);
+      if (slice.name != name && layer_of(slice) != name) continue;
+      keep[i] = true;
+      found = true;
+    }
+    if (found) continue;
+    throw part.mistake("keep", fmt::format("the model has no layer \"{}\"", name),
+                       "it has " + join_names(there, true));
+  }
+  const auto kept = std::count(keep.begin(), keep.end(), true);
+  if (kept == 0) {
+    throw part.mistake("keep", "'keep' names no layer: all would travel",
+                       "keep = \"head\" keeps the output layer, or leave out personal");
+  }
+  if (kept == std::ssize(keep)) {
+    throw part.mistake(
+        "keep",
+        fmt::format("'keep' names all layers of the model ({}): nothing would be "
+                    "shared",
+                    fmt::join(layers_of(*layout), ", ")),
+        "keep fewer, or give the model hidden layers: model.mlp { hidden = { 16 } }");
+  }
+  return std::make_shared<const HomeLayers>(layout, std::move(keep));
+}
+
+// Two trainings, where something counts with one.
+void check_twice(const Part& part, const PersonalContext& context) {
+  const std::string name = "personal." + part.name;
+  if (context.stragglers) {
+    throw part.mistake("",
+                       fmt::format("stragglers finish a part of one training, and {} has two of "
+                                   "which nobody says how far they get",
+                                   name),
+                       "leave out stragglers, or personal");
+  }
+  const Part* privacy = context.privacy;
+  if (part.name != "layers" || privacy == nullptr) return;
+  if (privacy->name != "record" && privacy->name != "patient") return;
+  throw part.mistake(
+      "alternate",
+      fmt::format("privacy.{} accounts for the noisy steps of one training, and what "
+                  "is sent would depend on those of the kept layers besides",
+                  privacy->name),
+      "leave out 'alternate': layers that are trained together are all noised");
+}
+
+void read_layers(const Part& part, const PersonalContext& context, PersonalRule& rule) {
+  rule.kind = PersonalRule::Kind::layers;
+  rule.layers = home_layers(part, context.layout);
+  rule.new_epochs = part.number("new_epochs");
+  rule.alternate = part.find("alternate") != nullptr;
+  rule.plan.epochs = rule.alternate ? part.number("alternate") : rule.new_epochs;
+  rule.plan.steps = 0;
+}
+
+}  // namespace
+
+PersonalRule personal_rule(const Part* part, const PersonalContext& context) {
   PersonalRule rule;
   if (part == nullptr) return rule;
-  ENSURE(part->name == "ditto" || part->name == "fine_tuned", "schemas name only what exists");
-  const bool ditto = part->name == "ditto";
-  if (ditto && stragglers) {
-    throw part->mistake("",
-                        "stragglers finish a part of one training, and personal.ditto has two of "
-                        "which nobody says how far they get",
-                        "leave out stragglers, or personal");
-  }
-  rule.kind = ditto ? PersonalRule::Kind::ditto : PersonalRule::Kind::fine_tuned;
-  rule.plan = plan;
+  rule.plan = *context.plan;
   rule.plan.control = TrainingPlan::Control::none;
   rule.plan.keep_optimizer_state = false;
-  rule.plan.proximal = ditto ? part->number("lambda") : 0.0;
+  rule.plan.proximal = 0.0;
+  if (part->name == "layers") {
+    read_layers(*part, context, rule);
+  } else if (part->name == "ditto") {
+    rule.kind = PersonalRule::Kind::ditto;
+    rule.plan.proximal = part->number("lambda");
+  } else {
+    ENSURE(part->name == "fine_tuned", "schemas name only what exists");
+    rule.kind = PersonalRule::Kind::fine_tuned;
+  }
+  if (rule.trains_twice()) check_twice(*part, context);
   if (part->find("epochs")) {
     rule.plan.epochs = part->number("epochs");
     rule.plan.steps = 0;
@@ -30,6 +130,45 @@ PersonalRule personal_rule(const Part* part, const TrainingPlan& plan, bool stra
   }
   return rule;
 }
+
+namespace {
+
+Schema layers_schema(const Field& rate) {
+  Field own_rate = rate;
+  own_rate.doc = "learning rate of the kept layers where they are trained alone";
+  return Schema{
+      .kind = "personal",
+      .name = "layers",
+      .doc =
+          "Some layers of the model stay at the hospital; the others travel and are averaged, "
+          "and nothing else is a part of messages, sums, noise or compression. Each hospital is "
+          "scored with the shared layers and its own. One that has none of its own yet (it "
+          "never trained, or is external) is scored after fitting them, from the initial ones, "
+          "to its training rows, which is not on the clock.",
+      .paper =
+          "Arivazhagan et al. 2019, Federated Learning with Personalization Layers, Algorithm "
+          "1; Collins et al. 2021, Exploiting Shared Representations for Personalized "
+          "Federated Learning, Algorithm 1",
+      .fields =
+          {Field{"keep",
+                 type::choice({"head"}) | type::integer().at_least(1) | type::list(type::text()),
+                 "head",
+                 "what stays: \"head\" (the output layer), a number of last layers, or a list of "
+                 "names: layers (\"hidden2\") or arrays (\"output.bias\")"},
+           Field{"alternate",
+                 type::number().above(0) | type::none(),
+                 {},
+                 "epochs in which a hospital trains the kept layers alone, before it trains the "
+                 "others alone as long as training says",
+                 false,
+                 "none: all layers are trained together"},
+           Field{"new_epochs", type::number().above(0), 10.0,
+                 "epochs in which a hospital that has no layers of its own fits them"},
+           own_rate},
+      .example = "personal = personal.layers { keep = \"head\", alternate = 5 }"};
+}
+
+}  // namespace
 
 std::vector<Schema> personal_schemas() {
   const Field rate{"rate", type::number().above(0), {}, "learning rate of the own model",
@@ -59,7 +198,8 @@ std::vector<Schema> personal_schemas() {
                     "not on the clock.",
              .paper = "Wang et al. 2019, Federated Evaluation of On-device Personalization",
              .fields = {std::move(once), rate},
-             .example = "personal = personal.fine_tuned { epochs = 1 }"}};
+             .example = "personal = personal.fine_tuned { epochs = 1 }"},
+      layers_schema(rate)};
 }
 
 }  // namespace polyclinic

@@ -1,11 +1,13 @@
-// Models that stay at the hospitals: each is scored with its own, made beside the global one or
-// from it. Nothing of them travels.
+// Models that stay at the hospitals: each is scored with its own, made beside the global one, of it
+// or from it. Nothing of them travels.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "base/schema.hpp"
+#include "fed/home_layers.hpp"
 #include "learn/trainer.hpp"
 
 namespace polyclinic {
@@ -19,14 +21,36 @@ struct PersonalRule {
     ditto,
     // The global model, trained a little more at home whenever it is looked at; nothing is kept.
     fine_tuned,
+    // Some layers of the model stay at the hospital: FedPer (Arivazhagan et al. 2019, Algorithm 1),
+    // and with `alternate` FedRep (Collins et al. 2021, Algorithm 1).
+    layers,
   };
   Kind kind = Kind::none;
-  TrainingPlan plan;  // of the own model
+  // Of the own model; of the kept layers where they are trained alone.
+  TrainingPlan plan;
+  // layers: which; null otherwise. Shared with nobody but copies of the rule.
+  std::shared_ptr<const HomeLayers> layers;
+  ParameterVector first_kept;  // layers: what every hospital's kept ones begin with
+  bool alternate = false;      // layers: the kept ones alone, then the shared ones alone
+  double new_epochs = 0;       // layers: of one that has none yet, before it is scored
+
+  // Each training is followed or preceded by a second one, with `plan`.
+  [[nodiscard]] bool trains_twice() const { return kind == Kind::ditto || alternate; }
+  // A hospital keeps something between its trainings.
+  [[nodiscard]] bool keeps() const { return kind == Kind::ditto || kind == Kind::layers; }
 };
 
-// Reads a resolved part `personal.*` (or null: none); `plan` is that of the global model. Throws
-// ScenarioError beside stragglers, of which nobody says how far they get with a second training.
-PersonalRule personal_rule(const Part* part, const TrainingPlan& plan, bool stragglers);
+// What a personal part has to get on with.
+struct PersonalContext {
+  const TrainingPlan* plan = nullptr;             // of the global model
+  std::shared_ptr<const ParameterLayout> layout;  // of the model
+  bool stragglers = false;                        // trainings are cut short
+  const Part* privacy = nullptr;                  // null: there is none
+};
+// Reads a resolved part `personal.*` (or null: none); first_kept is the caller's to fill. Throws
+// ScenarioError where two trainings meet what counts with one (stragglers, private steps), and
+// where layers are named that the model does not have, or all of them.
+PersonalRule personal_rule(const Part* part, const PersonalContext& context);
 
 // Schemas of personal.*.
 std::vector<Schema> personal_schemas();

@@ -38,7 +38,8 @@ class VersionStore {
 // What a hospital keeps between its trainings.
 struct HospitalState {
   TrainerState trainer;
-  ParameterVector personal;     // its own model (fed/personal.hpp); empty: it has none yet
+  ParameterVector personal;     // its own model, or layers of it (fed/personal.hpp); empty: it
+                                // has none yet
   compression::Memory update;   // what its compressed updates left out
   compression::Memory control;  // the same of its control vector
 };

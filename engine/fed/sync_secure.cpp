@@ -19,7 +19,8 @@ using secure::Phase;
 secure::MessageSizes SyncServer::message_sizes(const Round& round) const {
   secure::MessageSizes sizes;
   sizes.parties = round.participants.size();
-  sizes.values = static_cast<std::size_t>(s_.model->layout()->size()) + 1;  // and the weight
+  sizes.values =
+      static_cast<std::size_t>(s_.versions->parameters()->layout().size()) + 1;  // and the weight
   sizes.modulus_bits = sum_bits(*s_.secure, sizes.parties);
   return sizes;
 }

@@ -17,7 +17,7 @@ SyncServer::SyncServer(Setup setup) : s_(std::move(setup)) {
 }
 
 std::int64_t SyncServer::message_bytes() const {
-  return s_.control->vectors_per_message() * s_.model->layout()->size() *
+  return s_.control->vectors_per_message() * s_.versions->parameters()->layout().size() *
              static_cast<std::int64_t>(sizeof(float)) +
          s_.options.control_bytes;
 }

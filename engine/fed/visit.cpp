@@ -6,8 +6,8 @@ namespace polyclinic {
 
 TimeNs Visits::compute_time(const Member& member, const TrainingExtent& amount) const {
   std::int64_t rows = amount.rows_visited + amount.rows_beside;
-  // a model of its own is trained besides
-  if (s_.personal->kind == PersonalRule::Kind::ditto) {
+  // a model of its own, or layers of it, are trained besides
+  if (s_.personal->trains_twice()) {
     rows += extent(s_.personal->plan, member.train_rows).rows_visited;
   }
   double passes = static_cast<double>(rows);

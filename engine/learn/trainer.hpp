@@ -92,6 +92,13 @@ struct TrainerState {
   std::int64_t position = 0;
 };
 
+// What a training does with a slice of the parameters.
+enum class SliceUse : std::uint8_t {
+  trained,   // all that the plan says
+  unpulled,  // trained, but no proximal term pulls it and no control vector corrects it
+  frozen,    // stays as it is, and is no part of a gradient that is cut to a norm
+};
+
 struct TrainingTask {
   const Dataset* data = nullptr;
   const ParameterVector* global = nullptr;  // where training starts
@@ -109,6 +116,9 @@ struct TrainingTask {
   // the address. One permutation of the rows after another, the k-th for the k-th epoch that begins
   // in this training (TrainingExtent::epochs_begun of them).
   std::span<const std::int32_t> given_order;
+  // By slice of the model's layout; empty: all are trained. In private trainings (plan->privacy)
+  // the cut and the noise are those of all slices, frozen ones too.
+  std::span<const SliceUse> slices;
   // Looked at before each step: true ends the training at once, with TrainingResult::stopped.
   const std::atomic<bool>* stop = nullptr;
 };

@@ -188,8 +188,12 @@ void World::Impl::build_learning() {
   model = make_model(model_part, shape);
   plan = make_plan(training, spec.scenario.part("objective"), &model_part);
   fit_plan(plan, training, shape);
-  personal = personal_rule(spec.scenario.part("personal"), plan,
-                           spec.scenario.part("stragglers") != nullptr);
+  PersonalContext around;
+  around.plan = &plan;
+  around.layout = model->layout();
+  around.stragglers = spec.scenario.part("stragglers") != nullptr;
+  around.privacy = spec.scenario.part("privacy");
+  personal = personal_rule(spec.scenario.part("personal"), around);
   check_parts_of_strategy(plan, spec.scenario.part("objective"), *spec.scenario.part("aggregation"),
                           training);
   check_fair_outcome(*spec.scenario.part("aggregation"), shape);
@@ -198,6 +202,7 @@ void World::Impl::build_learning() {
   }
   const Stream stream(run_key, Purpose::kModelInit, 0);
   initial = initial_parameters(*model, model_part, stream, saved_parameters(model_part, *model));
+  if (personal.layers) personal.first_kept = personal.layers->kept_of(initial);
   result.model = fmt::format("{}, {} parameters", model->name(), model->layout()->size());
   result.parameters = model->layout()->size();
 }
@@ -282,6 +287,11 @@ Part World::Impl::selection_part(std::size_t hospitals) const {
   return held_to(make_part("selection", "uniform", {count}), hospitals);
 }
 
+// Of what travels.
+const ParameterLayout& World::Impl::shared_layout() const {
+  return personal.layers ? *personal.layers->shared() : *model->layout();
+}
+
 TimeNs World::Impl::deadline() const {
   const Value* given = spec.scenario.find("deadline");
   return given && given->get_if<Quantity>() ? spec.scenario.time("deadline") : kNever;
@@ -340,7 +350,7 @@ void World::Impl::check_deadline(TimeNs limit, std::int64_t control_bytes) const
   constexpr std::size_t kAskedMost = 1000;  // of more hospitals, some other may be near
   if (limit == kNever || candidates.size() > kAskedMost) return;
   const auto whole =
-      static_cast<double>(model->layout()->size() * std::int64_t{sizeof(float)} + control_bytes);
+      static_cast<double>(shared_layout().size() * std::int64_t{sizeof(float)} + control_bytes);
   // the first model comes down as it is
   const double update = whole - static_cast<double>(wire->saved_up());
   double least = std::numeric_limits<double>::infinity();
@@ -363,7 +373,8 @@ void World::Impl::check_deadline(TimeNs limit, std::int64_t control_bytes) const
 void World::Impl::build_federation() {
   network = make_network(spec.scenario.part("network"), sim, population.get());
   members = std::make_unique<Members>(*population, *cohort, *network, run_key);
-  versions = std::make_unique<VersionStore>(initial);
+  versions = std::make_unique<VersionStore>(personal.layers ? personal.layers->shared_of(initial)
+                                                            : initial);
   selection = make_selection(selection_part(candidates.size()), script, selection_facts());
   const Part& rule = *spec.scenario.part("aggregation");
   control = std::make_unique<ControlVectors>(

@@ -112,6 +112,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void check_minimum_replies(const SyncOptions& sync) const;
   void check_deadline(TimeNs deadline, std::int64_t control_bytes) const;
   [[nodiscard]] TimeNs deadline() const;
+  [[nodiscard]] const ParameterLayout& shared_layout() const;
   // protocols without common rounds (world_async.cpp)
   void build_async();
   [[nodiscard]] bool asynchronous() const;
@@ -143,6 +144,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   [[nodiscard]] std::optional<ArmResult> evaluate_federation(Measurement::Groups groups);
   void measure_now();
   void measure_groups();
+  [[nodiscard]] std::map<HospitalId, ParameterVector> own_models();
   void emit(const Event& event);
   void end(std::string reason);
   [[nodiscard]] std::optional<std::string> stop_condition() const;
@@ -160,6 +162,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void add_control_remark();
   void add_told_loss_remarks();
   void add_personal_remark();
+  void add_layers_remark();
   void add_secure_remarks();
   void add_definition_remarks();
   void add_waiting_remark();

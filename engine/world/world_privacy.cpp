@@ -291,7 +291,7 @@ privacy::IntegerShares World::Impl::integer_shares(const Part& part, const Part*
   privacy::IntegerShares shares;
   shares.skellam = part.text("mechanism") == "skellam";
   shares.scale = rule.scale();
-  shares.dim = static_cast<double>(model->layout()->size());
+  shares.dim = static_cast<double>(shared_layout().size());
   shares.expected = central.expected;
   shares.least = static_cast<double>(fewest - colluding);
   return shares;

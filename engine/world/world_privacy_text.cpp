@@ -222,8 +222,13 @@ std::string World::Impl::outside_epsilon() const {
   if (stop != nullptr && (stop->find("auroc") || stop->find("loss"))) {
     outside.emplace_back("the stop by a metric");
   }
-  if (personal.kind != PersonalRule::Kind::none) {
-    outside.emplace_back("a hospital's own model, trained without noise, which stays there");
+  if (personal.layers && privacy->acts() == RunPrivacy::Acts::on_steps) {
+    outside.emplace_back(
+        "layers that a hospital without any fits to its rows before scoring, which stay there");
+  } else if (personal.kind != PersonalRule::Kind::none) {
+    outside.emplace_back(personal.layers
+                             ? "a hospital's own layers, trained without noise, which stay there"
+                             : "a hospital's own model, trained without noise, which stays there");
   }
   if (metric_read) outside.emplace_back("what the script read of metrics");
   outside.emplace_back("settings that were chosen by earlier runs on the same data");
@@ -265,7 +270,7 @@ void World::Impl::add_sum_remarks(const PrivacyReport& report) {
       "hospital-level noise: a version of {} values carries noise of norm {:.3g} over updates of "
       "{:.3g} "
       "({:.3g} if all agreed); {} versions add up to noise of {:.3g} over updates of {:.3g}: {}",
-      model->layout()->size(), sums.noise_norm, sums.signal_norm, sums.clip_last, sums.releases,
+      shared_layout().size(), sums.noise_norm, sums.signal_norm, sums.clip_last, sums.releases,
       sums.noise_total, sums.signal_total,
       sums.signal_total < sums.noise_total ? "noise drowns the signal"
                                            : "the signal is above the noise");

@@ -260,6 +260,7 @@ void World::Impl::add_told_loss_remarks() {
 // Personalised strategies have no single model: what was scored must be said.
 void World::Impl::add_personal_remark() {
   if (personal.kind == PersonalRule::Kind::none) return;
+  if (personal.layers) return add_layers_remark();
   std::string remark = personal.kind == PersonalRule::Kind::ditto
                            ? "personal.ditto: each hospital is scored with its own model"
                            : "personal.fine_tuned: each hospital is scored with the global model "
@@ -270,6 +271,26 @@ void World::Impl::add_personal_remark() {
                           without_model == 1 ? "has" : "have");
   }
   if (!external.empty()) remark += "; external hospitals with the global one";
+  result.remarks.push_back(std::move(remark));
+}
+
+// The same where layers stay at home: how many values travel, and who had to be given layers.
+void World::Impl::add_layers_remark() {
+  const HomeLayers& layers = *personal.layers;
+  std::vector<std::string> names;
+  for (const Slice& slice : layers.kept()->slices()) names.push_back(slice.name);
+  std::string remark = fmt::format(
+      "personal.layers: each hospital is scored with the shared layers and its own; {} stay at "
+      "home, {} of {} values travel, and those are all that model.npz holds",
+      join_names(names), layers.shared()->size(), model->layout()->size());
+  const auto some = static_cast<std::int64_t>(external.size()) + without_model;
+  if (some > 0) {
+    remark += fmt::format(
+        "; {} hospital{} without layers of {} own fitted them to {} training rows for {:g} epochs "
+        "before scoring, which is not on the clock",
+        some, some == 1 ? "" : "s", some == 1 ? "its" : "their", some == 1 ? "its" : "their",
+        personal.new_epochs);
+  }
   result.remarks.push_back(std::move(remark));
 }
 
@@ -421,7 +442,7 @@ void World::Impl::fill_result() {
   result.fingerprint = fingerprint.text();
   result.events_dispatched = sim.dispatched();
   result.final_parameters = versions->parameters()->compact();
-  for (const Slice& slice : model->layout()->slices()) {
+  for (const Slice& slice : versions->parameters()->layout().slices()) {
     result.parameter_slices.emplace_back(slice.name, slice.shape);
   }
   result.provenance.emplace_back("threads", fmt::format("{}", workers.threads()));

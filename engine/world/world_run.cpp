@@ -203,20 +203,34 @@ bool World::Impl::after_round(const RoundClosed& closed) {
   return ended;
 }
 
+// What hospitals are scored with instead of the global model.
+std::map<HospitalId, ParameterVector> World::Impl::own_models() {
+  std::map<HospitalId, ParameterVector> own;
+  if (personal.kind == PersonalRule::Kind::none) return own;
+  const bool layers = personal.kind == PersonalRule::Kind::layers;
+  std::vector<HospitalId> asked = evaluated;
+  // without layers of its own an external hospital could not be scored at all
+  if (layers) asked.insert(asked.end(), external.begin(), external.end());
+  std::vector<ParameterVector> models =
+      evaluator->personal_models(asked, *versions->parameters(), versions->current());
+  without_model = 0;
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    const bool member = i < evaluated.size();
+    if (member && (models[i].empty() || (layers && !evaluator->has_own(asked[i])))) ++without_model;
+    if (!models[i].empty()) own.emplace(asked[i], std::move(models[i]));
+  }
+  return own;
+}
+
 std::optional<ArmResult> World::Impl::evaluate_federation(Measurement::Groups groups) {
   const VersionPtr parameters = versions->parameters();
-  const std::vector<ParameterVector> own =
-      evaluator->personal_models(evaluated, *parameters, versions->current());
-  without_model =
-      std::count_if(own.begin(), own.end(), [](const ParameterVector& one) { return one.empty(); });
+  const std::map<HospitalId, ParameterVector> own = own_models();
   return measurement->evaluate(
       "federated",
       [&](HospitalId id) -> const ParameterVector& {
         if (const ParameterVector* its = protocol->model_of(id)) return *its;
-        const auto at = std::lower_bound(evaluated.begin(), evaluated.end(), id);
-        if (at == evaluated.end() || *at != id) return *parameters;  // external: none of its own
-        const ParameterVector& its = own[static_cast<std::size_t>(at - evaluated.begin())];
-        return its.empty() ? *parameters : its;
+        const auto its = own.find(id);
+        return its == own.end() ? *parameters : its->second;
       },
       [&](HospitalId id) { return cohort->site(id); }, groups);
 }

@@ -1686,6 +1686,18 @@ function personal.ditto(fields) end
 ---@return personal_part
 function personal.fine_tuned(fields) end
 
+---@class personal_layers_fields
+---@field keep? "head"|integer|(string)[] what stays: "head" (the output layer), a number of last layers, or a list of names: layers ("hidden2") or arrays ("output.bias") (default: `"head"`)
+---@field alternate? number|none|false epochs in which a hospital trains the kept layers alone, before it trains the others alone as long as training says (default: none: all layers are trained together)
+---@field new_epochs? number epochs in which a hospital that has no layers of its own fits them (default: `10`)
+---@field rate? number learning rate of the kept layers where they are trained alone (default: that of training)
+
+---Some layers of the model stay at the hospital; the others travel and are averaged, and nothing else is a part of messages, sums, noise or compression. Each hospital is scored with the shared layers and its own. One that has none of its own yet (it never trained, or is external) is scored after fitting them, from the initial ones, to its training rows, which is not on the clock.
+---Arivazhagan et al. 2019, Federated Learning with Personalization Layers, Algorithm 1; Collins et al. 2021, Exploiting Shared Representations for Personalized Federated Learning, Algorithm 1
+---@param fields? personal_layers_fields
+---@return personal_part
+function personal.layers(fields) end
+
 ---@class positive_part: part
 
 ---@class positive_fields
@@ -2454,6 +2466,18 @@ function strategy.feddyn(fields) end
 ---@return strategy_part
 function strategy.fednova(fields) end
 
+---@class strategy_fedper_fields
+---@field layers? integer how many layers stay, counted from the output (default: `1`)
+---@field rounds? integer the scenario's field of that name (default: the scenario's)
+---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
+---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
+
+---The last layers of the model stay at each hospital, the others are averaged; a hospital trains all of them together and is scored with the shared ones and its own.
+---Arivazhagan, Aggarwal, Singh, Choudhary 2019, Federated Learning with Personalization Layers, Algorithm 1
+---@param fields? strategy_fedper_fields
+---@return strategy_part
+function strategy.fedper(fields) end
+
 ---@class strategy_fedprox_fields
 ---@field adapt? number 0: mu stays; else mu is where it begins, and by so much it grows when the loss that hospitals tell rose, and shrinks after `falls` falls in a row (section 5.3.2: 0.1) (default: `0`)
 ---@field falls? integer falls of the loss in a row after which mu shrinks (default: `5`)
@@ -2467,6 +2491,20 @@ function strategy.fednova(fields) end
 ---@param fields? strategy_fedprox_fields
 ---@return strategy_part
 function strategy.fedprox(fields) end
+
+---@class strategy_fedrep_fields
+---@field head_epochs? number epochs of the head in each training, as in the paper's experiments; those of the representation are training's (default: `10`)
+---@field layers? integer how many layers are the head, counted from the output (default: `1`)
+---@field weighted? boolean false: every hospital counts alike, as in the paper; true: by training rows (default: `false`)
+---@field rounds? integer the scenario's field of that name (default: the scenario's)
+---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
+---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
+
+---As fedper, but a hospital first trains its head on the representation as it came, and then the representation with that head; heads stay, representations are averaged.
+---Collins, Hassani, Mokhtari, Shakkottai 2021, Exploiting Shared Representations for Personalized Federated Learning, Algorithm 1
+---@param fields? strategy_fedrep_fields
+---@return strategy_part
+function strategy.fedrep(fields) end
 
 ---@class strategy_fedyogi_fields
 ---@field beta1? number decay of the first moment (default: `0.9`)

@@ -330,4 +330,60 @@ inline std::vector<Point> paper_ditto(const PaperRun& run, double lambda) {
   return own;
 }
 
+// Arivazhagan et al. 2019 (FedPer), Algorithm 1, the intercept at home; with head_steps > 0 Collins
+// et al. 2021 (FedRep), Algorithm 1: so many steps of the intercept alone, then the weights alone.
+// The hospitals' models in the end: the shared weights and their own intercepts.
+inline std::vector<Point> paper_kept_intercepts(const PaperRun& run, int head_steps) {
+  std::array<double, 2> shared{};
+  std::vector<double> kept(run.sites.size(), 0.0);
+  for (std::size_t t = 0; t < run.counted.size(); ++t) {
+    std::array<double, 2> step{};
+    for (const std::size_t k : run.counted[t]) {
+      Point y{shared[0], shared[1], kept[k]};
+      for (int s = 0; s < head_steps; ++s) y[2] -= run.rate * run.sites[k].gradient(y)[2];
+      for (int s = 0; s < run.steps[t][k]; ++s) {
+        const Point g = run.sites[k].gradient(y);
+        for (std::size_t j = 0; j < 2; ++j) y[j] -= run.rate * g[j];
+        if (head_steps == 0) y[2] -= run.rate * g[2];
+      }
+      kept[k] = y[2];
+      for (std::size_t j = 0; j < 2; ++j) step[j] += run.among(t, k) * (y[j] - shared[j]);
+    }
+    for (std::size_t j = 0; j < 2; ++j) shared[j] += step[j];
+  }
+  std::vector<Point> models;
+  for (const double intercept : kept) models.push_back({shared[0], shared[1], intercept});
+  return models;
+}
+
+// Where sum_k p_k F_k is least when every hospital has an intercept of its own: least squares of
+// what is left of the rows without their hospital's means.
+inline std::vector<Point> optimum_with_intercepts(const std::vector<QuadraticSite>& sites,
+                                                  const std::vector<double>& p) {
+  double xx[2][2] = {};
+  double xy[2] = {};
+  std::vector<std::array<double, 3>> means(sites.size(), std::array<double, 3>{});
+  for (std::size_t k = 0; k < sites.size(); ++k) {
+    const auto n = static_cast<double>(sites[k].rows.size());
+    for (const auto& row : sites[k].rows) {
+      means[k][0] += row[0] / n;
+      means[k][1] += row[1] / n;
+      means[k][2] += row[3] / n;
+    }
+    for (const auto& row : sites[k].rows) {
+      const double x[2] = {row[0] - means[k][0], row[1] - means[k][1]};
+      for (int i = 0; i < 2; ++i) {
+        for (int j = 0; j < 2; ++j) xx[i][j] += p[k] / n * x[i] * x[j];
+        xy[i] += p[k] / n * x[i] * (row[3] - means[k][2]);
+      }
+    }
+  }
+  const double determinant = xx[0][0] * xx[1][1] - xx[0][1] * xx[1][0];
+  const double a = (xy[0] * xx[1][1] - xy[1] * xx[0][1]) / determinant;
+  const double b = (xx[0][0] * xy[1] - xx[1][0] * xy[0]) / determinant;
+  std::vector<Point> models;
+  for (const auto& mean : means) models.push_back({a, b, mean[2] - a * mean[0] - b * mean[1]});
+  return models;
+}
+
 }  // namespace polyclinic::testing

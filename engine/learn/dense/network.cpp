@@ -123,6 +123,15 @@ void Network::clear_padding(float* packed) const {
   }
 }
 
+Network::Packed Network::packed(std::size_t slice) const {
+  for (const Layer& layer : layers_) {
+    if (slice == layer.weight_slice) return {layer.weights, layer.weights_size};
+    if (layer.bias >= 0 && slice == layer.bias_slice) return {layer.bias, layer.outputs_padded};
+  }
+  ENSURE(false, "every slice belongs to a layer");
+  return {};
+}
+
 void Network::initialise(ParameterVector& parameters, Stream stream) const {
   parameters = ParameterVector(layout_);
   // a convex loss starts at zero: every hospital's first gradient is then about the data alone

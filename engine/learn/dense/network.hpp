@@ -76,6 +76,12 @@ class Network final : public Model {
   // Floats of the packed buffer, a multiple of kLanes.
   [[nodiscard]] std::int64_t packed_size() const { return packed_size_; }
   [[nodiscard]] std::int64_t transposed_size() const { return transposed_size_; }
+  // Where a slice of the layout lies in the packed buffer; both are multiples of kLanes.
+  struct Packed {
+    std::int64_t offset = 0;
+    std::int64_t size = 0;
+  };
+  [[nodiscard]] Packed packed(std::size_t slice) const;
   // A workspace for other kernels than this processor's: tests compare instruction sets.
   [[nodiscard]] std::unique_ptr<Workspace> make_workspace(const Kernels& kernels) const;
 

@@ -56,11 +56,12 @@ class Optimiser {
     update_.beta2 = static_cast<float>(plan_.beta2);
     update_.epsilon = static_cast<float>(plan_.epsilon);
     if (plan_.optimizer != TrainingPlan::Optimizer::sgd) load_moments(network, task);
+    find_ranges(network, task.slices);
   }
 
   void step() {
     if (plan_.clip_gradient > 0) {
-      const double norm = std::sqrt(dot(work_.gradient, work_.gradient));
+      const double norm = std::sqrt(gradient_square());
       update_.gradient_scale =
           norm > plan_.clip_gradient ? static_cast<float>(plan_.clip_gradient / norm) : 1.0F;
     }
@@ -69,10 +70,52 @@ class Optimiser {
     power2_ *= plan_.beta2;
     update_.correction1 = static_cast<float>(1 - power1_);
     update_.correction2 = static_cast<float>(std::sqrt(1 - power2_));
-    work_.kernels.update(update_);
+    if (ranges_.empty()) {
+      work_.kernels.update(update_);
+      return;
+    }
+    for (const Range& range : ranges_) work_.kernels.update(update_of(range));
   }
 
  private:
+  // A run of the packed parameters that is treated alike.
+  struct Range {
+    std::int64_t offset = 0;
+    std::int64_t size = 0;
+    bool pulled = true;
+  };
+
+  void find_ranges(const Network& network, std::span<const SliceUse> uses) {
+    for (std::size_t i = 0; i < uses.size(); ++i) {
+      if (uses[i] == SliceUse::frozen) continue;
+      const Network::Packed at = network.packed(i);
+      ranges_.push_back({at.offset, at.size, uses[i] == SliceUse::trained});
+    }
+  }
+
+  [[nodiscard]] double gradient_square() const {
+    if (ranges_.empty()) return dot(work_.gradient, work_.gradient);
+    double square = 0;
+    for (const Range& range : ranges_) {
+      const std::span<const float> part(work_.gradient.data() + range.offset,
+                                        static_cast<std::size_t>(range.size));
+      square += dot(part, part);
+    }
+    return square;
+  }
+
+  [[nodiscard]] Update update_of(const Range& range) const {
+    Update part = update_;
+    part.n = range.size;
+    part.w += range.offset;
+    part.gradient += range.offset;
+    part.moment1 += range.offset;
+    part.moment2 += range.offset;
+    part.anchor = part.anchor != nullptr && range.pulled ? part.anchor + range.offset : nullptr;
+    part.linear = part.linear != nullptr && range.pulled ? part.linear + range.offset : nullptr;
+    return part;
+  }
+
   // c - c_i, or -c_i, as the gradients lie
   void load_control(const Network& network, const TrainingTask& task) {
     work_.linear.assign(static_cast<std::size_t>(network.packed_size()), 0.0F);
@@ -101,6 +144,7 @@ class Optimiser {
   const TrainingPlan& plan_;
   NetworkWorkspace& work_;
   Update update_;
+  std::vector<Range> ranges_;  // what is trained; empty: everything
   double power1_ = 1;
   double power2_ = 1;
 };
