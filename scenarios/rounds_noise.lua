@@ -15,7 +15,7 @@ return scenario {
   rounds    = p.rounds,
   deadline  = none,
   selection = selection.round_robin { count = p.each },
-  privacy   = privacy.hospital { epsilon = p.epsilon, clip = p.clip, over_rounds = p.over_rounds },
+  privacy   = privacy.hospital { epsilon = p.epsilon, clip = p.clip, over_rounds = p.over_rounds, separation = p.hospitals // p.each },
   baselines = false,
   measure   = measure { "auroc", "loss", every = 10 },
 }

@@ -103,10 +103,10 @@ Schema hospital_schema() {
       {"separation",
        type::integer().between(1, 1'000'000),
        {},
-       "tree, banded: a hospital rests until so many rounds after the last one that it "
-       "was part of",
+       "a hospital rests until so many rounds after the last one that it was part of, which bounds "
+       "how often it can be",
        false,
-       "a turn of selection.round_robin, else 1"});
+       "tree, banded: a turn of selection.round_robin, else 1; independent: it never rests"});
   fields.push_back({"bands",
                     type::integer().between(1, 100'000),
                     {},

@@ -30,7 +30,8 @@ std::string as_written(Part part) {
 void World::Impl::build_attacks() {
   attack::PlanContext context;
   context.run = run_key;
-  context.candidates = all_members();  // the same attackers, whoever stays away
+  const std::vector<HospitalId> members_of_all = all_members();
+  context.candidates = members_of_all;  // the same attackers, whoever stays away
   context.info = &cohort->info();
   context.find = [this](std::string_view name) { return population->find(name); };
   context.names = [this] { return hospital_names(); };

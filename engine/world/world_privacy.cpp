@@ -131,12 +131,7 @@ std::optional<privacy::RoundNoisePlan> World::Impl::noise_over_rounds(const Part
                          "leave it out");
     }
   }
-  if (kind == "independent") {
-    if (!part.given("separation")) return std::nullopt;
-    throw part.mistake("separation",
-                       "'separation' has no meaning where each round has its own noise",
-                       "leave it out, or over_rounds = \"tree\" or \"banded\"");
-  }
+  if (kind == "independent" && !part.given("separation")) return std::nullopt;
   if (part.text("clipping") == "adaptive") {
     throw part.mistake(
         "clipping",
@@ -147,7 +142,8 @@ std::optional<privacy::RoundNoisePlan> World::Impl::noise_over_rounds(const Part
   }
   const Part chosen = selection_part(candidates.size());
   privacy::RoundNoisePlan over;
-  over.kind = kind == "tree" ? privacy::RoundNoiseKind::tree : privacy::RoundNoiseKind::banded;
+  if (kind == "tree") over.kind = privacy::RoundNoiseKind::tree;
+  if (kind == "banded") over.kind = privacy::RoundNoiseKind::banded;
   over.rounds = spec.scenario.integer("rounds");
   if (part.find("separation") != nullptr) {
     over.separation = part.integer("separation");

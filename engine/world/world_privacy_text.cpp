@@ -77,12 +77,15 @@ std::string World::Impl::correlated_text() const {
   const std::optional<privacy::RoundNoisePlan>& over = privacy->ledger().terms().correlated;
   if (!over) return {};
   const double moved = std::sqrt(privacy::sensitivity_squared(*over, over->most()));
-  const std::string how =
-      over->kind == privacy::RoundNoiseKind::tree
-          ? fmt::format("trees over {} rounds", over->tree_rounds())
-          : fmt::format("a banded factor of {} rounds", std::min(over->bands, over->rounds));
+  std::string how = "is independent";
+  if (over->kind == privacy::RoundNoiseKind::tree) {
+    how = fmt::format("is correlated by trees over {} rounds", over->tree_rounds());
+  } else if (over->kind == privacy::RoundNoiseKind::banded) {
+    how = fmt::format("is correlated by a banded factor of {} rounds",
+                      std::min(over->bands, over->rounds));
+  }
   return fmt::format(
-      "; the noise of different rounds is correlated by {}: a hospital is in at most {} of them, "
+      "; the noise of different rounds {}: a hospital is in at most {} of them, "
       "{} apart, and moves all together by {:.3f} times the norm at most",
       how, over->most(), over->separation, moved);
 }

@@ -1796,12 +1796,16 @@ function privacy.distributed(fields) end
 ---@field delta? number probability beyond epsilon; far below 1 over the hospitals (default: `1e-05`)
 ---@field accountant? "rdp"|"pld" who computes epsilon: rdp at once, pld tighter and slower (default: `"rdp"`)
 ---@field clipping? "fixed"|"per_layer"|"adaptive" fixed: one norm for the whole update; per_layer: each of L tensors is cut to clip / sqrt(L); adaptive: the bound follows a quantile of the norms, told with noise of its own (default: `"fixed"`)
+---@field over_rounds? "independent"|"tree"|"banded" how the noise of different rounds goes together. independent: each round has its own; tree (DP-FTRL) and banded (matrix factorisation): most of it cancels in what the rounds add up to, so that a run with hospitals that take part seldom gets by with less (default: `"independent"`)
+---@field separation? integer tree, banded: a hospital rests until so many rounds after the last one that it was part of (default: a turn of selection.round_robin, else 1)
+---@field bands? integer banded: rounds over which noise is correlated (default: separation)
+---@field restart? integer tree: rounds of one tree, after which the next starts; every tree costs (default: all planned rounds)
 ---@field quantile? number adaptive: share of the updates that shall lie within the bound (default: `0.5`)
 ---@field adapt_rate? number adaptive: the bound is multiplied by exp(-adapt_rate (share - quantile)) (default: `0.2`)
 ---@field count_noise? number adaptive: standard deviation of the noise on the count of updates within the bound (default: a twentieth of the expected participants, at least noise)
 
 ---Hospital-level differential privacy at the server (DP-FedAvg): each update is cut to a norm, Gaussian noise is added to their sum, and it is divided by the number of hospitals that is expected. Protects all patients of a hospital together against those who see the versions, and trusts the server. With 10 to 50 hospitals the noise drowns most models: the output says by how much.
----McMahan, Ramage, Talwar, Zhang 2018; Andrew et al. 2021 (adaptive clipping)
+---McMahan, Ramage, Talwar, Zhang 2018; Andrew et al. 2021 (adaptive clipping); Kairouz et al. 2021 (tree); Choquette-Choo et al. 2023, Kalinin, Lampert 2024 (banded)
 ---@param fields? privacy_hospital_fields
 ---@return privacy_part
 function privacy.hospital(fields) end
@@ -2326,10 +2330,20 @@ function stragglers.random(fields) end
 ---@class strategy_part: part
 strategy = {}
 
----@class strategy_cyclic_fields
----@field order? "given"|"shuffled" whose turn is next (default: `"given"`)
 ---@class strategy_afl_fields
 ---@field rate? number of the mixture: shares move by so much times a loss (default: `0.1`)
+---@field rounds? integer the scenario's field of that name (default: the scenario's)
+---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
+---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
+
+---Agnostic federated learning: the model that is best for the worst mixture of hospitals. The server moves the mixture by the losses that hospitals tell with their updates.
+---Mohri, Sivek, Suresh 2019, Agnostic Federated Learning, figure 2 (which makes one step a round: training.sgd { steps = 1 })
+---@param fields? strategy_afl_fields
+---@return strategy_part
+function strategy.afl(fields) end
+
+---@class strategy_cyclic_fields
+---@field order? "given"|"shuffled" whose turn is next (default: `"given"`)
 ---@field rounds? integer the scenario's field of that name (default: the scenario's)
 ---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
 ---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
@@ -2339,11 +2353,6 @@ strategy = {}
 ---@param fields? strategy_cyclic_fields
 ---@return strategy_part
 function strategy.cyclic(fields) end
----Agnostic federated learning: the model that is best for the worst mixture of hospitals. The server moves the mixture by the losses that hospitals tell with their updates.
----Mohri, Sivek, Suresh 2019, Agnostic Federated Learning, figure 2 (which makes one step a round: training.sgd { steps = 1 })
----@param fields? strategy_afl_fields
----@return strategy_part
-function strategy.afl(fields) end
 
 ---@class strategy_ditto_fields
 ---@field lambda? number strength of the pull; 0: models of their own, large: the global one (default: `1`)

@@ -37,7 +37,7 @@ TEST_CASE("a strategy knows its fields, and the scenario's as shorthands") {
       "                              ^\n"
       "    mu: strength of the pull");
   CHECK(eval("return strategy.fedavg { rounds = 30, deadline = minutes(5) }.rounds") == "30");
-  CHECK(eval("return strategy.fedpro { }").find("did you mean 'fedprox'?") != std::string::npos);
+  CHECK(eval("return strategy.fedproxx { }").find("did you mean 'fedprox'?") != std::string::npos);
 }
 
 TEST_CASE("define.strategy declares a part with schema and errors at the user's line") {
