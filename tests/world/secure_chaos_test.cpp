@@ -18,7 +18,7 @@ using namespace testing;  // NOLINT: the vocabulary of these tests
 constexpr double kDeadline = 1800;  // seconds
 constexpr TimeNs kWhile{100 * kNsPerSecond};
 
-WorldSpec secure_world(const std::string& fidelity) {
+WorldSpec secure_world(const Fields& sum, const char* kind = "pairwise") {
   const Fields hospitals{{"overhead", seconds(120)},
                          {"latency", seconds(1)},
                          {"uplink", mbit(0.05)},
@@ -31,7 +31,7 @@ WorldSpec secure_world(const std::string& fidelity) {
        {"training", part("training", "sgd", {{"rate", 0.01}, {"batch", 4}})},
        {"deadline", seconds(kDeadline)},
        {"hospitals", part("hospitals", "", hospitals)},
-       {"secure", part("secure", "pairwise", {{"fidelity", fidelity.c_str()}})},
+       {"secure", part("secure", kind, sum)},
        {"measure", part("measure", "", {{"metrics", list({"rmse"})}, {"every", "end"}})}});
 }
 
@@ -91,7 +91,7 @@ std::string complaints(const Told& told) {
 }
 
 TEST_CASE("each hospital's link is cut at each event of a secure sum") {
-  const WorldSpec spec = secure_world("real");
+  const WorldSpec spec = secure_world({{"fidelity", "real"}});
   const auto calm = run_with(spec, 0, {});
   CHECK(complaints(*calm) == "");
   CHECK(calm->result.versions == kChaosRounds);
@@ -116,7 +116,7 @@ TEST_CASE("each hospital's link is cut at each event of a secure sum") {
       failed += told->result.versions < kChaosRounds ? 1 : 0;
       // one in seven without cryptography: the same run
       if (at % 7 == 3) {
-        const auto cheap = run_with(secure_world("cost"), at, cut);
+        const auto cheap = run_with(secure_world({{"fidelity", "cost"}}), at, cut);
         CHECK(cheap->result.fingerprint == told->result.fingerprint);
       }
     }
@@ -127,8 +127,33 @@ TEST_CASE("each hospital's link is cut at each event of a secure sum") {
   CHECK(deepest == secure::Phase::unmask);
 }
 
+TEST_CASE("each hospital's link is cut at each event of a secure sum between neighbours") {
+  // of four one may collude and one be lost: all are neighbours, and two of three shares suffice
+  const Fields fields{{"colluding", 1}, {"dropouts", 1}};
+  const Fields cheaply{{"colluding", 1}, {"dropouts", 1}, {"fidelity", "cost"}};
+  const WorldSpec spec = secure_world(fields, "secagg_plus");
+  const auto calm = run_with(spec, 0, {});
+  CHECK(complaints(*calm) == "");
+  CHECK(calm->result.secure->degree_least == 3);
+  CHECK(calm->result.secure->shares_least == 2);
+  std::int64_t lost = 0;
+  for (std::uint64_t at = 0; at < calm->result.events_dispatched; ++at) {
+    const std::string name = kHospitals[at % kHospitals.size()];
+    const Act cut = [&](WorldControl& world, ChaosHost&) { world.disconnect(name); };
+    const auto told = run_with(spec, at, cut);
+    const std::string wrong = complaints(*told);
+    CHECK_MESSAGE(wrong.empty(), name << " before event " << at << ": " << wrong);
+    CHECK(told->result.versions == kChaosRounds);
+    lost += told->result.secure->lost_after_sharing;
+    if (at % 7 != 3) continue;
+    const auto cheap = run_with(secure_world(cheaply, "secagg_plus"), at, cut);
+    CHECK(cheap->result.fingerprint == told->result.fingerprint);
+  }
+  CHECK(lost > 0);
+}
+
 TEST_CASE("two links are cut at each event of a secure sum: rounds fail with their reason") {
-  const WorldSpec spec = secure_world("real");
+  const WorldSpec spec = secure_world({{"fidelity", "real"}});
   const auto calm = run_with(spec, 0, {});
   SecureAccount::PerPhase missed{};
   for (std::uint64_t at = 0; at < calm->result.events_dispatched; ++at) {
