@@ -1797,7 +1797,7 @@ function privacy.distributed(fields) end
 ---@field accountant? "rdp"|"pld" who computes epsilon: rdp at once, pld tighter and slower (default: `"rdp"`)
 ---@field clipping? "fixed"|"per_layer"|"adaptive" fixed: one norm for the whole update; per_layer: each of L tensors is cut to clip / sqrt(L); adaptive: the bound follows a quantile of the norms, told with noise of its own (default: `"fixed"`)
 ---@field over_rounds? "independent"|"tree"|"banded" how the noise of different rounds goes together. independent: each round has its own; tree (DP-FTRL) and banded (matrix factorisation): most of it cancels in what the rounds add up to, so that a run with hospitals that take part seldom gets by with less (default: `"independent"`)
----@field separation? integer tree, banded: a hospital rests until so many rounds after the last one that it was part of (default: a turn of selection.round_robin, else 1)
+---@field separation? integer a hospital rests until so many rounds after the last one that it was part of, which bounds how often it can be (default: tree, banded: a turn of selection.round_robin, else 1; independent: it never rests)
 ---@field bands? integer banded: rounds over which noise is correlated (default: separation)
 ---@field restart? integer tree: rounds of one tree, after which the next starts; every tree costs (default: all planned rounds)
 ---@field quantile? number adaptive: share of the updates that shall lie within the bound (default: `0.5`)
