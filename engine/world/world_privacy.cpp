@@ -166,8 +166,8 @@ std::optional<privacy::RoundNoisePlan> World::Impl::noise_over_rounds(const Part
 // Why being invited by chance makes nothing safer here, or "" where it does.
 std::string World::Impl::amplification_withheld() const {
   const Part& privacy_part = *spec.scenario.part("privacy");
-  if (privacy_part.name == "hospital" && privacy_part.text("over_rounds") != "independent") {
-    return "noise that is correlated over rounds covers them all at once";
+  if (privacy_part.name == "hospital" && noise_over_rounds(privacy_part)) {
+    return "all rounds are accounted for at once";
   }
   const Part chosen = selection_part(candidates.size());
   if (chosen.name == "all") return "every hospital is invited to every round";
