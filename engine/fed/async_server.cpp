@@ -29,7 +29,7 @@ TimeNs AsyncServer::next_up(HospitalId hospital, TimeNs now) const {
 Task<void> AsyncServer::serve() {
   Simulation& sim = *s_.simulation;
   open();
-  while (index_ < s_.options.rounds) {
+  while (place() < s_.options.rounds) {
     if (may_invite()) invite();
     if (nobody_left()) break;
     const TimeNs until = wake_time();
@@ -38,13 +38,13 @@ Task<void> AsyncServer::serve() {
     // whatever else comes in this nanosecond is there before anything is decided
     co_await sim.at(sim.now(), Priority::measurement);
     while (const std::optional<std::int64_t> next = inbox_.try_receive()) hear(*next);
-    while (index_ < s_.options.rounds && due()) {
+    while (place() < s_.options.rounds && due()) {
       const RoundClosed closed = close();
+      ++over_;
       const bool stop = s_.after_round(closed);
       if (stop) co_return;
       // a timeline that waited for this version acts before anybody is sent it
       co_await sim.at(sim.now(), Priority::measurement);
-      ++index_;
       open();
     }
   }
@@ -55,10 +55,11 @@ void AsyncServer::open() {
   invited_ = 0;
   in_vain_ = 0;
   just_opened_ = true;
-  if (index_ >= s_.options.rounds) return;
+  if (place() >= s_.options.rounds) return;
+  round_open_ = true;
   RoundOpened opened;
   opened.at = opened_;
-  opened.round = index_ + 1;
+  opened.round = over_ + 1;
   opened.version = s_.versions->current();
   opened.deadline = ticks() ? opened_ + s_.options.every : kNever;
   s_.emit(opened);
@@ -87,6 +88,7 @@ void AsyncServer::invite(HospitalId hospital) {
   visit.hospital = hospital;
   visit.number = member.invitations++;
   visit.by_version = true;
+  visit.back = versions_back_;
   visit.invited = sim.now();
   if (s_.options.deadline != kNever) visit.deadline = sim.now() + s_.options.deadline;
   visit.bytes_down = message_bytes();
@@ -98,7 +100,8 @@ void AsyncServer::invite(HospitalId hospital) {
   invited.round = visit.number + 1;
   invited.deadline = visit.deadline;
   s_.emit(invited);
-  sim.spawn(scope_, attend(call), "hospital", hospital.value);
+  visit.scope = std::make_unique<Scope>(scope_, "visit");
+  sim.spawn(*visit.scope, attend(call), "hospital", hospital.value);
 }
 
 std::int64_t AsyncServer::message_bytes() const {
@@ -115,7 +118,7 @@ Task<void> AsyncServer::attend(std::int64_t call) {
 // A visit came to its end.
 void AsyncServer::hear(std::int64_t call) {
   auto node = at_work_.extract(call);
-  ENSURE(!node.empty(), "a visit ends once");
+  if (node.empty()) return;  // it was cut off since, or this is but a call to look again
   Visit& visit = node.mapped();
   const std::optional<std::int64_t>& most = s_.options.staleness_most;
   if (!visit.gave_up() && most && s_.versions->current() - visit.version > *most) {
@@ -127,7 +130,7 @@ void AsyncServer::hear(std::int64_t call) {
     let_rest(visit);
     return;
   }
-  idle_.put_back(visit.hospital, s_.simulation->now());
+  put_back(visit.hospital, s_.simulation->now());
   buffer_.push_back(std::move(visit));
 }
 
@@ -140,7 +143,11 @@ void AsyncServer::let_rest(const Visit& visit) {
   // who had no time until its deadline has none before it
   const bool declined = reason == DropReason::not_approved || reason == DropReason::window_closed;
   if (declined) since = std::max(since, visit.deadline);
-  idle_.put_back(visit.hospital, since);
+  put_back(visit.hospital, since);
+}
+
+void AsyncServer::put_back(HospitalId hospital, TimeNs since) {
+  if (is_among(s_.candidates, hospital)) idle_.put_back(hospital, since);
 }
 
 TimeNs AsyncServer::wake_time() const {
@@ -165,7 +172,7 @@ bool AsyncServer::impatient() const {
 
 RoundClosed AsyncServer::close() {
   RoundClosed closed;
-  closed.round = index_ + 1;
+  closed.round = over_ + 1;
   closed.opened = opened_;
   closed.invited = invited_;
   closed.asynchronous = true;
@@ -178,6 +185,7 @@ RoundClosed AsyncServer::close() {
   }
   closed.at = s_.simulation->now();
   closed.version = s_.versions->current();
+  round_open_ = false;
   s_.emit(closed);
   return closed;
 }
@@ -194,7 +202,7 @@ bool AsyncServer::make(RoundClosed& closed) {
   std::vector<VersionMaker::Arrival> arrivals;
   for (const Visit* visit : used) arrivals.push_back(arrival(*visit));
   const std::int64_t version = s_.versions->current();
-  const VersionMaker::Outcome outcome = s_.maker->make(arrivals, 1, index_ + 1);
+  const VersionMaker::Outcome outcome = s_.maker->make(arrivals, 1, over_ + 1);
   if (outcome.interrupted) return false;  // whoever is in the buffer is accounted for at the end
   closed.mean_loss = outcome.mean_loss;
   if (!outcome.made) closed.reason = outcome.refusal;
@@ -236,10 +244,9 @@ void AsyncServer::account(const std::vector<Visit*>& used, const VersionMaker::O
       continue;
     }
     Member& member = s_.members->of(used[i]->hospital);
-    ++member.participations;
     // what diverged leaves its share to the others
     const double share = sum > 0 ? outcome.shares[i] / sum : 0.0;
-    member.shares += share;
+    s_.members->count_in(member, s_.versions->current(), share);
     UpdateUsed event;
     event.at = s_.simulation->now();
     event.hospital = used[i]->hospital;
@@ -257,14 +264,70 @@ void AsyncServer::account(const std::vector<Visit*>& used, const VersionMaker::O
   }
 }
 
-void AsyncServer::abandon() {
+void AsyncServer::drop_all(DropReason reason) {
   scope_.cancel();
   for (auto& [call, visit] : at_work_) {
-    if (!visit.gave_up()) s_.visits->drop(visit, DropReason::run_ended, {});
+    if (!visit.gave_up()) s_.visits->drop(visit, reason, {});
   }
-  for (Visit& visit : buffer_) s_.visits->drop(visit, DropReason::run_ended, {});
+  for (Visit& visit : buffer_) s_.visits->drop(visit, reason, {});
+}
+
+void AsyncServer::abandon() {
+  drop_all(DropReason::run_ended);
   at_work_.clear();
   buffer_.clear();
+}
+
+constexpr std::int64_t kLookAgain = -1;  // no call has this number
+
+void AsyncServer::join(HospitalId hospital) {
+  add_in_order(s_.candidates, hospital);
+  idle_.put_back(hospital, s_.simulation->now());
+  inbox_.send(kLookAgain);
+}
+
+void AsyncServer::leave(HospitalId hospital) {
+  remove_in_order(s_.candidates, hospital);
+  idle_.remove(hospital);
+  stop(hospital, Stop::leaves);
+}
+
+void AsyncServer::stop(HospitalId hospital, Stop why) {
+  for (auto& [call, visit] : at_work_) {
+    if (visit.hospital != hospital || visit.stage == VisitStage::done) continue;
+    s_.visits->end(visit, why);
+    inbox_.send(call);
+  }
+}
+
+bool AsyncServer::holds(HospitalId hospital) const {
+  const auto its = [&](const Visit& visit) {
+    return visit.hospital == hospital && visit.stage == VisitStage::done && visit.result.valid();
+  };
+  return std::any_of(buffer_.begin(), buffer_.end(), its) ||
+         std::any_of(at_work_.begin(), at_work_.end(),
+                     [&](const auto& call) { return its(call.second); });
+}
+
+std::optional<RoundClosed> AsyncServer::interrupt(DropReason reason, const std::string& why) {
+  drop_all(reason);
+  for (const auto& [call, visit] : at_work_) put_back(visit.hospital, s_.simulation->now());
+  at_work_.clear();
+  buffer_.clear();
+  if (!round_open_) return std::nullopt;
+  RoundClosed closed;
+  closed.round = over_ + 1;
+  closed.opened = opened_;
+  closed.invited = invited_;
+  closed.asynchronous = true;
+  closed.failed = true;
+  closed.reason = why;
+  closed.at = s_.simulation->now();
+  closed.version = s_.versions->current();
+  round_open_ = false;
+  ++over_;
+  s_.emit(closed);
+  return closed;
 }
 
 }  // namespace polyclinic

@@ -72,9 +72,16 @@ class AsyncServer final : public Protocol {
 
   Task<void> serve() override;
   void abandon() override;
+  void join(HospitalId hospital) override;
+  void leave(HospitalId hospital) override;
+  void go_down(HospitalId hospital) override { stop(hospital, Stop::goes_down); }
+  [[nodiscard]] bool holds(HospitalId hospital) const override;
+  std::optional<RoundClosed> interrupt(DropReason reason, const std::string& why) override;
   [[nodiscard]] std::string ending() const override { return ending_; }
 
  private:
+  // What the hospital is at ends now.
+  void stop(HospitalId hospital, Stop why);
   void open();
   [[nodiscard]] bool may_invite() const;
   void invite();
@@ -82,6 +89,8 @@ class AsyncServer final : public Protocol {
   Task<void> attend(std::int64_t call);
   void hear(std::int64_t call);
   void let_rest(const Visit& visit);
+  void put_back(HospitalId hospital, TimeNs since);
+  void drop_all(DropReason reason);
   [[nodiscard]] bool nobody_left();
   [[nodiscard]] TimeNs wake_time() const;
   [[nodiscard]] bool due() const;
@@ -104,11 +113,11 @@ class AsyncServer final : public Protocol {
   std::int64_t calls_ = 0;
 
   // the round
-  std::int64_t index_ = 0;  // from 0
   TimeNs opened_;
   std::int64_t invited_ = 0;
   std::size_t in_vain_ = 0;  // visits that brought nothing
   bool just_opened_ = true;
+  bool round_open_ = false;
   std::string ending_;
 };
 

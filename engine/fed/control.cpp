@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/check.hpp"
 
 namespace polyclinic {
@@ -37,7 +40,9 @@ double ControlVectors::share(HospitalId hospital) {
     const Weights weights = shares(setup_.weights, rows);
     for (std::size_t i = 0; i < able.size(); ++i) shares_[able[i]] = weights.share[i];
   }
-  return shares_.at(hospital);
+  // who left while its update was on its way counts in no mean
+  const auto it = shares_.find(hospital);
+  return it == shares_.end() ? 0.0 : it->second;
 }
 
 void ControlVectors::commit() {
@@ -45,17 +50,46 @@ void ControlVectors::commit() {
     const auto delta = std::as_const(change).padded();
     if (sum_.empty()) sum_.assign(delta.size(), 0.0);
     const double p = share(hospital);
+    if (p == 0) continue;
     for (std::size_t i = 0; i < sum_.size(); ++i) sum_[i] += p * static_cast<double>(delta[i]);
     VersionPtr& own = own_[hospital];
     if (own) change.add_scaled(*own, 1.0F);
     own = std::make_shared<const ParameterVector>(std::move(change));
   }
   heard_.clear();
-  if (own_.empty()) return;
+  if (!own_.empty()) round_sum();
+}
+
+void ControlVectors::round_sum() {
   ParameterVector rounded(own_.begin()->second->shared_layout());
   const auto out = rounded.padded();
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<float>(sum_[i]);
   server_ = std::make_shared<const ParameterVector>(std::move(rounded));
+}
+
+void ControlVectors::set_candidates(std::vector<HospitalId> candidates) {
+  setup_.candidates = std::move(candidates);
+  shares_.clear();
+  if (own_.empty()) return;
+  std::fill(sum_.begin(), sum_.end(), 0.0);
+  for (auto it = own_.begin(); it != own_.end();) {
+    const double p = share(it->first);
+    const auto own = it->second->padded();
+    for (std::size_t i = 0; i < sum_.size(); ++i) sum_[i] += p * static_cast<double>(own[i]);
+    it = p > 0 ? std::next(it) : own_.erase(it);
+  }
+  if (own_.empty()) {
+    begin_anew();
+  } else {
+    round_sum();
+  }
+}
+
+void ControlVectors::begin_anew() {
+  own_.clear();
+  sum_.clear();
+  server_.reset();
+  heard_.clear();
 }
 
 // Acar et al. 2021, Algorithm 1: h <- h - alpha/m sum (theta_k - theta), theta <- mean - h / alpha.

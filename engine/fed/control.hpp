@@ -48,11 +48,17 @@ class ControlVectors {
   void commit();
   // It does not: nothing has changed.
   void discard() { heard_.clear(); }
+  // Others may take part from now on: the server's vector is the mean of theirs, and a vector of
+  // who is not among them is erased.
+  void set_candidates(std::vector<HospitalId> candidates);
+  // All vectors are zero again.
+  void begin_anew();
   // What the server does to the aggregate after commit: FedDyn takes h / alpha off it.
   void correct(ParameterVector& aggregate) const;
 
  private:
   [[nodiscard]] double share(HospitalId hospital);
+  void round_sum();
 
   Setup setup_;
   std::map<HospitalId, double> shares_;  // p_k, made when first asked for

@@ -159,7 +159,8 @@ TrainingPlan plan_of(const TrainingPlan& common, const Order& order) {
 
 // Trainings of a hospital that share a round have addresses of their own.
 std::uint64_t entity_of(const Order& order) {
-  return order.hospital.value | (static_cast<std::uint64_t>(order.repeat) << 32U);
+  return order.hospital.value | (static_cast<std::uint64_t>(order.repeat) << 32U) |
+         (static_cast<std::uint64_t>(order.life) << 48U);
 }
 }  // namespace
 
@@ -421,6 +422,18 @@ std::vector<ParameterVector> Evaluator::personal_models(std::span<const Hospital
                     : fine_tuned(hospitals[i], global, version, workspace_of(slot));
   });
   return models;
+}
+
+void Evaluator::forget(HospitalId hospital) {
+  states_.erase(hospital);
+  chains_.erase(hospital);
+}
+
+void Evaluator::begin_anew() {
+  states_.clear();
+  chains_.clear();
+  expected_.clear();
+  ahead_.clear();
 }
 
 Acts Evaluator::acts(const Deferred<TrainingResult>& deferred) const {

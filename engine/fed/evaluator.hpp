@@ -36,6 +36,7 @@ struct Order {
   HospitalId hospital;
   std::int64_t round = 0;          // from 0: schedule and address of its random numbers
   std::int64_t repeat = 0;         // trainings of this hospital in this round before it
+  std::int64_t life = 0;           // tells random numbers apart of rounds that are done again
   std::int64_t epochs = 0;         // what it is to finish; 0: what the plan says
   double noise = 0;                // multiplier of a private training
   std::optional<double> proximal;  // mu that the server sent, where it moves
@@ -127,6 +128,11 @@ class Evaluator {
                                                              std::int64_t version);
   // Whether something of its own came of the hospital's trainings that were evaluated.
   [[nodiscard]] bool has_own(HospitalId hospital) const;
+
+  // What the hospital keeps between trainings is erased.
+  void forget(HospitalId hospital);
+  // The same of all. REQUIRES: no result that was issued before is looked at any more.
+  void begin_anew();
 
   [[nodiscard]] Workers* workers() const { return setup_.workers; }
   [[nodiscard]] bool tells_losses() const { return setup_.tell_losses; }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.hpp"
 #include "fed/invited.hpp"
@@ -37,20 +38,23 @@ HierarchicalServer::HierarchicalServer(Setup setup)
 
 Task<void> HierarchicalServer::serve() {
   Simulation& sim = *s_.simulation;
-  for (std::int64_t index = 0; index < s_.options.rounds; ++index) {
-    round_ = std::make_unique<Round>(sim, index);
+  lost_.reset();
+  while (place() < s_.options.rounds) {
+    round_ = std::make_unique<Round>(sim, over_);
     Round& round = *round_;
     open(round);
     co_await gather(round);
-    const RoundClosed closed = close(round);
+    closed_ = close(round);
     round_.reset();
+    ++over_;
     // measurements see everything that happened in this nanosecond
     co_await sim.at(sim.now(), Priority::measurement);
+    const RoundClosed closed = *std::exchange(closed_, std::nullopt);
     const bool stop = s_.after_round(closed);
     if (stop) co_return;
     // a timeline that waited for this version acts before the next round opens
     co_await sim.at(sim.now(), Priority::measurement);
-    const bool last = index + 1 == s_.options.rounds;
+    const bool last = place() == s_.options.rounds;
     if (s_.options.pause.ns > 0 && !last) co_await sim.delay(s_.options.pause);
   }
 }
@@ -87,7 +91,8 @@ Task<void> HierarchicalServer::work_region(Round& round, std::size_t region) {
   for (std::int64_t k = 0; received && k < s_.options.regional_rounds; ++k) {
     if (sim.now() >= round.ends || round.interrupted) break;
     const std::int64_t number = round.index * s_.options.regional_rounds + k;
-    RegionalRound& regional = work.rounds.emplace_back(round.scope, number);
+    const std::int64_t where = number - back_ * s_.options.regional_rounds;
+    RegionalRound& regional = work.rounds.emplace_back(round.scope, number, where);
     open_regional(round, region, regional);
     co_await gather_regional(region, regional);
     const bool made = close_regional(round, region, regional);
@@ -137,7 +142,7 @@ void HierarchicalServer::open_regional(const Round& round, std::size_t region,
   // regions that select draw each at an address of its own
   const RunKey run = make_run_key(s_.run.value, region + 1);
   const Invited invited =
-      invite(*place.selection, place.candidates, run, regional.number, s_.options.over_selection);
+      invite(*place.selection, place.candidates, run, regional.place, s_.options.over_selection);
   regional.target = invited.target;
   regional.minimum = std::max(replies_needed(invited.target, s_.options.minimum_replies),
                               static_cast<std::size_t>(kLeastInSum));
@@ -154,12 +159,13 @@ void HierarchicalServer::open_regional(const Round& round, std::size_t region,
   const std::int64_t bytes =
       s_.versions->parameters()->layout().size() * static_cast<std::int64_t>(sizeof(float)) +
       s_.options.control_bytes;
-  const auto epochs = straggler_epochs(s_.stragglers, invited.hospitals, s_.run, regional.number);
+  const auto epochs = straggler_epochs(s_.stragglers, invited.hospitals, s_.run, regional.place);
   regional.participants.resize(invited.hospitals.size());
   for (std::size_t i = 0; i < invited.hospitals.size(); ++i) {
     Participant& participant = regional.participants[i];
     participant.hospital = invited.hospitals[i];
     participant.number = regional.number;
+    participant.back = regional.number - regional.place;
     participant.invited = regional.opened;
     participant.deadline = regional.deadline;
     participant.bytes_down = bytes;
@@ -177,7 +183,9 @@ Task<void> HierarchicalServer::gather_regional(std::size_t region, RegionalRound
     const HospitalId id = regional.participants[i].hospital;
     const std::string& home = s_.members->of(id).profile.region;
     border_.pass_inside(region, home, Content::invitation);
-    s_.simulation->spawn(regional.scope, participate(regional, i), "hospital", id.value);
+    Participant& participant = regional.participants[i];
+    participant.scope = std::make_unique<Scope>(regional.scope, "visit");
+    s_.simulation->spawn(*participant.scope, participate(regional, i), "hospital", id.value);
   }
   while (regional.open > 0 && regional.arrived < regional.target) {
     const std::optional<std::size_t> index =
@@ -379,8 +387,8 @@ std::int64_t HierarchicalServer::account(Work& work, double share) {
     for (const auto& [index, own] : regional.used) {
       Participant& participant = regional.participants[index];
       Member& member = s_.members->of(participant.hospital);
-      ++member.participations;
-      member.shares += share * own / static_cast<double>(work.counted);
+      const double part = share * own / static_cast<double>(work.counted);
+      s_.members->count_in(member, s_.versions->current(), part);
       ++used;
     }
     regional.used.clear();
@@ -397,18 +405,90 @@ void HierarchicalServer::drop_used(Work& work, DropReason reason, const std::str
   }
 }
 
-void HierarchicalServer::abandon() {
-  if (round_ == nullptr) return;
+void HierarchicalServer::drop_all(DropReason reason) {
   Round& round = *round_;
   round.scope.cancel();
   for (Work& work : round.work) {
     for (RegionalRound& regional : work.rounds) {
       for (Participant& participant : regional.participants) {
-        if (!participant.gave_up()) s_.visits->drop(participant, DropReason::run_ended, {});
+        if (!participant.gave_up()) s_.visits->drop(participant, reason, {});
       }
     }
   }
+}
+
+void HierarchicalServer::abandon() {
+  if (round_ == nullptr) return;
+  drop_all(DropReason::run_ended);
   round_.reset();
+}
+
+void HierarchicalServer::join(HospitalId hospital) {
+  const std::string& home = s_.members->of(hospital).profile.region;
+  for (Region& region : s_.regions) {
+    if (region.name == home) add_in_order(region.candidates, hospital);
+  }
+}
+
+void HierarchicalServer::leave(HospitalId hospital) {
+  for (Region& region : s_.regions) remove_in_order(region.candidates, hospital);
+  stop(hospital, Stop::leaves);
+}
+
+void HierarchicalServer::stop(HospitalId hospital, Stop why) {
+  if (round_ == nullptr) return;
+  for (Work& work : round_->work) {
+    for (RegionalRound& regional : work.rounds) {
+      for (std::size_t i = 0; i < regional.participants.size(); ++i) {
+        Participant& participant = regional.participants[i];
+        const bool at_work = participant.scope != nullptr && participant.stage != VisitStage::done;
+        if (participant.hospital != hospital || !at_work) continue;
+        s_.visits->end(participant, why);
+        regional.inbox.send(i);
+      }
+    }
+  }
+}
+
+bool HierarchicalServer::holds(HospitalId hospital) const {
+  if (round_ == nullptr) return false;
+  for (const Work& work : round_->work) {
+    for (const RegionalRound& regional : work.rounds) {
+      for (const Participant& one : regional.participants) {
+        const bool its = one.hospital == hospital && one.stage == VisitStage::done;
+        if (its && one.result.valid()) return true;
+      }
+    }
+  }
+  return false;
+}
+
+std::optional<RoundClosed> HierarchicalServer::interrupt(DropReason reason,
+                                                         const std::string& why) {
+  if (round_ == nullptr) return std::exchange(closed_, std::nullopt);
+  drop_all(reason);
+  RoundClosed closed;
+  closed.round = round_->index + 1;
+  closed.opened = round_->opened;
+  for (const Work& work : round_->work) {
+    for (const RegionalRound& regional : work.rounds) {
+      closed.invited += static_cast<std::int64_t>(regional.participants.size());
+    }
+  }
+  closed.failed = true;
+  closed.reason = why;
+  closed.at = s_.simulation->now();
+  closed.version = s_.versions->current();
+  lost_ = std::move(round_);
+  ++over_;
+  s_.emit(closed);
+  return closed;
+}
+
+void HierarchicalServer::go_back(std::int64_t place, std::int64_t versions) {
+  Protocol::go_back(place, versions);
+  // what rules look back to is kept of no older version
+  for (ParameterVector& previous : previous_) previous = {};
 }
 
 }  // namespace polyclinic

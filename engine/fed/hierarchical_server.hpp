@@ -63,17 +63,27 @@ class HierarchicalServer final : public Protocol {
 
   Task<void> serve() override;
   void abandon() override;
+  void join(HospitalId hospital) override;
+  // REQUIRES: no region's aggregator is at it.
+  void leave(HospitalId hospital) override;
+  void go_down(HospitalId hospital) override { stop(hospital, Stop::goes_down); }
+  [[nodiscard]] bool holds(HospitalId hospital) const override;
+  std::optional<RoundClosed> interrupt(DropReason reason, const std::string& why) override;
+  void go_back(std::int64_t place, std::int64_t versions) override;
   [[nodiscard]] std::vector<BorderAccount> borders() const override { return border_.regions(); }
 
  private:
+  // What the hospital is at ends now.
+  void stop(HospitalId hospital, Stop why);
   struct Participant : Visit {
     bool arrived = false;
   };
   // A round of a region with its hospitals.
   struct RegionalRound {
-    RegionalRound(Scope& parent, std::int64_t index)
-        : number(index), scope(parent, "regional round"), inbox("replies") {}
+    RegionalRound(Scope& parent, std::int64_t index, std::int64_t where)
+        : number(index), place(where), scope(parent, "regional round"), inbox("replies") {}
     std::int64_t number;  // from 0, counted through the run: the same for all regions at one step
+    std::int64_t place;   // in the plan: the same, unless rounds were undone
     TimeNs opened;
     TimeNs deadline = kNever;
     std::size_t target = 0;
@@ -110,6 +120,7 @@ class HierarchicalServer final : public Protocol {
     bool interrupted = false;
   };
 
+  void drop_all(DropReason reason);
   void open(Round& round);
   Task<void> gather(Round& round);
   Task<void> work_region(Round& round, std::size_t region);
@@ -132,7 +143,8 @@ class HierarchicalServer final : public Protocol {
 
   Setup s_;
   Border border_;
-  std::unique_ptr<Round> round_;           // the open one
+  std::unique_ptr<Round> round_;  // the open one
+  std::unique_ptr<Round> lost_;   // one that was interrupted: whoever serves it waits in it
   std::vector<ParameterVector> previous_;  // the last change of each region
 };
 

@@ -1,5 +1,7 @@
 #include "fed/idle_pool.hpp"
 
+#include <algorithm>
+
 namespace polyclinic {
 
 namespace {
@@ -35,6 +37,15 @@ std::optional<HospitalId> IdlePool::take(TimeNs now) {
 
 void IdlePool::put_back(HospitalId hospital, TimeNs since) {
   away_.emplace(since, hospital);
+}
+
+void IdlePool::remove(HospitalId hospital) {
+  std::erase(idle_, hospital);
+  std::vector<Return> others;
+  for (; !away_.empty(); away_.pop()) {
+    if (away_.top().second != hospital) others.push_back(away_.top());
+  }
+  for (const Return& other : others) away_.push(other);
 }
 
 TimeNs IdlePool::next_return() const {

@@ -27,6 +27,8 @@ class IdlePool {
   [[nodiscard]] std::optional<HospitalId> take(TimeNs now);
   // It may be invited again from `since` on. REQUIRES: it was taken, or never in the pool.
   void put_back(HospitalId hospital, TimeNs since);
+  // Takes it out for good, if it is in.
+  void remove(HospitalId hospital);
   // Whether anybody is in it that may ever be taken.
   [[nodiscard]] bool any() const { return !idle_.empty() || !away_.empty(); }
   // When somebody who is away is back; kNever: nobody is.

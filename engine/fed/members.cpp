@@ -13,7 +13,8 @@ Member& Members::of(HospitalId hospital) {
   context.hospital = hospital;
   context.name = member.profile.name;
   context.region = member.profile.region;
-  member.availability = make_availability(&member.profile.availability, context);
+  member.availability =
+      std::make_unique<Outages>(make_availability(&member.profile.availability, context));
   member.train_rows = cohort_.train_rows(hospital);
   AccessLink link;
   link.up_bytes_per_s = member.profile.up_bytes_per_s;
@@ -25,6 +26,39 @@ Member& Members::of(HospitalId hospital) {
   members_.emplace(hospital, std::move(made));
   found_[hospital] = &member;
   return member;
+}
+
+void Members::count_in(Member& member, std::int64_t version, double share) {
+  ++member.participations;
+  member.shares += share;
+  if (member.first_version >= 0) return;
+  member.first_version = version;
+  newcomer_in_ = version;
+}
+
+namespace {
+
+void begin_anew(Member& member) {
+  member.steps_done = 0;
+  member.epochs_begun = 0;
+  member.version_held = -1;
+  member.last_start = -1;
+  member.repeats = 0;
+}
+
+}  // namespace
+
+void Members::go_back(std::int64_t version) {
+  for (auto& [id, member] : members_) {
+    begin_anew(*member);
+    if (member->first_version > version) member->first_version = -1;
+  }
+}
+
+void Members::forget(HospitalId hospital) {
+  Member& member = of(hospital);
+  begin_anew(member);
+  member.approved_at = kNever;
 }
 
 }  // namespace polyclinic

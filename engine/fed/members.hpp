@@ -12,6 +12,7 @@
 #include "data/cohort.hpp"
 #include "net/availability.hpp"
 #include "net/network.hpp"
+#include "net/outages.hpp"
 #include "net/population.hpp"
 #include "trace/event.hpp"
 
@@ -19,7 +20,7 @@ namespace polyclinic {
 
 struct Member {
   HospitalProfile profile;
-  std::unique_ptr<Availability> availability;
+  std::unique_ptr<Outages> availability;
   std::int64_t train_rows = 0;
   TimeNs approved_at = kNever;  // when its board lets it train: first invitation + approval
   std::int64_t steps_done = 0;  // by trainings that were not interrupted
@@ -37,6 +38,9 @@ struct Member {
   TimeNs busy;                          // training that was begun and not interrupted
   std::vector<TimeNs> round_durations;  // invitation to arrival, of replies that arrived
   double shares = 0;                    // its share of each version, summed over versions
+  // The first version that an update of it is part of, of those that the newest is made from; -1:
+  // none.
+  std::int64_t first_version = -1;
 };
 
 class Members {
@@ -52,11 +56,22 @@ class Members {
   }
   [[nodiscard]] const Population& population() const { return population_; }
 
+  // An update of the member became part of this version, with that share of it.
+  void count_in(Member& member, std::int64_t version, double share);
+  // Whether it was the first of some member.
+  [[nodiscard]] bool newcomer_in(std::int64_t version) const { return newcomer_in_ == version; }
+  // What happened after that version is undone: nobody has a model or a place in its data, and who
+  // was first heard later was never heard.
+  void go_back(std::int64_t version);
+  // The hospital erases what it keeps of its trainings; its account stays.
+  void forget(HospitalId hospital);
+
  private:
   const Population& population_;
   const Cohort& cohort_;
   Network& network_;
   RunKey run_;
+  std::int64_t newcomer_in_ = -1;
   // pointers stay valid while coroutines hold them
   std::map<HospitalId, std::unique_ptr<Member>> members_;
   std::unordered_map<HospitalId, Member*> found_;  // the same, looked up some ten times a round

@@ -100,6 +100,8 @@ class ServerOptimizer {
  public:
   virtual ~ServerOptimizer() = default;
   virtual void step(ParameterVector& global, const ParameterVector& aggregate) = 0;
+  // One that goes on from here by itself.
+  [[nodiscard]] virtual std::unique_ptr<ServerOptimizer> clone() const = 0;
 };
 
 // Who is invited to a round.
@@ -163,6 +165,8 @@ class PartFunctions {
   virtual std::vector<std::int32_t> batch_order(const FunctionRef& function,
                                                 std::string_view hospital, std::int64_t epoch,
                                                 std::int64_t rows) = 0;
+  // What the functions remember (ctx.state) is erased.
+  virtual void begin_anew() {}
 };
 
 // Does this aggregation.* do something to the updates before its rule?

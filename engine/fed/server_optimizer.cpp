@@ -1,4 +1,5 @@
 #include <cmath>
+#include <memory>
 #include <vector>
 
 #include "base/check.hpp"
@@ -22,6 +23,10 @@ class Sgd final : public ServerOptimizer {
     moment_.scale(static_cast<float>(momentum_));
     moment_.add_scaled(aggregate, 1.0F);
     global.add_scaled(moment_, static_cast<float>(rate_));
+  }
+
+  [[nodiscard]] std::unique_ptr<ServerOptimizer> clone() const override {
+    return std::make_unique<Sgd>(*this);
   }
 
  private:
@@ -61,6 +66,10 @@ class AdaptiveServer final : public ServerOptimizer {
       // the padding has d = 0 and m = 0: it stays zero
       w[i] += static_cast<float>(rate_ * first_[i] / (std::sqrt(second_[i]) + tau_));
     }
+  }
+
+  [[nodiscard]] std::unique_ptr<ServerOptimizer> clone() const override {
+    return std::make_unique<AdaptiveServer>(*this);
   }
 
  private:

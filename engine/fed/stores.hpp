@@ -29,6 +29,11 @@ class VersionStore {
     current_ = std::make_shared<const ParameterVector>(std::move(parameters));
     ++version_;
   }
+  // An older one becomes the next version.
+  void publish_again(VersionPtr old) {
+    current_ = std::move(old);
+    ++version_;
+  }
 
  private:
   std::int64_t version_ = 0;
@@ -54,6 +59,8 @@ class StateStore {
     return it == states_.end() ? nullptr : &it->second;
   }
   [[nodiscard]] std::size_t size() const { return states_.size(); }
+  void erase(HospitalId hospital) { states_.erase(hospital); }
+  void clear() { states_.clear(); }
 
  private:
   std::map<HospitalId, HospitalState> states_;

@@ -10,7 +10,7 @@ namespace polyclinic {
 
 Task<void> SyncServer::poll(Round& round) {
   Simulation& sim = *s_.simulation;
-  round.polled = s_.selection->polled(s_.candidates, s_.run, round.index);
+  round.polled = s_.selection->polled(s_.candidates, s_.run, round.place);
   if (round.polled.empty()) co_return;
   // all are known before any is asked: an interruption while their data are made asks nobody
   for (const HospitalId id : round.polled) s_.members->of(id);
@@ -71,13 +71,14 @@ Task<bool> SyncServer::try_to_tell(std::int64_t number, HospitalId hospital, Tim
 void SyncServer::choose_by_loss(Round& round) {
   std::vector<HospitalId> heard;
   for (std::size_t i = 0; i < round.polled.size(); ++i) {
-    if (round.answered[i] != 0) heard.push_back(round.polled[i]);
+    const bool left = !is_among(s_.candidates, round.polled[i]);
+    if (round.answered[i] != 0 && !left) heard.push_back(round.polled[i]);
   }
   const std::vector<double> losses =
       s_.evaluator->losses(heard, *s_.wire->model(*s_.versions), LossOf::mean);
   std::vector<Selection::Answer> answers;
   for (std::size_t i = 0; i < heard.size(); ++i) answers.push_back({heard[i], losses[i]});
-  round.by_loss = s_.selection->choose_by_loss(answers, s_.candidates, s_.run, round.index);
+  round.by_loss = s_.selection->choose_by_loss(answers, s_.candidates, s_.run, round.place);
   if (heard.empty()) round.failure = "no candidate told its loss in time";
 }
 
@@ -102,7 +103,7 @@ void SyncServer::teach_selection(const Round& round) {
     const std::vector<double> losses = s_.evaluator->losses(heard, *start, LossOf::root_of_squares);
     for (std::size_t i = 0; i < replies.size(); ++i) replies[i].root_loss = losses[i];
   }
-  s_.selection->learn(replies, round.index);
+  s_.selection->learn(replies, round.place);
 }
 
 }  // namespace polyclinic

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/check.hpp"
 #include "fed/invited.hpp"
@@ -35,10 +36,9 @@ std::int64_t SyncServer::bytes_up(const Round& round) const {
 
 Task<void> SyncServer::serve() {
   Simulation& sim = *s_.simulation;
-  for (std::int64_t index = 0; index < s_.options.rounds; ++index) {
-    Round round(sim, index);
+  while (place() < s_.options.rounds) {
+    Round round(sim, over_, place());
     open_round_ = &round;
-    RoundClosed closed;
     try {
       co_await poll(round);
       open(round);
@@ -47,23 +47,25 @@ Task<void> SyncServer::serve() {
         co_await gather(round);
         co_await unmask(round);
       }
-      closed = close(round);
+      closed_ = close(round);
     } catch (...) {
       // accounted for while the round is still there: unwinding ends it
       abandon();
       throw;
     }
     open_round_ = nullptr;
+    ++over_;
     const TimeNs deadline = round.ends;
     // measurements see everything that happened in this nanosecond
     co_await sim.at(sim.now(), Priority::measurement);
+    const RoundClosed closed = *std::exchange(closed_, std::nullopt);
     const bool stop = s_.after_round(closed);
     if (stop) co_return;
     // a round that failed is not tried again before its deadline: who declined would decline again
     if (closed.failed && deadline != kNever && sim.now() < deadline) co_await sim.at(deadline);
     // a timeline that waited for this version acts before the next round opens
     co_await sim.at(sim.now(), Priority::measurement);
-    const bool last = index + 1 == s_.options.rounds;
+    const bool last = place() == s_.options.rounds;
     if (s_.options.pause.ns > 0 && !last) co_await sim.delay(s_.options.pause);
   }
 }
@@ -75,8 +77,8 @@ void SyncServer::open(Round& round) {
   round.deadline = round.ends;
   const Invited invited =
       round.polled.empty()
-          ? invite(*s_.selection, s_.candidates, s_.run, round.index, s_.options.over_selection)
-          : with_more(round.by_loss, s_.candidates, s_.run, round.index, s_.options.over_selection);
+          ? invite(*s_.selection, s_.candidates, s_.run, round.place, s_.options.over_selection)
+          : with_more(round.by_loss, s_.candidates, s_.run, round.place, s_.options.over_selection);
   const std::vector<HospitalId>& chosen = invited.hospitals;
   round.target = invited.target;
   round.minimum = replies_needed(round.target, s_.options.minimum_replies);
@@ -92,12 +94,14 @@ void SyncServer::open(Round& round) {
   opened.participants = chosen;
   opened.deadline = round.deadline;
   s_.emit(opened);
+  round.announced = true;
   round.participants.resize(chosen.size());
-  const auto epochs = straggler_epochs(s_.stragglers, chosen, s_.run, round.index);
+  const auto epochs = straggler_epochs(s_.stragglers, chosen, s_.run, round.place);
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     Participant& participant = round.participants[i];
     participant.hospital = chosen[i];
     participant.number = round.index;
+    participant.back = round.index - round.place;
     participant.invited = round.opened;
     participant.epochs = epochs[i];
     const auto at = std::lower_bound(round.polled.begin(), round.polled.end(), chosen[i]);
@@ -114,6 +118,10 @@ Task<void> SyncServer::gather(Round& round) {
   for (std::size_t i = 0; i < round.participants.size(); ++i) {
     Participant& participant = round.participants[i];
     if (s_.secure && !participant.shared) continue;
+    if (!is_among(s_.candidates, participant.hospital)) {
+      s_.visits->drop(participant, DropReason::left, "while keys were told");
+      continue;
+    }
     ++round.open;
     participant.deadline = round.deadline;
     participant.bytes_down =
@@ -121,7 +129,8 @@ Task<void> SyncServer::gather(Round& round) {
     participant.bytes_up = up;
     participant.before_upload = s_.secure ? masking_time(round, i) : TimeNs{};
     send_by(round, participant);
-    s_.simulation->spawn(round.scope, participate(round, i), "hospital",
+    participant.scope = std::make_unique<Scope>(round.scope, "visit");
+    s_.simulation->spawn(*participant.scope, participate(round, i), "hospital",
                          participant.hospital.value);
   }
   while (round.open > 0 && round.arrived < round.target) {
@@ -156,15 +165,63 @@ void SyncServer::drop_unfinished(Round& round) {
   }
 }
 
-void SyncServer::abandon() {
-  if (open_round_ == nullptr) return;
-  Round& round = *open_round_;
+// Whoever is at work, and whoever has sent what is part of no version.
+void SyncServer::drop_all(Round& round, DropReason reason, const std::string& detail) {
   round.scope.cancel();
   for (Participant& participant : round.participants) {
-    if (participant.gave_up()) continue;
-    s_.visits->drop(participant, DropReason::run_ended, {});
+    if (!participant.gave_up()) s_.visits->drop(participant, reason, detail);
   }
+}
+
+void SyncServer::abandon() {
+  if (open_round_ == nullptr) return;
+  drop_all(*open_round_, DropReason::run_ended, {});
   open_round_ = nullptr;
+}
+
+// A round of secure sums lets nobody go between its phases: there it is lost when the visits begin.
+void SyncServer::leave(HospitalId hospital) {
+  remove_in_order(s_.candidates, hospital);
+  stop(hospital, Stop::leaves);
+}
+
+void SyncServer::stop(HospitalId hospital, Stop why) {
+  if (open_round_ == nullptr) return;
+  Round& round = *open_round_;
+  for (std::size_t i = 0; i < round.participants.size(); ++i) {
+    Participant& participant = round.participants[i];
+    const bool at_work = participant.scope != nullptr && participant.stage != VisitStage::done;
+    if (participant.hospital != hospital || !at_work) continue;
+    s_.visits->end(participant, why);
+    round.inbox.send(i);
+  }
+}
+
+bool SyncServer::holds(HospitalId hospital) const {
+  if (open_round_ == nullptr) return false;
+  const std::vector<Participant>& all = open_round_->participants;
+  return std::any_of(all.begin(), all.end(), [&](const Participant& one) {
+    return one.hospital == hospital && one.stage == VisitStage::done && one.result.valid();
+  });
+}
+
+std::optional<RoundClosed> SyncServer::interrupt(DropReason reason, const std::string& why) {
+  if (open_round_ == nullptr) return std::exchange(closed_, std::nullopt);
+  Round& round = *open_round_;
+  drop_all(round, reason, {});
+  open_round_ = nullptr;
+  ++over_;
+  if (!round.announced) return std::nullopt;
+  RoundClosed closed;
+  closed.round = round.index + 1;
+  closed.opened = round.opened;
+  closed.invited = static_cast<std::int64_t>(round.participants.size());
+  closed.failed = true;
+  closed.reason = why;
+  closed.at = s_.simulation->now();
+  closed.version = s_.versions->current();
+  s_.emit(closed);
+  return closed;
 }
 
 RoundClosed SyncServer::close(Round& round) {
@@ -244,9 +301,8 @@ std::int64_t SyncServer::account(Round& round, const VersionMaker::Outcome& outc
     sum += share;
   }
   for (const auto& [member, share] : used) {
-    ++member->participations;
     // what diverged leaves its share to the others
-    if (sum > 0) member->shares += share / sum;
+    s_.members->count_in(*member, s_.versions->current(), sum > 0 ? share / sum : 0.0);
   }
   return static_cast<std::int64_t>(used.size());
 }

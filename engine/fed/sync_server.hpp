@@ -76,9 +76,16 @@ class SyncServer final : public Protocol {
 
   Task<void> serve() override;
   void abandon() override;
+  void join(HospitalId hospital) override { add_in_order(s_.candidates, hospital); }
+  void leave(HospitalId hospital) override;
+  void go_down(HospitalId hospital) override { stop(hospital, Stop::goes_down); }
+  [[nodiscard]] bool holds(HospitalId hospital) const override;
+  std::optional<RoundClosed> interrupt(DropReason reason, const std::string& why) override;
   [[nodiscard]] SecureAccount secure_account() const override;
 
  private:
+  // What the hospital is at ends now.
+  void stop(HospitalId hospital, Stop why);
   // A visit, and what the server has of it.
   struct Participant : Visit {
     bool arrived = false;
@@ -88,9 +95,11 @@ class SyncServer final : public Protocol {
     bool revealed = false;
   };
   struct Round {
-    Round(Simulation& simulation, std::int64_t number)
-        : index(number), scope(simulation, "round"), inbox("replies") {}
+    Round(Simulation& simulation, std::int64_t number, std::int64_t where)
+        : index(number), place(where), scope(simulation, "round"), inbox("replies") {}
     std::int64_t index;  // from 0
+    std::int64_t place;  // in the plan: the same, unless rounds were undone
+    bool announced = false;
     TimeNs opened;
     TimeNs ends = kNever;      // the round is over at the latest
     TimeNs deadline = kNever;  // updates count until then: before the end where a sum is unmasked
@@ -160,6 +169,7 @@ class SyncServer final : public Protocol {
   [[nodiscard]] bool secure_mean(const Round& round, UpdateStream& updates, ParameterVector& out);
 
   Task<void> participate(Round& round, std::size_t index);
+  void drop_all(Round& round, DropReason reason, const std::string& detail);
   void drop_unfinished(Round& round);
   void record_transfer(const Round& round, HospitalId hospital, TransferDirection direction,
                        const TransferOutcome& outcome, std::int64_t bytes);

@@ -129,7 +129,7 @@ VersionMaker::Outcome VersionMaker::make(const std::vector<Arrival>& arrivals, s
   Place place;
   place.rule = s_.aggregation;
   place.global = global.get();
-  place.previous = previous_.empty() ? nullptr : &previous_;
+  place.previous = previous_.get();
   place.round = round;
   ParameterVector combined;
   Outcome outcome = combine(arrivals, minimum, place, combined, masked);
@@ -215,9 +215,21 @@ void VersionMaker::publish(const ParameterVector& global, ParameterVector combin
     throw RunError({}, fmt::format("the global model overflowed in round {}", round),
                    "lower the learning rate of training or server");
   }
-  previous_ = std::move(combined);
+  previous_ = std::make_shared<const ParameterVector>(std::move(combined));
   s_.versions->publish(std::move(next));
   s_.wire->publish(*s_.versions, s_.control->server());
+}
+
+VersionMaker::Memory VersionMaker::memory() const {
+  return {s_.optimizer->clone(), previous_, rows_visited_, steps_};
+}
+
+void VersionMaker::go_back(const Memory& memory) {
+  taken_up_ = memory.optimizer->clone();
+  s_.optimizer = taken_up_.get();
+  previous_ = memory.previous;
+  rows_visited_ = memory.rows_visited;
+  steps_ = memory.steps;
 }
 
 }  // namespace polyclinic

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -89,6 +90,17 @@ class VersionMaker {
     steps_ += steps;
   }
 
+  // What it remembers beside the newest version, to go on from there another time. The optimiser is
+  // copied, the rest shared.
+  struct Memory {
+    std::shared_ptr<const ServerOptimizer> optimizer;
+    VersionPtr previous;
+    std::int64_t rows_visited = 0;
+    std::int64_t steps = 0;
+  };
+  [[nodiscard]] Memory memory() const;
+  void go_back(const Memory& memory);
+
   [[nodiscard]] bool weights_were_capped() const { return weights_capped_; }
   // Rows that trainings visited which became part of a version: what a fair reference may visit.
   [[nodiscard]] std::int64_t rows_visited() const { return rows_visited_; }
@@ -100,7 +112,8 @@ class VersionMaker {
   [[nodiscard]] AggregationContext context(const Place& place) const;
 
   Setup s_;
-  ParameterVector previous_;  // the last aggregate, for rules that look back
+  VersionPtr previous_;  // the last aggregate, for rules that look back; null: there was none
+  std::unique_ptr<ServerOptimizer> taken_up_;  // the optimiser, once it went back
   bool weights_capped_ = false;
   std::int64_t rows_visited_ = 0;
   std::int64_t steps_ = 0;

@@ -113,16 +113,20 @@ Task<bool> Visits::prepare(Visit& visit) {
 Order Visits::order_for(const Visit& visit, Member& member, std::int64_t epochs_begun) const {
   Order order;
   order.hospital = visit.hospital;
-  order.round = visit.number;
+  order.round = visit.number - visit.back;
   if (visit.by_version) {
-    order.round = visit.version;
+    order.round = visit.version - visit.back;
     member.repeats = member.last_start == visit.version ? member.repeats + 1 : 0;
     member.last_start = visit.version;
     order.repeat = member.repeats;
   }
   order.epochs = visit.epochs;
-  if (s_.privacy != nullptr) order.noise = s_.privacy->noise_of(visit.hospital);
   if (s_.proximal != nullptr) order.proximal = s_.proximal->mu();
+  if (s_.privacy != nullptr) {
+    order.noise = s_.privacy->noise_of(visit.hospital);
+    // the same noise on two updates would show how they differ
+    order.life = life_;
+  }
   order.start = visit.start;
   order.server_control = visit.server_control;
   order.own_control = s_.control->of(visit.hospital);
@@ -294,6 +298,26 @@ void Visits::drop(Visit& visit, DropReason reason, std::string detail) {
   dropped.reason = reason;
   dropped.detail = std::move(detail);
   s_.emit(dropped);
+}
+
+namespace {
+
+// What a machine was doing when it went down.
+DropReason lost_by(VisitStage stage) {
+  switch (stage) {
+    case VisitStage::invited:
+    case VisitStage::downloading: return DropReason::unreachable;
+    case VisitStage::uploading: return DropReason::send_failed;
+    default: return DropReason::train_interrupted;
+  }
+}
+
+}  // namespace
+
+void Visits::end(Visit& visit, Stop why) {
+  visit.scope->cancel();
+  const bool leaves = why == Stop::leaves;
+  drop(visit, leaves ? DropReason::left : lost_by(visit.stage), leaves ? "" : "it went down");
 }
 
 // Who was disconnected or down while a message was on its way was not slow.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "fed/stragglers.hpp"
 #include "fed/told_losses.hpp"
 #include "net/network.hpp"
+#include "sim/scope.hpp"
 #include "sim/simulation.hpp"
 #include "sim/task.hpp"
 #include "trace/event.hpp"
@@ -37,6 +39,9 @@ enum class VisitStage : std::uint8_t {
   done
 };
 
+// Why a hospital stops in the middle of what it is doing.
+enum class Stop : std::uint8_t { leaves, goes_down };
+
 struct Visit {
   HospitalId hospital;
   std::optional<HostId> with;   // whose machine invites it; none: the server's
@@ -52,6 +57,8 @@ struct Visit {
   // Without common rounds the version that it was sent says where in schedules it is and gives the
   // address of its random numbers, and idle workers may train ahead.
   bool by_version = false;
+  std::int64_t back = 0;         // rounds (or versions) that were undone: schedules do not see them
+  std::unique_ptr<Scope> scope;  // of its coroutine alone, where it may be ended by itself
   VisitStage stage = VisitStage::invited;
   // what it was sent, from then on
   VersionPtr start;  // where somebody else than the server invites it: from the beginning
@@ -97,6 +104,10 @@ class Visits {
   Task<bool> run(Visit& visit);
   // It does not count: says why, and forgets the result.
   void drop(Visit& visit, DropReason reason, std::string detail);
+  // The hospital stops in the middle of it. REQUIRES: the visit has a scope and has not ended.
+  void end(Visit& visit, Stop why);
+  // The federation went back: from now on a place in a schedule is used again.
+  void begin_anew() { ++life_; }
   // Its round closed over its head.
   void cut_off(Visit& visit);
   // Says that a message went, for visits and for whatever else a protocol sends.
@@ -132,6 +143,7 @@ class Visits {
   Setup s_;
   Moved moved_;
   std::int64_t controls_kept_ = 0;
+  std::int64_t life_ = 0;
 };
 
 }  // namespace polyclinic

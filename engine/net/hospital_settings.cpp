@@ -85,8 +85,9 @@ void apply(HospitalSettings& settings, const Part& part, const FieldValue& field
   } else if (name == "availability") {
     settings.availability = value.get_if<None>() ? Value() : value;
   } else if (name == "role") {
-    const bool external = value.as<std::string>() == "external";
-    settings.role = external ? HospitalRole::external : HospitalRole::member;
+    for (const HospitalRole role : {HospitalRole::external, HospitalRole::later}) {
+      if (value.as<std::string>() == polyclinic::name(role)) settings.role = role;
+    }
   } else if (name == "region") {
     settings.region = value.as<std::string>();
   } else if (name == "prevalence") {

@@ -56,7 +56,7 @@ class DrawnPopulation final : public Population {
   explicit DrawnPopulation(PopulationRules rules) : rules_(std::move(rules)) {
     const auto look = [&](const HospitalRule& rule) {
       for (const HospitalSettings& kind : rule) {
-        any_external_ = any_external_ || kind.role == HospitalRole::external;
+        all_members_ = all_members_ && kind.role == HospitalRole::member;
       }
     };
     for (const PopulationRules::Group& group : rules_.groups) look(group.rule);
@@ -82,7 +82,7 @@ class DrawnPopulation final : public Population {
   }
 
   PopulationRules rules_;
-  bool any_external_ = false;
+  bool all_members_ = true;
 };
 
 double quantile(const Distribution& law, const Ranks& ranks, Ranked which) {
@@ -121,7 +121,7 @@ std::vector<std::string> DrawnPopulation::regions() const {
 }
 
 HospitalRole DrawnPopulation::role(HospitalId id) const {
-  if (!any_external_) return HospitalRole::member;
+  if (all_members_) return HospitalRole::member;
   Stream own(rules_.run, Purpose::kHospital, id.value, 0, kOwnLane);
   return settings(id, own).role;
 }

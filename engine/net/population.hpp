@@ -29,7 +29,18 @@ struct DailyWindow {
 enum class HospitalRole : std::uint8_t {
   member,    // takes part
   external,  // only evaluated on
+  later,     // takes part once the timeline lets it join
 };
+
+// As scenarios and results call it.
+constexpr const char* name(HospitalRole role) {
+  switch (role) {
+    case HospitalRole::member: return "member";
+    case HospitalRole::external: return "external";
+    case HospitalRole::later: break;
+  }
+  return "later";
+}
 
 // One hospital, resolved. Pure function of (run, scenario, id).
 struct HospitalProfile {

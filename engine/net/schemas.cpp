@@ -78,8 +78,9 @@ std::vector<Field> habit_fields() {
        "when it is up; several: up when all of them are",
        false,
        "always"},
-      {"role", type::choice({"member", "external"}), "member",
-       "member: takes part; external: is only evaluated on"},
+      {"role", type::choice({"member", "external", "later"}), "member",
+       "member: takes part; external: is only evaluated on; later: takes part once the timeline "
+       "lets it join"},
       {"region", type::text(), "", "where it is: regional outages hit it together"},
   };
 }

@@ -46,7 +46,7 @@ std::string rate_text(double bytes_per_s) {
 }
 
 std::string role_text(HospitalRole role) {
-  return role == HospitalRole::external ? "external" : "member";
+  return name(role);
 }
 
 std::string availability_text(const HospitalProfile& h) {

@@ -124,7 +124,7 @@ std::string hospitals_csv(const RunResult& result) {
       kCsvNoteColumn);
   for (const HospitalAccount& a : result.hospitals) {
     CsvRow row;
-    row.add(a.name).add(a.region).add(a.role == HospitalRole::external ? "external" : "member");
+    row.add(a.name).add(a.region).add(name(a.role));
     row.add(a.patients).add(a.train_rows).add(a.weight).add(a.invitations).add(a.participations);
     for (DropReason reason : reasons) {
       const auto it = a.drops.find(reason);

@@ -17,7 +17,7 @@ std::optional<std::int64_t> nanoseconds(TimeNs time) {
 }
 
 std::string role_name(HospitalRole role) {
-  return role == HospitalRole::external ? "external" : "member";
+  return name(role);
 }
 
 std::string hexadecimal(std::uint64_t word) {
@@ -77,6 +77,7 @@ DatabaseRows::DatabaseRows(const std::string& path)
       transfer_(database_.prepare("INSERT INTO transfers VALUES (?,?,?,?,?,?,?,?,?,?)")),
       drop_(database_.prepare("INSERT INTO drops VALUES (?,?,?,?,?,?)")),
       phase_(database_.prepare("INSERT INTO secure_phases VALUES (?,?,?,?,?,?,?)")),
+      happening_(database_.prepare("INSERT INTO happenings VALUES (?,?,?,?,?,?)")),
       note_(database_.prepare("INSERT INTO notes VALUES (?,?,?)")) {}
 
 void DatabaseRows::begin() {
@@ -172,6 +173,14 @@ struct DatabaseRows::Writing {
     row.bind(7, e.value).bind(8, e.low).bind(9, e.high);
     if (!e.reason.empty()) row.bind(13, e.reason);
     row.step();
+  }
+  void operator()(const Happened& e) const {
+    db.happening_.run(
+        kRun, e.at.ns, name(e.kind),
+        e.hospital ? std::optional<std::int64_t>(std::int64_t{e.hospital->value}) : std::nullopt,
+        e.version, e.text);
+    if (e.kind != HappeningKind::went_back) return;
+    db.version_.run(kRun, e.version, std::int64_t{0}, e.at.ns);
   }
   void operator()(const Note& e) const { db.note_.run(kRun, e.at.ns, e.text); }
   void operator()(const RunEnded& e) const {
@@ -300,6 +309,23 @@ void DatabaseRows::write_fairness(const RunResult& result) {
   }
 }
 
+void DatabaseRows::write_forgettings(const std::vector<ForgettingRecord>& forgotten) {
+  if (forgotten.empty()) return;
+  SqliteStatement row =
+      database_.prepare("INSERT INTO forgettings VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+  for (const ForgettingRecord& f : forgotten) {
+    using Optional = std::optional<std::int64_t>;
+    const auto& again = f.again;
+    row.run(kRun, std::int64_t{f.hospital.value}, f.at.ns, f.from_version, f.to_version,
+            f.new_version, f.participations, f.rounds, f.versions, f.bytes_up, f.bytes_down,
+            f.steps, f.time.ns, again ? Optional(again->at.ns) : std::nullopt,
+            again ? Optional(again->rounds) : std::nullopt,
+            again ? Optional(again->bytes_up) : std::nullopt,
+            again ? Optional(again->bytes_down) : std::nullopt,
+            again ? Optional(again->steps) : std::nullopt);
+  }
+}
+
 void DatabaseRows::write(const RunResult& result, std::string_view state) {
   begin();
   SqliteStatement run = database_.prepare(
@@ -312,6 +338,7 @@ void DatabaseRows::write(const RunResult& result, std::string_view state) {
   for (const HospitalAccount& account : result.hospitals) write_account(account);
   if (result.privacy) write_privacy(*result.privacy);
   write_attacks(result.attacks);
+  write_forgettings(result.forgotten);
   SqliteStatement standardisation =
       database_.prepare("UPDATE arms SET standardisation = ? WHERE arm = ?");
   standardisation.run(result.federated.standardisation, arm(result.federated.name));

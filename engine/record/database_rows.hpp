@@ -37,6 +37,7 @@ class DatabaseRows {
   void write_groups(const ArmResult& a);
   void write_fairness(const RunResult& result);
   void write_attacks(const std::vector<AttackAccount>& attacks);
+  void write_forgettings(const std::vector<ForgettingRecord>& forgotten);
   std::int64_t arm(const std::string& name);
 
   Sqlite database_;
@@ -44,7 +45,7 @@ class DatabaseRows {
   std::map<std::string, std::int64_t> arms_;
   SqliteStatement run_, end_, arm_, hospital_, round_, close_, regional_round_, regional_close_,
       crossing_, version_, participant_, invited_, used_, training_, arrival_, metric_, transfer_,
-      drop_, phase_, note_;
+      drop_, phase_, happening_, note_;
 };
 
 }  // namespace polyclinic

@@ -38,7 +38,7 @@ CREATE TABLE rounds (
   consensus REAL,               -- without a server: distance of hospitals' models from their mean
   aggregator INTEGER,           -- where hospitals aggregate in turn: the hospital that did
   PRIMARY KEY (run, round)) WITHOUT ROWID;
-CREATE TABLE versions (
+CREATE TABLE versions (         -- round 0: an older one again, see happenings
   run INTEGER NOT NULL, version INTEGER NOT NULL, round INTEGER NOT NULL, made_ns INTEGER NOT NULL,
   PRIMARY KEY (run, version)) WITHOUT ROWID;
 CREATE TABLE participants (
@@ -141,6 +141,21 @@ CREATE TABLE cross_site (       -- baseline.cross_site: every hospital's own mod
   metric TEXT NOT NULL,
   value REAL, low REAL, high REAL, n INTEGER, events INTEGER, reason TEXT,
   PRIMARY KEY (run, model, hospital, metric)) WITHOUT ROWID;
+CREATE TABLE happenings (       -- what the timeline did to the federation itself
+  run INTEGER NOT NULL, at_ns INTEGER NOT NULL,
+  kind TEXT NOT NULL,           -- joined, left, forgotten, went_back, ...
+  hospital INTEGER,             -- NULL: nobody's in particular
+  version INTEGER NOT NULL,     -- the newest, once it had happened
+  text TEXT NOT NULL);
+CREATE TABLE forgettings (      -- what it cost to forget a hospital
+  run INTEGER NOT NULL, hospital INTEGER NOT NULL, at_ns INTEGER NOT NULL,
+  from_version INTEGER NOT NULL, to_version INTEGER NOT NULL, new_version INTEGER NOT NULL,
+  participations INTEGER NOT NULL,
+  rounds INTEGER NOT NULL, versions INTEGER NOT NULL,  -- undone, with what they had taken
+  bytes_up INTEGER NOT NULL, bytes_down INTEGER NOT NULL, steps INTEGER NOT NULL,
+  ns INTEGER NOT NULL,
+  again_at_ns INTEGER,          -- as many versions had been made again; NULL: it did not come to that
+  again_rounds INTEGER, again_bytes_up INTEGER, again_bytes_down INTEGER, again_steps INTEGER);
 CREATE TABLE notes (run INTEGER NOT NULL, at_ns INTEGER NOT NULL, text TEXT NOT NULL);
 CREATE TABLE remarks (run INTEGER NOT NULL, text TEXT NOT NULL);
 CREATE TABLE provenance (run INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL);

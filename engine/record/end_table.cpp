@@ -360,6 +360,64 @@ std::string gossip(const RunResult& result) {
   return text + fmt::format("; {} messages, {} lost.\n", g.messages, g.lost);
 }
 
+// "Lyon joined", "the server crashed: down for 20 min"
+std::string happening_text(const HappeningRecord& h) {
+  std::string text;
+  switch (h.kind) {
+    case HappeningKind::joined: text = h.hospital + " joined"; break;
+    case HappeningKind::left: text = h.hospital + " left"; break;
+    case HappeningKind::forgotten: text = h.hospital + " was forgotten"; break;
+    case HappeningKind::went_back: text = "the federation went back"; break;
+    case HappeningKind::caught_up: text = h.hospital + " is made up for"; break;
+    case HappeningKind::server_crashed: text = "the server crashed"; break;
+    case HappeningKind::server_back: text = "the server is back"; break;
+    case HappeningKind::outage:
+      text = h.hospital.empty() ? "outage" : h.hospital + " went down";
+      break;
+    case HappeningKind::outage_over:
+      text = h.hospital.empty() ? "outage over" : h.hospital + " is up again";
+      break;
+  }
+  return h.text.empty() ? text : text + ": " + h.text;
+}
+
+// What the timeline did to the federation, and what it cost to forget a hospital.
+std::string happenings(const RunResult& result) {
+  if (result.happenings.empty()) return {};
+  constexpr std::size_t kHappeningsMost = 20;
+  std::string text = "\n";
+  for (std::size_t i = 0; i < std::min(result.happenings.size(), kHappeningsMost); ++i) {
+    const HappeningRecord& h = result.happenings[i];
+    text +=
+        "  " +
+        wrapped(fmt::format("at {}, version {}: {}", time_text(h.at), h.version, happening_text(h)),
+                kColumns - 2, 4) +
+        "\n";
+  }
+  if (result.happenings.size() > kHappeningsMost) {
+    text += fmt::format("  ... and {} more\n", result.happenings.size() - kHappeningsMost);
+  }
+  if (result.forgotten.empty()) return text;
+  TextTable table({true, true, false, false, false, false, false, false});
+  table.add({"forgotten", "", "version", "rounds", "steps", "up", "down", "time"});
+  for (std::size_t i = 0; i < std::min(result.forgotten.size(), kHospitalsMost); ++i) {
+    const ForgettingRecord& f = result.forgotten[i];
+    table.add({shortened(f.name, kNameColumns), "undone",
+               fmt::format("{} to {}", f.from_version, f.to_version), fmt::format("{}", f.rounds),
+               fmt::format("{}", f.steps), size_text(f.bytes_up), size_text(f.bytes_down),
+               time_text(f.time)});
+    if (!f.again) {
+      table.add({"", "not made good", "", "", "", "", "", ""});
+      continue;
+    }
+    table.add({"", "done again", fmt::format("{}", f.new_version),
+               fmt::format("{}", f.again->rounds), fmt::format("{}", f.again->steps),
+               size_text(f.again->bytes_up), size_text(f.again->bytes_down),
+               time_text(f.again->at - f.at)});
+  }
+  return text + "\n" + table.text();
+}
+
 // Values that are missing, each reason once: what "-" in the table means.
 std::string missing_values(const RunResult& result) {
   std::map<std::string, std::vector<std::string>> hospitals;  // by reason
@@ -503,6 +561,7 @@ std::string end_table(const RunResult& result, bool colour) {
   if (result.secure) text += secure_phases(*result.secure);
   text += attacks(result);
   text += borders(result) + gossip(result);
+  text += happenings(result);
   text += "\n" + privacy(result);
   if (!result.convergence.text.empty()) {
     const bool warning = result.convergence.checked && !result.convergence.converged;

@@ -124,7 +124,7 @@ Json hospital(const RunResult& result, const HospitalAccount& account) {
   Json json;
   json["name"] = account.name;
   if (!account.region.empty()) json["region"] = account.region;
-  json["role"] = account.role == HospitalRole::external ? "external" : "member";
+  json["role"] = name(account.role);
   json["patients"] = account.patients;
   json["rows"] = account.rows;
   json["train_rows"] = account.train_rows;
@@ -245,6 +245,45 @@ Json borders(const RunResult& result) {
                     {"hospitals_least", b.hospitals_least},
                     {"hospitals_most", b.hospitals_most},
                     {"hospital_messages_inside", b.inside}});
+  }
+  return json;
+}
+
+Json happenings(const RunResult& result) {
+  Json json = Json::array();
+  for (const HappeningRecord& h : result.happenings) {
+    json.push_back({{"at", h.at.seconds()},
+                    {"kind", name(h.kind)},
+                    {"hospital", h.hospital.empty() ? Json(nullptr) : Json(h.hospital)},
+                    {"version", h.version},
+                    {"text", h.text}});
+  }
+  return json;
+}
+
+Json forgotten(const RunResult& result) {
+  Json json = Json::array();
+  for (const ForgettingRecord& f : result.forgotten) {
+    json.push_back({{"hospital", f.name},
+                    {"at", f.at.seconds()},
+                    {"participations", f.participations},
+                    {"from_version", f.from_version},
+                    {"to_version", f.to_version},
+                    {"new_version", f.new_version},
+                    {"undone",
+                     {{"rounds", f.rounds},
+                      {"versions", f.versions},
+                      {"bytes_up", f.bytes_up},
+                      {"bytes_down", f.bytes_down},
+                      {"steps", f.steps},
+                      {"seconds", f.time.seconds()}}},
+                    {"again", nullptr}});
+    if (!f.again) continue;
+    json.back()["again"] = {{"rounds", f.again->rounds},
+                            {"bytes_up", f.again->bytes_up},
+                            {"bytes_down", f.again->bytes_down},
+                            {"steps", f.again->steps},
+                            {"seconds", (f.again->at - f.at).seconds()}};
   }
   return json;
 }
@@ -384,6 +423,8 @@ std::string to_json(const RunResult& result, int indent) {
   if (!result.attacks.empty()) json["attacks"] = attacks(result);
   if (!result.borders.empty()) json["borders"] = borders(result);
   if (result.gossip) json["gossip"] = gossip(*result.gossip);
+  if (!result.happenings.empty()) json["happenings"] = happenings(result);
+  if (!result.forgotten.empty()) json["forgotten"] = forgotten(result);
   json["baselines"] = Json::object();
   for (const ArmResult& arm : result.baselines) json["baselines"][arm.name] = averages(arm);
   if (!result.federated.groups.empty()) json["groups"] = groups(result);

@@ -30,6 +30,9 @@ class CustomParts {
   std::vector<std::int32_t> batch_order(const FunctionRef& function, std::string_view hospital,
                                         std::int64_t epoch, std::int64_t rows);
 
+  // Every ctx.state is empty again.
+  void begin_anew() { states_.clear(); }
+
  private:
   // Calls the function, its arguments above it on the stack, and refuses changed upvalues.
   void call(const FunctionRef& function, int arguments, int results);

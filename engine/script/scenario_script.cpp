@@ -95,6 +95,7 @@ class LoadedScript : public ScenarioScript {
       throw run_error(failure);
     }
   }
+  void begin_anew() override { custom_.begin_anew(); }
   void finish() override { interpreter_.timeline.finish(interpreter_); }
 
   std::vector<double> aggregate(const FunctionRef& function, std::span<const Update> updates,

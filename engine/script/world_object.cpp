@@ -4,6 +4,7 @@
 #include <lua.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,9 @@ constexpr const char* kHospitals = "world.hospital";
 constexpr const char* kHospital = "a hospital";
 constexpr const char* kNetwork = "world.network";
 constexpr const char* kServer = "world.network.server";
+constexpr const char* kMachine = "world.server";
+constexpr const char* kRegions = "world.region";
+constexpr const char* kRegion = "a region";
 constexpr const char* kLinks = "world.network.link";
 constexpr const char* kLink = "a link";
 constexpr const char* kMetrics = "world.metric";
@@ -55,8 +59,10 @@ int cannot_set(lua_State* L) {
   const std::string what = lua_tostring(L, -1);
   fail(L, fmt::format("{} cannot be set here", what),
        "what can be changed: world.network.server.up and .down, links by "
-       "world.network.link[\"name\"].up and .down, and hospitals by "
-       "world.hospital[\"name\"]:disconnect() and :reconnect()");
+       "world.network.link[\"name\"].up and .down, hospitals by "
+       "world.hospital[\"name\"]:disconnect(), :reconnect(), :join(), :leave(), :forget() and "
+       ":outage(time), regions by world.region[\"name\"]:outage(time), and the server by "
+       "world.server:crash(time)");
 }
 
 // An object without contents of its own, made on first use. Names of types begin with "polyclinic."
@@ -110,6 +116,38 @@ int reconnect(lua_State* L) {
   return 0;
 }
 
+int join(lua_State* L) {
+  control(L).join(hospital_name(L));
+  return 0;
+}
+
+int leave(lua_State* L) {
+  control(L).leave(hospital_name(L));
+  return 0;
+}
+
+int forget(lua_State* L) {
+  control(L).forget(hospital_name(L));
+  return 0;
+}
+
+// How long something lasts, the first argument behind the object.
+TimeNs lasting(lua_State* L, const char* what) {
+  const Quantity* time = to_quantity(L, 2);
+  const bool is_time = time != nullptr && time->dimension == Dimension::time;
+  if (!is_time || !(time->value >= 0 && time->value <= static_cast<double>(kTimeMax.ns))) {
+    fail(L, fmt::format("{} takes how long it lasts, found {}", what, describe_argument(L, 2)),
+         "for example minutes(20)");
+  }
+  return TimeNs{std::llround(time->value)};
+}
+
+int hospital_outage(lua_State* L) {
+  const std::string name = hospital_name(L);
+  control(L).outage(name, lasting(L, "outage"));
+  return 0;
+}
+
 int hospital_index(lua_State* L) {
   const std::string name = hospital_name(L);
   const std::string word = key(L);
@@ -119,6 +157,16 @@ int hospital_index(lua_State* L) {
     lua_pushboolean(L, control(L).connected(name) ? 1 : 0);
   } else if (word == "participations") {
     lua_pushinteger(L, control(L).participations(name));
+  } else if (word == "takes_part") {
+    lua_pushboolean(L, control(L).takes_part(name) ? 1 : 0);
+  } else if (word == "join") {
+    lua_pushcfunction(L, guarded<join>);
+  } else if (word == "leave") {
+    lua_pushcfunction(L, guarded<leave>);
+  } else if (word == "forget") {
+    lua_pushcfunction(L, guarded<forget>);
+  } else if (word == "outage") {
+    lua_pushcfunction(L, guarded<hospital_outage>);
   } else if (word == "disconnect") {
     lua_pushcfunction(L, guarded<disconnect>);
   } else if (word == "reconnect") {
@@ -221,6 +269,42 @@ int network_index(lua_State* L) {
   return 1;
 }
 
+int crash(lua_State* L) {
+  control(L).crash_server(lasting(L, "world.server:crash"));
+  return 0;
+}
+
+int machine_index(lua_State* L) {
+  if (key(L) != "crash") no_member(L, kMachine, member_names("server"));
+  lua_pushcfunction(L, guarded<crash>);
+  return 1;
+}
+
+int region_outage(lua_State* L) {
+  if (luaL_testudata(L, 1, (std::string("polyclinic.") + kRegion).c_str()) == nullptr) {
+    fail(L, fmt::format("expected a region, found {}", describe_argument(L, 1)),
+         "write world.region[\"name\"]:outage(hours(12)), with a colon");
+  }
+  control(L).outage_in(link_name(L), lasting(L, "outage"));
+  return 0;
+}
+
+int region_index(lua_State* L) {
+  if (key(L) != "outage") no_member(L, kRegion, member_names("region"));
+  lua_pushcfunction(L, guarded<region_outage>);
+  return 1;
+}
+
+int regions_index(lua_State* L) {
+  const std::vector<std::string> names = control(L).regions();
+  if (names.empty()) {
+    fail(L, "no hospital is in a region", "group { region = \"EU\", count = 5 } gives them one");
+  }
+  if (std::find(names.begin(), names.end(), key(L)) == names.end()) no_member(L, kRegions, names);
+  push_named(L, kRegion, key(L), guarded<region_index>);
+  return 1;
+}
+
 int metric_index(lua_State* L) {
   if (lua_type(L, 2) != LUA_TSTRING) {
     fail(L, fmt::format("world.metric takes a name, found {}", describe_argument(L, 2)));
@@ -269,6 +353,10 @@ int world_index(lua_State* L) {
     push_value(L, Value(std::move(names)));
   } else if (word == "network") {
     push_object(L, kNetwork, guarded<network_index>);
+  } else if (word == "region") {
+    push_object(L, kRegions, guarded<regions_index>);
+  } else if (word == "server") {
+    push_object(L, kMachine, guarded<machine_index>);
   } else if (word == "metric") {
     push_object(L, kMetrics, guarded<metric_index>);
   } else if (word == "time") {

@@ -25,6 +25,9 @@ std::string_view describe(DropReason reason) {
     case DropReason::too_stale: return "its update came from too old a version";
     case DropReason::sum_lost: return "its region's sum did not become part of a version";
     case DropReason::resting: return "it rests: it was part of a round too shortly before";
+    case DropReason::left: return "it left the federation";
+    case DropReason::gone_back: return "the federation went back to an older version";
+    case DropReason::server_crashed: return "the server crashed and lost what was open";
   }
   return {};
 }
@@ -47,6 +50,24 @@ std::string_view name(DropReason reason) {
     case DropReason::too_stale: return "too_stale";
     case DropReason::sum_lost: return "sum_lost";
     case DropReason::resting: return "resting";
+    case DropReason::left: return "left";
+    case DropReason::gone_back: return "gone_back";
+    case DropReason::server_crashed: return "server_crashed";
+  }
+  return {};
+}
+
+std::string_view name(HappeningKind kind) {
+  switch (kind) {
+    case HappeningKind::joined: return "joined";
+    case HappeningKind::left: return "left";
+    case HappeningKind::forgotten: return "forgotten";
+    case HappeningKind::went_back: return "went_back";
+    case HappeningKind::caught_up: return "caught_up";
+    case HappeningKind::server_crashed: return "server_crashed";
+    case HappeningKind::server_back: return "server_back";
+    case HappeningKind::outage: return "outage";
+    case HappeningKind::outage_over: return "outage_over";
   }
   return {};
 }

@@ -32,6 +32,9 @@ enum class DropReason : std::uint8_t {
   too_stale,          // its update came from a version older than the scenario lets count
   sum_lost,           // its region's sum, of which it is a part, did not become part of a version
   resting,            // noise that is correlated over rounds does not cover it again so soon
+  left,               // it left the federation
+  gone_back,          // the federation went back to an older version, to forget a hospital
+  server_crashed,     // what the server had not made a version of was lost
 };
 // "its update arrived after the deadline" and the like, for people.
 std::string_view describe(DropReason reason);
@@ -191,6 +194,27 @@ struct Note {
   TimeNs at;
   std::string text;
 };
+// Something of the timeline that changes the federation itself.
+enum class HappeningKind : std::uint8_t {
+  joined,          // a hospital may be invited from now on
+  left,            // it may not any more
+  forgotten,       // what it left behind is erased
+  went_back,       // an older version is the newest again
+  caught_up,       // as much has been learnt again as was undone
+  server_crashed,  // the server lost what it was doing
+  server_back,     // it goes on with the newest version
+  outage,          // hospitals went down
+  outage_over,     // they are back
+};
+// Short name, as in results: "went_back".
+std::string_view name(HappeningKind kind);
+struct Happened {
+  TimeNs at;
+  HappeningKind kind = HappeningKind::joined;
+  std::optional<HospitalId> hospital;  // none: it is nobody's in particular
+  std::int64_t version = 0;            // the newest, once it has happened
+  std::string text;                    // in words
+};
 struct RunEnded {
   TimeNs at;
   std::int64_t version = 0;
@@ -199,10 +223,10 @@ struct RunEnded {
   std::string fingerprint;
 };
 
-using Event =
-    std::variant<RunStarted, RoundOpened, HospitalInvited, TrainingStarted, TransferEnded,
-                 UpdateArrived, UpdateUsed, HospitalDropped, SecurePhaseClosed, RegionalRoundOpened,
-                 RegionalRoundClosed, BorderCrossed, RoundClosed, MetricMeasured, Note, RunEnded>;
+using Event = std::variant<RunStarted, RoundOpened, HospitalInvited, TrainingStarted, TransferEnded,
+                           UpdateArrived, UpdateUsed, HospitalDropped, SecurePhaseClosed,
+                           RegionalRoundOpened, RegionalRoundClosed, BorderCrossed, RoundClosed,
+                           MetricMeasured, Note, Happened, RunEnded>;
 
 class Observer {
  public:

@@ -205,6 +205,42 @@ struct StalenessAccount {
   std::int64_t most = 0;
 };
 
+// What happened to the federation, in the order of time.
+struct HappeningRecord {
+  TimeNs at;
+  HappeningKind kind = HappeningKind::joined;
+  std::string hospital;  // empty: it was nobody's in particular
+  std::int64_t version = 0;
+  std::string text;
+};
+
+// What it cost to forget a hospital.
+struct ForgettingRecord {
+  HospitalId hospital;
+  std::string name;
+  TimeNs at;
+  std::int64_t from_version = 0;  // the newest then
+  std::int64_t to_version = 0;    // what it went back to: the last that it had no part in, or older
+  std::int64_t new_version = 0;   // the number under which that is the newest again
+  std::int64_t participations = 0;  // its updates until then
+  // done after that version and undone
+  std::int64_t rounds = 0;
+  std::int64_t versions = 0;
+  std::int64_t bytes_up = 0;
+  std::int64_t bytes_down = 0;
+  std::int64_t steps = 0;
+  TimeNs time;
+  // until as many versions had been made again; absent: it did not come to that
+  struct Again {
+    TimeNs at;
+    std::int64_t rounds = 0;
+    std::int64_t bytes_up = 0;
+    std::int64_t bytes_down = 0;
+    std::int64_t steps = 0;
+  };
+  std::optional<Again> again;
+};
+
 struct Convergence {
   bool checked = false;  // too few measurements say nothing
   bool converged = true;
@@ -248,6 +284,8 @@ struct RunResult {
   std::optional<WireAccount> compressed_down;
   std::vector<BorderAccount> borders;   // of regions; empty: there are none
   std::optional<GossipAccount> gossip;  // where there is no server
+  std::vector<HappeningRecord> happenings;
+  std::vector<ForgettingRecord> forgotten;
   Convergence convergence;
   std::vector<std::pair<TimeNs, std::string>> notes;
   std::vector<std::string> remarks;  // what a reader must know: sampling, weights capped, ...

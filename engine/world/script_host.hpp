@@ -27,6 +27,18 @@ class WorldControl {
   virtual void disconnect(std::string_view hospital) = 0;
   virtual void reconnect(std::string_view hospital) = 0;
   [[nodiscard]] virtual bool connected(std::string_view hospital) const = 0;
+  // Who may be invited, from the end of this instant on.
+  virtual void join(std::string_view hospital) = 0;
+  virtual void leave(std::string_view hospital) = 0;
+  // It leaves, and the federation goes back to the last version that it had no part in.
+  virtual void forget(std::string_view hospital) = 0;
+  [[nodiscard]] virtual bool takes_part(std::string_view hospital) const = 0;
+  // The server loses what it was doing, and goes on with the newest version after a time.
+  virtual void crash_server(TimeNs down) = 0;
+  // A hospital, or all hospitals of a region, are down for a time: what they were doing is lost.
+  virtual void outage(std::string_view hospital, TimeNs time) = 0;
+  virtual void outage_in(std::string_view region, TimeNs time) = 0;
+  [[nodiscard]] virtual std::vector<std::string> regions() const = 0;
   [[nodiscard]] virtual std::int64_t participations(std::string_view hospital) const = 0;
   // The network's shared links (net/network.hpp). REQUIRES of the others: the link is there.
   [[nodiscard]] virtual std::vector<std::string> links() const = 0;

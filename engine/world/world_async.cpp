@@ -162,7 +162,7 @@ void World::Impl::build_async() {
   setup.visits = visits.get();
   setup.maker = maker.get();
   setup.run = run_key;
-  setup.candidates = candidates;
+  setup.candidates = present;
   setup.emit = [this](const Event& event) { emit(event); };
   setup.after_round = [this](const RoundClosed& closed) { return after_round(closed); };
   protocol = std::make_unique<AsyncServer>(std::move(setup));

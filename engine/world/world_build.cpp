@@ -122,7 +122,7 @@ SiteRequest World::Impl::request(HospitalId hospital) const {
   request.prevalence_rank = profile.prevalence_rank;
   request.case_mix_rank = profile.case_mix_rank;
   request.prevalence = profile.prevalence;
-  request.trains = profile.role == HospitalRole::member && !stays_away(profile.name);
+  request.trains = profile.role != HospitalRole::external && !stays_away(profile.name);
   return request;
 }
 
@@ -165,15 +165,18 @@ void World::Impl::build_sites() {
   const std::int64_t n = population->count();
   for (std::int64_t i = 0; i < n; ++i) {
     const HospitalId id{static_cast<std::uint32_t>(i)};
+    const HospitalRole role = population->role(id);
     const bool away = !spec.absent.empty() && stays_away(population->name(id));
-    (population->role(id) == HospitalRole::external ? external
-     : away                                         ? absent
-                                                    : candidates)
-        .push_back(id);
+    (role == HospitalRole::external ? external : away ? absent : candidates).push_back(id);
+    if (role == HospitalRole::member && !away) present.push_back(id);
   }
   ENSURE(absent.size() == spec.absent.size(), "who stays away is a member, named once");
   if (candidates.empty()) {
     throw spec.scenario.mistake("hospitals", "no hospital takes part: all are external",
+                                "give at least one hospital the role \"member\"");
+  }
+  if (present.empty()) {
+    throw spec.scenario.mistake("hospitals", "no hospital takes part from the beginning",
                                 "give at least one hospital the role \"member\"");
   }
 }
@@ -378,7 +381,7 @@ void World::Impl::build_federation() {
   selection = make_selection(selection_part(candidates.size()), script, selection_facts());
   const Part& rule = *spec.scenario.part("aggregation");
   control = std::make_unique<ControlVectors>(
-      ControlVectors::Setup{&plan, cohort.get(), weight_rule(rule), candidates});
+      ControlVectors::Setup{&plan, cohort.get(), weight_rule(rule), present});
   build_evaluator();
   if (privacy && privacy->acts() == RunPrivacy::Acts::on_sums) {
     open_pages();  // which say how much noise
@@ -398,6 +401,7 @@ void World::Impl::build_federation() {
   if (plan.proximal_step > 0) proximal = std::make_unique<AdaptiveProximal>(plan);
   build_protocol();
   open_pages();
+  check_later();
 }
 
 // How vectors travel, and who computes what hospitals send.
@@ -518,7 +522,7 @@ void World::Impl::build_protocol() {
   setup.maker = maker.get();
   setup.options = sync;
   setup.run = run_key;
-  setup.candidates = candidates;
+  setup.candidates = present;
   setup.evaluator = evaluator.get();
   setup.emit = [this](const Event& event) { emit(event); };
   setup.after_round = [this](const RoundClosed& closed) { return after_round(closed); };

@@ -52,15 +52,29 @@ bool World::Impl::touch(HospitalId hospital) const {
 void World::Impl::disconnect(std::string_view hospital) {
   const HospitalId id = find_hospital(hospital);
   if (!touch(id)) return;
-  if (network->connected(id)) cut_off[id].emplace_back(sim.now(), kNever);
-  network->set_connected(id, false);
+  cuts[id].disconnected = true;
+  connect(id);
+}
+
+// As far as the timeline lets it.
+void World::Impl::connect(HospitalId hospital) {
+  const Cut& cut = cuts[hospital];
+  const bool lets = !cut.disconnected && cut.outages == 0;
+  if (network->connected(hospital) != lets) {
+    if (lets) {
+      cut_off.at(hospital).back().second = sim.now();
+    } else {
+      cut_off[hospital].emplace_back(sim.now(), kNever);
+    }
+  }
+  network->set_connected(hospital, lets);
 }
 
 void World::Impl::reconnect(std::string_view hospital) {
   const HospitalId id = find_hospital(hospital);
   if (!touch(id)) return;
-  if (!network->connected(id)) cut_off.at(id).back().second = sim.now();
-  network->set_connected(id, true);
+  cuts[id].disconnected = false;
+  connect(id);
 }
 
 bool World::Impl::connected(std::string_view hospital) const {

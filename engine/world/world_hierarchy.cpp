@@ -121,9 +121,18 @@ void World::Impl::build_hierarchy() {
   for (const auto& [name, hospitals] : regions) {
     HierarchicalServer::Region region;
     region.name = name;
-    region.candidates = hospitals;
+    for (const HospitalId id : hospitals) {
+      if (is_among(present, id)) region.candidates.push_back(id);
+    }
     const AccessLink link = aggregator_link(part, name);
     if (const auto own = at.find(name); own != at.end()) {
+      if (!is_among(present, own->second)) {
+        throw part.mistake("aggregators",
+                           fmt::format("aggregators: {} aggregates for {} and is not there from "
+                                       "the beginning",
+                                       population->name(own->second), name),
+                           "name a hospital of the role \"member\"");
+      }
       region.at = own->second;
       region.aggregator = host_of(own->second);
     } else {

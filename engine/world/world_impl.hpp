@@ -32,6 +32,7 @@
 #include "trace/fingerprint.hpp"
 #include "world/convergence.hpp"
 #include "world/measurement.hpp"
+#include "world/milestones.hpp"
 #include "world/world.hpp"
 
 namespace polyclinic {
@@ -139,7 +140,10 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   // --- running (world_run.cpp)
   void run();
   void run_events();
+  void start_server();
   Task<void> main_actor();
+  void record_round(const RoundClosed& closed);
+  void wake_those_that_wait();
   bool after_round(const RoundClosed& closed);
   [[nodiscard]] std::optional<ArmResult> evaluate_federation(Measurement::Groups groups);
   void measure_now();
@@ -150,6 +154,31 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   [[nodiscard]] std::optional<std::string> stop_condition() const;
   void on_wake(std::uint64_t token);
   void on_time_up(std::uint64_t unused);
+
+  // --- what happens to the federation (world_happenings.cpp)
+  void check_later() const;
+  enum class Request : std::uint8_t { join, leave, forget };
+  void request(Request what, std::string_view hospital);
+  void refuse_without_server(const std::string& what) const;
+  void refuse_request(Request what, HospitalId hospital) const;
+  void on_request(std::uint64_t encoded);
+  void on_crash(TimeNs down);
+  void begin_outage(std::vector<HospitalId> hospitals, std::string region, TimeNs time);
+  void on_outage(std::uint64_t which);
+  void on_outage_over(std::uint64_t which);
+  void say_outage(HappeningKind kind, std::uint64_t which, const std::string& more);
+  void connect(HospitalId hospital);
+  void happened(HappeningKind kind, std::optional<HospitalId> hospital, std::string text);
+  [[nodiscard]] bool may_go_back() const;
+  [[nodiscard]] Milestone milestone() const;
+  void remember_version();
+  void forget_now(HospitalId hospital);
+  void go_back(const Milestone& to);
+  // What the server is at is lost. False: the run ended with that.
+  bool stop_server(DropReason reason, const std::string& why);
+  void drop_arrived();
+  void watch_redoing();
+  void add_happening_remarks();
 
   // --- reporting (world_report.cpp)
   void run_baselines();
@@ -176,6 +205,14 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void disconnect(std::string_view hospital) override;
   void reconnect(std::string_view hospital) override;
   [[nodiscard]] bool connected(std::string_view hospital) const override;
+  void join(std::string_view hospital) override;
+  void leave(std::string_view hospital) override;
+  void forget(std::string_view hospital) override;
+  [[nodiscard]] bool takes_part(std::string_view hospital) const override;
+  void crash_server(TimeNs down) override;
+  void outage(std::string_view hospital, TimeNs time) override;
+  void outage_in(std::string_view region, TimeNs time) override;
+  [[nodiscard]] std::vector<std::string> regions() const override;
   [[nodiscard]] std::int64_t participations(std::string_view hospital) const override;
   [[nodiscard]] std::vector<std::string> links() const override;
   void set_link(std::string_view name, TransferDirection direction, double bytes_per_s) override;
@@ -203,8 +240,9 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   std::optional<FunctionRef> batch_order;
   std::unique_ptr<RunPrivacy> privacy;  // null: there is none
   CentralTerms central;                 // where the server noises sums
-  std::vector<HospitalId> candidates;
-  std::vector<HospitalId> absent;  // members that the spec keeps away, in order
+  std::vector<HospitalId> candidates;   // all that ever may take part
+  std::vector<HospitalId> present;      // of them, who may be invited now
+  std::vector<HospitalId> absent;       // members that the spec keeps away, in order
   std::vector<HospitalId> external;
   std::unique_ptr<attack::Attackers> attackers;  // null: the scenario has no attacks
   std::vector<HospitalId> attacking;             // all that ever do, in order
@@ -228,8 +266,31 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   std::unique_ptr<Visits> visits;
   std::unique_ptr<VersionMaker> maker;
   std::unique_ptr<Protocol> protocol;
+  std::unique_ptr<Scope> server_scope;  // of the coroutine that serves
   ParameterVector initial;
+  Milestones milestones;
+  struct Redoing {
+    std::size_t record = 0;  // of result.forgotten
+    std::int64_t depth = 0;  // so many versions, one upon the other, and it is made good
+    Milestone from;
+  };
+  std::vector<Redoing> redoing;
+  std::int64_t versions_back = 0;  // versions that are no part of the newest
+  std::int64_t times_back = 0;
+  TimeNs server_up_at;  // later than now: it is down
 
+  // How the timeline keeps a hospital off the network.
+  struct Cut {
+    bool disconnected = false;
+    int outages = 0;  // that it is in
+  };
+  std::map<HospitalId, Cut> cuts;
+  struct Outage {
+    std::vector<HospitalId> hospitals;
+    std::string region;  // empty: one hospital
+    TimeNs until;
+  };
+  std::vector<Outage> outages;
   // When the timeline cut hospitals off; until kNever: it still does.
   std::map<HospitalId, std::vector<std::pair<TimeNs, TimeNs>>> cut_off;
   bool ended = false;

@@ -127,7 +127,7 @@ void World::Impl::run_baselines() {
   setup.run = run_key;
   setup.members = evaluated;
   setup.external = external;
-  setup.rounds = versions->current();
+  setup.rounds = versions->current() - versions_back;
   setup.interrupt = options.interrupt;
   // visits per training row that the federation really made, over all hospitals that could take
   // part
@@ -193,7 +193,8 @@ void World::Impl::fill_accounts() {
     }
     if (it != members->touched().end()) {
       const Member& member = *it->second;
-      const auto made = static_cast<double>(std::max<std::int64_t>(versions->current(), 1));
+      const auto made =
+          static_cast<double>(std::max<std::int64_t>(versions->current() - times_back, 1));
       account.weight = member.shares / made;
       account.bytes_up = network->bytes_of(id, TransferDirection::up);
       account.bytes_down = network->bytes_of(id, TransferDirection::down);
@@ -398,6 +399,7 @@ void World::Impl::fill_result() {
   add_border_remarks();
   add_gossip_remarks();
   add_turn_remarks();
+  add_happening_remarks();
   add_definition_remarks();
   add_waiting_remark();
   if (survival()) {

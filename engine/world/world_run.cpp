@@ -45,6 +45,11 @@ struct Folder {
     hasher.word(static_cast<std::uint64_t>(e.bytes));
     hasher.word(e.completed ? 1 : 0);
   }
+  void operator()(const Happened& e) const {
+    hasher.word(static_cast<std::uint64_t>(e.kind));
+    hasher.word(e.hospital ? e.hospital->value + 1ULL : 0);
+    hasher.word(static_cast<std::uint64_t>(e.version));
+  }
   void operator()(const RoundClosed& e) const {
     hasher.word(static_cast<std::uint64_t>(e.at.ns));
     hasher.word(static_cast<std::uint64_t>(e.version));
@@ -123,7 +128,9 @@ void World::Impl::run_events() {
     script_started = true;
     script->start(timeline, *this);
   }
-  sim.spawn(sim.root(), main_actor(), "server");
+  if (may_go_back()) milestones.next(milestone(), false);
+  server_scope = std::make_unique<Scope>(sim, "server");
+  start_server();
   while (!ended) {
     if (options.before_event) options.before_event(*this, sim.dispatched());
     if (ended || !sim.step()) break;
@@ -137,7 +144,15 @@ void World::Impl::run_events() {
   }
 }
 
+void World::Impl::start_server() {
+  sim.spawn(*server_scope, main_actor(), "server");
+}
+
 Task<void> World::Impl::main_actor() {
+  if (server_up_at > sim.now()) {
+    co_await sim.at(server_up_at);
+    happened(HappeningKind::server_back, std::nullopt, std::string());
+  }
   co_await protocol->serve();
   if (ended) co_return;
   std::string reason = protocol->ending();
@@ -172,7 +187,7 @@ void World::Impl::on_wake(std::uint64_t token) {
   script->resume(token);
 }
 
-bool World::Impl::after_round(const RoundClosed& closed) {
+void World::Impl::record_round(const RoundClosed& closed) {
   RoundRecord record;
   record.round = closed.round;
   record.version = closed.version;
@@ -187,16 +202,18 @@ bool World::Impl::after_round(const RoundClosed& closed) {
   record.consensus = closed.consensus;
   if (closed.aggregator) record.aggregator = population->name(*closed.aggregator);
   result.round_records.push_back(record);
+}
+
+bool World::Impl::after_round(const RoundClosed& closed) {
+  record_round(closed);
   watch_selection(closed);
   if (!closed.failed) {
     fingerprint.results.word(versions->parameters()->hash());
     if (closed.consensus) fingerprint.results.number(*closed.consensus);
+    remember_version();
     const std::int64_t every = measurement->plan().every;
     if (every > 0 && versions->current() % every == 0) measure_now();
-    // timelines that wait for this version go on in this instant
-    const auto [first, last] = version_waits.equal_range(versions->current());
-    for (auto it = first; it != last; ++it) wake_at(sim.now(), it->second);
-    version_waits.erase(first, last);
+    wake_those_that_wait();
   }
   if (const auto reason = stop_condition()) end(*reason);
   if (!ended && all_spent()) end("the privacy budget of every hospital is spent");
@@ -222,6 +239,13 @@ std::map<HospitalId, ParameterVector> World::Impl::own_models() {
   return own;
 }
 
+// Timelines that wait for the newest version go on in this instant.
+void World::Impl::wake_those_that_wait() {
+  const auto [first, last] = version_waits.equal_range(versions->current());
+  for (auto it = first; it != last; ++it) wake_at(sim.now(), it->second);
+  version_waits.erase(first, last);
+}
+
 std::optional<ArmResult> World::Impl::evaluate_federation(Measurement::Groups groups) {
   const VersionPtr parameters = versions->parameters();
   const std::map<HospitalId, ParameterVector> own = own_models();
@@ -236,51 +260,55 @@ std::optional<ArmResult> World::Impl::evaluate_federation(Measurement::Groups gr
 }
 
 void World::Impl::measure_now() {
-  std::optional<ArmResult> measured = evaluate_federation(Measurement::Groups::no);
-  if (!measured) return;  // interrupted: the measurement before it stands
-  result.federated = *std::move(measured);
-  result.federated.standardisation = cohort->info().standardisation;
-  measured_version = versions->current();
-  for (const MeasuredAverages& averages : result.federated.averages) {
-    fingerprint.results.text(averages.metric);
-    fingerprint.results.number(averages.macro.value_or(-1.0));
-    fingerprint.results.number(averages.micro.value_or(-1.0));
+  void World::Impl::measure_now() {
+    std::optional<ArmResult> measured = evaluate_federation(Measurement::Groups::no);
+    if (!measured) return;  // interrupted: the measurement before it stands
+    result.federated = *std::move(measured);
+    result.federated.standardisation = cohort->info().standardisation;
+    measured_version = versions->current();
+    for (const MeasuredAverages& averages : result.federated.averages) {
+      fingerprint.results.text(averages.metric);
+      fingerprint.results.number(averages.macro.value_or(-1.0));
+      fingerprint.results.number(averages.micro.value_or(-1.0));
+    }
+    if (!result.federated.averages.empty()) {
+      const MeasuredAverages& first = result.federated.averages.front();
+      curve.metric = first.metric;
+      curve.better = first.better;
+      // two thousandths of an AUROC and its like are within what nobody would wait for
+      const bool of_ours = metrics::find_value(first.metric) != nullptr;
+      curve.worth = of_ours && first.better == metrics::Better::larger ? 0.002 : 0.0;
+      if (first.macro) curve.points.emplace_back(versions->current(), *first.macro);
+    }
+    emit_metrics(result.federated);
   }
-  if (!result.federated.averages.empty()) {
-    const MeasuredAverages& first = result.federated.averages.front();
-    curve.metric = first.metric;
-    curve.better = first.better;
-    // two thousandths of an AUROC and its like are within what nobody would wait for
-    const bool of_ours = metrics::find_value(first.metric) != nullptr;
-    curve.worth = of_ours && first.better == metrics::Better::larger ? 0.002 : 0.0;
-    if (first.macro) curve.points.emplace_back(versions->current(), *first.macro);
-  }
-  emit_metrics(result.federated);
-}
 
-// Of the last model alone: nothing that happens depends on it.
-void World::Impl::measure_groups() {
-  if (measurement->plan().groups.empty() || evaluator->interrupted()) return;
-  std::optional<ArmResult> measured = evaluate_federation(Measurement::Groups::yes);
-  if (measured) result.federated.groups = std::move(measured->groups);
-}
+  // Of the last model alone: nothing that happens depends on it.
+  void World::Impl::measure_groups() {
+    if (measurement->plan().groups.empty() || evaluator->interrupted()) return;
 
-std::optional<std::string> World::Impl::stop_condition() const {
-  const Part* stop = spec.scenario.part("stop");
-  if (stop == nullptr) return std::nullopt;
-  if (stop->find("versions") && versions->current() >= stop->integer("versions")) {
-    return fmt::format("version {} is made", versions->current());
-  }
-  if (measured_version != versions->current()) return std::nullopt;
-  const auto auroc = macro_of(result.federated, "auroc");
-  if (stop->find("auroc") && auroc && *auroc >= stop->number("auroc")) {
-    return fmt::format("the macro AUROC reached {:.4f}", *auroc);
-  }
-  const auto loss = macro_of(result.federated, "loss");
-  if (stop->find("loss") && loss && *loss <= stop->number("loss")) {
-    return fmt::format("the macro loss fell to {:.4f}", *loss);
-  }
-  return std::nullopt;
-}
+    // Of the last model alone: nothing that happens depends on it.
+    void World::Impl::measure_groups() {
+      std::optional<ArmResult> measured = evaluate_federation(Measurement::Groups::yes);
+      if (measured) result.federated.groups = std::move(measured->groups);
+    }
 
-}  // namespace polyclinic
+    std::optional<std::string> World::Impl::stop_condition() const {
+      const Part* stop = spec.scenario.part("stop");
+      if (stop == nullptr) return std::nullopt;
+      if (stop->find("versions") && versions->current() >= stop->integer("versions")) {
+        return fmt::format("version {} is made", versions->current());
+      }
+      if (measured_version != versions->current()) return std::nullopt;
+      const auto auroc = macro_of(result.federated, "auroc");
+      if (stop->find("auroc") && auroc && *auroc >= stop->number("auroc")) {
+        return fmt::format("the macro AUROC reached {:.4f}", *auroc);
+      }
+      const auto loss = macro_of(result.federated, "loss");
+      if (stop->find("loss") && loss && *loss <= stop->number("loss")) {
+        return fmt::format("the macro loss fell to {:.4f}", *loss);
+      }
+      return std::nullopt;
+    }
+
+  }  // namespace polyclinic

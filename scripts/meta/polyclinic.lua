@@ -92,6 +92,8 @@ function a_vec:table() end
 ---@field hospital table<string, hospital> Hospitals by name, or by number from 1.
 ---@field hospitals string[] The names of all hospitals.
 ---@field network network Links that can be slowed down.
+---@field region table<string, region> Regions by name.
+---@field server server The server's machine.
 ---@field metric table<string, number?> The newest macro average of a metric: `world.metric.auroc`; nil before it is measured first. The run's output says that a script read it.
 ---@field time time Simulated time since the start.
 ---@field version integer The newest version of the model; 0 before the first round has closed.
@@ -106,11 +108,32 @@ function a_world:stop(reason) end
 ---@field name string Its name.
 ---@field connected boolean Whether the timeline has left it connected; its own outages are not shown.
 ---@field participations integer How many of its updates were aggregated until now.
+---@field takes_part boolean Whether it is one that may be invited.
 local a_hospital = {}
+---It takes part from the end of this instant on: one of the role "later", or one that left.
+function a_hospital:join() end
+---It takes part no more. What it is at ends at once; updates that arrived count.
+function a_hospital:leave() end
+---It leaves and is forgotten: what it keeps is erased, and the federation goes back to the last version that it had no part in and learns anew from there.
+function a_hospital:forget() end
+---It is down for that time: what it was doing is lost, whatever `interrupted` says.
+function a_hospital:outage(time) end
 ---Takes it off the network until reconnect.
 function a_hospital:disconnect() end
 ---Ends disconnect.
 function a_hospital:reconnect() end
+
+---The hospitals of a region: `world.region["name"]`.
+---@class region
+local a_region = {}
+---All its hospitals are down for that time: what they were doing is lost.
+function a_region:outage(time) end
+
+---The server's machine: `world.server`.
+---@class server
+local a_server = {}
+---It loses the round that is open with all that arrived for it, and goes on after that time with the newest version.
+function a_server:crash(time) end
 
 ---The wires of a world: `world.network`.
 ---@class network
@@ -1290,7 +1313,7 @@ function flow.lv08(fields) end
 ---@field window? window_part|none|false daily hours in which it may begin to train; what has begun goes on to its end (default: as all hospitals)
 ---@field approval? time|distribution delay before its first training, once (default: as all hospitals)
 ---@field availability? availability_part|(availability_part)[]|none|false when it is up; several: up when all of them are (default: as all hospitals)
----@field role? "member"|"external" member: takes part; external: is only evaluated on (default: as all hospitals)
+---@field role? "member"|"external"|"later" member: takes part; external: is only evaluated on; later: takes part once the timeline lets it join (default: as all hospitals)
 ---@field region? string where it is: regional outages hit it together (default: as all hospitals)
 ---@field profile? "university"|"rural"|"mixed" figures of a typical population for what is not given (default: as all hospitals)
 ---@field size_follows? table<string, number> rank correlation with size of speed, uplink, downlink, latency, overhead, prevalence, case_mix (default: as all hospitals)
@@ -1341,7 +1364,7 @@ function every(when, run) end
 ---@field window? window_part|none|false daily hours in which it may begin to train; what has begun goes on to its end
 ---@field approval? time|distribution delay before its first training, once (default: `0 ns`)
 ---@field availability? availability_part|(availability_part)[]|none|false when it is up; several: up when all of them are (default: always)
----@field role? "member"|"external" member: takes part; external: is only evaluated on (default: `"member"`)
+---@field role? "member"|"external"|"later" member: takes part; external: is only evaluated on; later: takes part once the timeline lets it join (default: `"member"`)
 ---@field region? string where it is: regional outages hit it together (default: `""`)
 ---@field profile? "university"|"rural"|"mixed" figures of a typical population for what is not given
 ---@field size_follows? table<string, number> rank correlation with size of speed, uplink, downlink, latency, overhead, prevalence, case_mix (default: independent, or the profile's)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <sstream>
 
 namespace polyclinic::testing {
@@ -94,9 +95,18 @@ class Accounts {
   }
 
   void check_rounds() {
+    // an older version that is the newest again has a number and no round
+    std::set<std::int64_t> again;
+    if (o_.contains("happenings")) {
+      for (const Json& h : o_["happenings"]) {
+        if (h["kind"] == "went_back") again.insert(h["version"].get<std::int64_t>());
+      }
+    }
     std::int64_t version = 0;
     double last = 0;
+    const auto skip = [&] { version += again.count(version + 1) > 0 ? 1 : 0; };
     for (const Json& round : o_["round_records"]) {
+      if (round["version"] > version) skip();
       if (!round["failed"].get<bool>()) ++version;
       const std::string name = "round " + round["round"].dump();
       expect(round["version"] == version, name + ": a version per round that did not fail");
@@ -107,6 +117,7 @@ class Accounts {
       expect(round["failed"].get<bool>() == (round["aggregated"] == 0), name + ": failed means 0");
       last = round["closed"].get<double>();
     }
+    skip();
     expect(o_["versions"] == version, "versions are rounds without failed ones");
     expect(o_["sim_seconds"].get<double>() >= last, "the run ends after its last round");
   }

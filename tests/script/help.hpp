@@ -45,6 +45,20 @@ class FakeWorld : public WorldControl {
     (void)check(hospital);
     return true;
   }
+  void join(std::string_view hospital) override { log("join " + check(hospital)); }
+  void leave(std::string_view hospital) override { log("leave " + check(hospital)); }
+  void forget(std::string_view hospital) override { log("forget " + check(hospital)); }
+  [[nodiscard]] bool takes_part(std::string_view hospital) const override {
+    return check(hospital) == "Lyon";
+  }
+  void outage(std::string_view hospital, TimeNs time) override {
+    log("outage of " + check(hospital) + " for " + to_text(time));
+  }
+  void outage_in(std::string_view region, TimeNs time) override {
+    log("outage of " + std::string(region) + " for " + to_text(time));
+  }
+  [[nodiscard]] std::vector<std::string> regions() const override { return {"EU", "US"}; }
+  void crash_server(TimeNs down) override { log("crash for " + to_text(down)); }
   [[nodiscard]] std::int64_t participations(std::string_view) const override { return 7; }
   [[nodiscard]] std::vector<std::string> links() const override { return {"server", "EU"}; }
   void set_link(std::string_view name, TransferDirection direction, double bytes_per_s) override {

@@ -160,11 +160,14 @@ class Audit {
   // What the rounds say is what was used; the rule saw every version's updates, once.
   void check_versions() {
     std::int64_t versions = 0;
+    std::int64_t made = 0;  // but for older ones that are the newest again
     std::size_t call = 0;
     for (const auto& [number, round] : heard_.rounds) {
       complain(round.failed && round.aggregated > 0, "a failed round used updates");
       if (round.aggregated < 0 || round.failed) continue;
-      ++versions;
+      while (heard_.made_again(++versions)) {
+      }
+      ++made;
       complain(round.version != versions, "a version is missing");
       complain(updates_[versions] != round.aggregated, "a version says another number of updates");
       const bool seen = call < host_.counts.size() &&
@@ -173,9 +176,10 @@ class Audit {
       ++call;
     }
     complain(call != host_.counts.size(), "the rule was called for no version");
+    if (heard_.made_again(versions + 1)) ++versions;
     complain(result_.versions != versions, "the result has another number of versions");
-    complain(updates_.size() != static_cast<std::size_t>(versions), "updates of no version");
-    versions_ = versions;
+    complain(updates_.size() != static_cast<std::size_t>(made), "updates of no version");
+    versions_ = made;
   }
 
   void check_hospitals() {
@@ -363,6 +367,50 @@ TEST_CASE("without common rounds: each hospital goes down at each moment") {
     }
   }
   reasons.check_seen({DropReason::train_interrupted, DropReason::run_ended});
+}
+
+TEST_CASE("without common rounds: each hospital leaves at each event, for ever and for a while") {
+  Reasons reasons;
+  for (const Flavour flavour : kFlavours) {
+    for (const std::string& name : kHospitals) {
+      kill_at_each_event(
+          flavour, name, [&](WorldControl& world, Story&) { world.leave(name); },
+          [&](WorldControl& world, Story&) { world.join(name); }, reasons);
+    }
+  }
+  reasons.check_seen({DropReason::left});
+}
+
+TEST_CASE("without common rounds: the server crashes, and hospitals are forgotten, at each event") {
+  Reasons reasons;
+  for (const Flavour flavour : kFlavours) {
+    const WorldSpec spec = chaos_world(flavour);
+    const std::uint64_t events = undisturbed(spec)->result.events_dispatched;
+    for (std::uint64_t at = 0; at < events; ++at) {
+      Kill kill;
+      kill.at = at;
+      kill.act = [](WorldControl& world, Story&) { world.crash_server(kWhile); };
+      const auto crashed = check_kill(spec, flavour, kill, "the server", false);
+      CHECK(crashed->heard.reason == "all 3 rounds are done");
+      CHECK(crashed->result.versions >= kChaosRounds - 2);  // and an empty tick
+      reasons.add(*crashed);
+      for (const std::string& name : kHospitals) {
+        kill.act = [&](WorldControl& world, Story&) { world.outage(name, kWhile); };
+        reasons.add(*check_kill(spec, flavour, kill, name + " down", true));
+        kill.act = [&](WorldControl& world, Story&) { world.forget(name); };
+        const auto forgot = check_kill(spec, flavour, kill, name + " forgotten", false);
+        reasons.add(*forgot);
+        if (forgot->result.forgotten.empty()) continue;
+        const ForgettingRecord& record = forgot->result.forgotten.front();
+        CHECK(record.versions == record.from_version - record.to_version);
+        // a tick may find nothing
+        if (flavour != Flavour::ticks) CHECK(record.again.has_value());
+        const bool back = forgot->heard.count(HappeningKind::went_back) == 1;
+        CHECK(back == (record.participations > 0));
+      }
+    }
+  }
+  reasons.check_seen({DropReason::left, DropReason::gone_back, DropReason::server_crashed});
 }
 
 TEST_CASE("without common rounds: the run is ended at each event, by timeline and interruption") {

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -61,6 +62,17 @@ class Listener final : public Observer {
   std::map<std::int64_t, Round> rounds;
   std::map<std::pair<std::int64_t, std::string>, Round> regional;  // by number and region
   std::vector<BorderCrossed> crossings;
+  std::vector<Happened> happenings;
+  [[nodiscard]] std::int64_t count(HappeningKind kind) const {
+    return std::count_if(happenings.begin(), happenings.end(),
+                         [&](const Happened& e) { return e.kind == kind; });
+  }
+  // Whether this version is an older one again: it is made in no round.
+  [[nodiscard]] bool made_again(std::int64_t version) const {
+    return std::any_of(happenings.begin(), happenings.end(), [&](const Happened& e) {
+      return e.kind == HappeningKind::went_back && e.version == version;
+    });
+  }
   std::map<Place, int> arrivals;
   std::map<Place, std::vector<DropReason>> drops;
   std::map<Place, int> sent;  // uploads that were completed
@@ -94,6 +106,10 @@ class Listener final : public Observer {
   }
   void hear(const SecurePhaseClosed& e) { see_time(e); }
   void hear(const Note& e) { see_time(e); }
+  void hear(const Happened& e) {
+    see_time(e);
+    happenings.push_back(e);
+  }
   void hear(const RoundOpened& e) {
     see_time(e);
     rounds[e.round].invited = e.participants;
@@ -181,6 +197,8 @@ class ChaosHost final : public ScriptHost {
                                         std::int64_t) override {
     return {};
   }
+  // what is done again gives the same bits as before
+  void begin_anew() override { seen.clear(); }
   void start(const List&, WorldControl&) override {}
   void resume(std::uint64_t) override { on_wake(); }
   void finish() override {}

@@ -102,6 +102,7 @@ class Audit {
     for (const std::string& complaint : host_.complaints) complain(true, complaint);
     for (const auto& [number, round] : heard_.rounds) check_round(number, round);
     complain(rules_ != host_.counts.size(), "the rule was called for no version");
+    if (heard_.made_again(versions_ + 1)) ++versions_;
     complain(result_.versions != versions_, "the result has another number of versions");
     for (const auto& [place, drops] : heard_.drops) {
       complain(heard_.rounds.find(place.first) == heard_.rounds.end(), "a drop of no round");
@@ -124,7 +125,10 @@ class Audit {
     complain(result_.ended < heard_.last, "the end is before what was said");
     // each round lasts at most to its deadline; without one, until nothing can happen any more
     const double rounds = flavour == Flavour::endless ? 2 * kChaosRounds : kChaosRounds;
-    complain(result_.ended.seconds() > rounds * kDeadline, "it lasted longer than its rounds may");
+    const auto again = static_cast<double>(heard_.count(HappeningKind::went_back));
+    const auto crashes = static_cast<double>(heard_.count(HappeningKind::server_crashed));
+    const double most = (1 + again) * rounds * kDeadline + crashes * kWhile.seconds();
+    complain(result_.ended.seconds() > most, "it lasted longer than its rounds may");
     complain(result_.events_dispatched > 2000, "it took too many events");
   }
 
@@ -153,12 +157,17 @@ class Audit {
              fmt::format("round {}: {} were used, and it says {}", number, used_here, said));
     complain(round.failed && said > 0, "a failed round used updates");
     if (round.aggregated < 0 || round.failed) return;
-    ++versions_;
+    next_version();
     complain(round.version != versions_, "a version is missing");
     const bool seen =
         rules_ < host_.counts.size() && host_.counts[rules_] == static_cast<std::size_t>(said);
     complain(!seen, "the rule saw another number of updates");
     ++rules_;
+  }
+
+  void next_version() {
+    while (heard_.made_again(++versions_)) {
+    }
   }
 
   // The account of each hospital says what was heard.
@@ -355,6 +364,112 @@ TEST_CASE("each hospital goes down at each moment") {
   reasons.check_seen({DropReason::unreachable, DropReason::send_failed,
                       DropReason::train_interrupted, DropReason::not_needed,
                       DropReason::run_ended});
+}
+
+TEST_CASE("each hospital leaves at each event, for ever and for a while") {
+  Reasons reasons;
+  for (const Flavour flavour : kAllFlavours) {
+    for (const std::string& name : kHospitals) {
+      kill_at_each_event(
+          flavour, name, [&](WorldControl& world, Story&) { world.leave(name); },
+          [&](WorldControl& world, Story&) { world.join(name); }, reasons);
+    }
+  }
+  reasons.check_seen({DropReason::left, DropReason::not_needed});
+}
+
+TEST_CASE("each hospital, and the region of two, goes down at each event for a while") {
+  Reasons reasons;
+  for (const Flavour flavour : kAllFlavours) {
+    const Fields in_region{
+        {"site", Table{{"Oslo", Table{{"region", "North"}}}, {"Gent", Table{{"region", "North"}}}}}};
+    const WorldSpec spec = chaos_world(flavour, in_region);
+    const std::uint64_t events = undisturbed(spec, flavour)->result.events_dispatched;
+    for (std::uint64_t at = 0; at < events; ++at) {
+      Kill kill;
+      kill.at = at;
+      for (const std::string& name : kHospitals) {
+        kill.act = [&](WorldControl& world, Story&) { world.outage(name, kWhile); };
+        reasons.add(*check_kill(spec, flavour, kill, name + " down", true));
+      }
+      kill.act = [](WorldControl& world, Story&) { world.outage_in("North", kWhile); };
+      reasons.add(*check_kill(spec, flavour, kill, "North down", true));
+      // while its line is cut, and again before it is over
+      kill.act = [](WorldControl& world, Story& told) {
+        world.disconnect("Lyon");
+        world.outage("Lyon", kWhile);
+        told.host.on_wake = [&world] {
+          world.outage("Lyon", kWhile);
+          world.reconnect("Lyon");
+        };
+        world.wake_at(world.now() + TimeNs{kWhile.ns / 2}, 0);
+      };
+      reasons.add(*check_kill(spec, flavour, kill, "Lyon down twice", true));
+    }
+  }
+  reasons.check_seen({DropReason::train_interrupted, DropReason::send_failed,
+                      DropReason::unreachable});
+}
+
+TEST_CASE("the server crashes at each event") {
+  Reasons reasons;
+  for (const Flavour flavour : kAllFlavours) {
+    const WorldSpec spec = chaos_world(flavour);
+    const std::uint64_t events = undisturbed(spec, flavour)->result.events_dispatched;
+    for (std::uint64_t at = 0; at < events; ++at) {
+      Kill kill;
+      kill.at = at;
+      kill.act = [](WorldControl& world, Story&) { world.crash_server(kWhile); };
+      const auto story = check_kill(spec, flavour, kill, "the server", true);
+      reasons.add(*story);
+      CHECK(story->heard.count(HappeningKind::server_crashed) == 1);
+      CHECK(story->result.versions >= kChaosRounds - 1);  // one round is lost at most
+      // again while it is down, and once it is back
+      kill.act = [](WorldControl& world, Story& told) {
+        world.crash_server(kWhile);
+        told.host.on_wake = [&world] { world.crash_server(kWhile); };
+        world.wake_at(world.now() + TimeNs{kWhile.ns / 2}, 0);
+        world.wake_at(world.now() + kWhile + kWhile, 1);
+      };
+      check_kill(spec, flavour, kill, "the server, three times", true);
+    }
+  }
+  reasons.check_seen({DropReason::server_crashed});
+}
+
+// The hospital is there and never takes part.
+WorldSpec world_without(Flavour flavour, const std::string& name) {
+  return chaos_world(flavour, {{"site", Table{{name, Table{{"role", "later"}}}}}});
+}
+
+// Where all are asked and all answer, who is forgotten leaves no trace: the model is, bit by bit,
+// that of a federation in which it never was.
+TEST_CASE("each hospital is forgotten at each event") {
+  Reasons reasons;
+  for (const Flavour flavour : kAllFlavours) {
+    const WorldSpec spec = chaos_world(flavour);
+    const std::uint64_t events = undisturbed(spec, flavour)->result.events_dispatched;
+    const bool exact = flavour == Flavour::plain || flavour == Flavour::endless;
+    for (const std::string& name : kHospitals) {
+      const auto never = run_chaos(world_without(flavour, name), {});
+      CHECK(never->result.versions == kChaosRounds);
+      for (std::uint64_t at = 0; at < events; ++at) {
+        Kill kill;
+        kill.at = at;
+        kill.act = [&](WorldControl& world, Story&) { world.forget(name); };
+        const auto story = check_kill(spec, flavour, kill, name, true);
+        reasons.add(*story);
+        // the last event may be the end itself
+        if (story->result.forgotten.empty()) continue;
+        const ForgettingRecord& record = story->result.forgotten.front();
+        CHECK(record.rounds == record.from_version - record.to_version);
+        CHECK(record.again.has_value());
+        if (!exact) continue;
+        CHECK(story->result.final_parameters == never->result.final_parameters);
+      }
+    }
+  }
+  reasons.check_seen({DropReason::gone_back, DropReason::left});
 }
 
 TEST_CASE("the run itself is ended at each event, by a timeline and by an interruption") {

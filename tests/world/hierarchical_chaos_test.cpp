@@ -91,7 +91,10 @@ class Audit {
     const Listener& heard = told.heard;
     complain(heard.ends != 1 || heard.reason.empty(), "the run did not end once, with a reason");
     complain(heard.time_went_back, "time went back");
-    const double most = kChaosRounds * (kRegional + 1) * kDeadline;
+    const auto again = static_cast<double>(heard.count(HappeningKind::went_back));
+    const auto crashes = static_cast<double>(heard.count(HappeningKind::server_crashed));
+    const double most =
+        (1 + again) * kChaosRounds * (kRegional + 1) * kDeadline + crashes * kWhile.seconds();
     complain(told.result.ended.seconds() > most, "it lasted longer than its rounds may");
     for (const std::string& complaint : told.host.complaints) complain(true, complaint);
     for (const auto& [place, round] : heard.regional) check_regional(place.first, round);
@@ -149,7 +152,9 @@ class Audit {
       complain(round.failed && round.aggregated > 0, "a failed round used updates");
     }
     complain(said != used_all_, fmt::format("{} were used, rounds say {}", used_all_, said));
-    complain(versions != told_.result.versions, "the result has another number of versions");
+    const std::int64_t again = told_.heard.count(HappeningKind::went_back);
+    complain(versions + again != told_.result.versions,
+             "the result has another number of versions");
     double weights = 0;
     std::int64_t up = 0;
     std::int64_t down = 0;
@@ -235,6 +240,51 @@ TEST_CASE("a region's line and the server's links are cut at each event") {
       CHECK((reasons.count(DropReason::sum_lost) == 1) == (direction == TransferDirection::up));
     }
   }
+}
+
+TEST_CASE("a hospital of a hierarchical federation leaves at each event") {
+  for (const std::string& name : kHospitals) {
+    const auto reasons = kill(
+        tree_world(false), name, [&](WorldControl& world, ChaosHost&) { world.leave(name); },
+        [&](WorldControl& world, ChaosHost&) { world.join(name); });
+    CHECK(reasons.count(DropReason::left) == 1);
+  }
+}
+
+TEST_CASE("the server of a hierarchical federation crashes, and forgets, at each event") {
+  const WorldSpec spec = tree_world(false);
+  const std::uint64_t events = run_with(spec, 0, {})->result.events_dispatched;
+  std::set<DropReason> reasons;
+  for (std::uint64_t at = 0; at < events; ++at) {
+    const auto look = [&](const Told& told, const std::string& what) {
+      check(told, fmt::format("{} at event {}", what, at));
+      CHECK(told.heard.reason == "all 3 rounds are done");
+      for (const auto& [place, drops] : told.heard.drops) {
+        reasons.insert(drops.begin(), drops.end());
+      }
+    };
+    const auto crashed =
+        run_with(spec, at, [](WorldControl& world, ChaosHost&) { world.crash_server(kWhile); });
+    look(*crashed, "the server");
+    CHECK(crashed->result.versions >= kChaosRounds - 1);
+    const auto dark = run_with(
+        spec, at, [](WorldControl& world, ChaosHost&) { world.outage_in("EU", kWhile); });
+    look(*dark, "EU down");
+    for (const std::string& name : kHospitals) {
+      const Act act = [&](WorldControl& world, ChaosHost&) { world.forget(name); };
+      const auto told = run_with(spec, at, act);
+      look(*told, name + " forgotten");
+      if (told->result.forgotten.empty()) continue;
+      const ForgettingRecord& record = told->result.forgotten.front();
+      CHECK(record.to_version == 0);
+      CHECK((told->heard.count(HappeningKind::went_back) == 1) == (record.participations > 0));
+      if (at % 11 == 3) {
+        CHECK(run_with(spec, at, act, 3)->result.fingerprint == told->result.fingerprint);
+      }
+    }
+  }
+  CHECK(reasons.count(DropReason::gone_back) == 1);
+  CHECK(reasons.count(DropReason::server_crashed) == 1);
 }
 
 TEST_CASE("a hierarchical run is ended, interrupted and broken at each event") {

@@ -89,6 +89,14 @@ void Wire::publish(const VersionStore& versions, const VersionPtr& server_contro
   move(held_control_, *server_control, memory_control_, stream.lane(1));
 }
 
+void Wire::begin_anew(const VersionStore& versions) {
+  if (down_ == nullptr) return;
+  held_ = versions.parameters();
+  held_control_.reset();
+  memory_ = {};
+  memory_control_ = {};
+}
+
 // held <- held + C(target - held)
 void Wire::move(VersionPtr& held, const ParameterVector& target, compression::Memory& memory,
                 const Stream& stream) const {

@@ -65,6 +65,10 @@ class Wire {
   // A version was made: its message is. Throws RunError when what the hospitals have overflows.
   void publish(const VersionStore& versions, const VersionPtr& server_control);
 
+  // The newest version is an older one again: everybody gets the whole of it, and nothing of what
+  // messages left out is owed any more.
+  void begin_anew(const VersionStore& versions);
+
   // A message arrived whole, or broke off.
   void count_up(bool arrived) { ++(arrived ? up_account_.messages : up_account_.lost); }
   void count_down(bool arrived, std::int64_t held, std::int64_t version);
