@@ -19,6 +19,11 @@ constexpr Handler kServerCrash = Handler("crash", [](void* world, std::uint64_t 
   static_cast<World::Impl*>(world)->on_crash(TimeNs{static_cast<std::int64_t>(down_ns)});
 });
 
+bool without_server(const Part& protocol_part) {
+  const std::string& name = protocol_part.name;
+  return name == "gossip" || name == "cyclic" || name == "swarm";
+}
+
 std::string counted(std::int64_t n, const char* one, const char* many) {
   return fmt::format("{} {}", n, n == 1 ? one : many);
 }
@@ -28,7 +33,17 @@ std::string counted(std::int64_t n, const char* one, const char* many) {
 // A guarantee for sums is computed for those who are there; it does not say what their coming and
 // going tells.
 void World::Impl::check_later() const {
-  if (present.size() == candidates.size() || !privacy || !privacy->of_sums()) return;
+  if (present.size() == candidates.size()) return;
+  const Part& rounds = *spec.scenario.part("protocol");
+  if (without_server(rounds)) {
+    throw spec.scenario.mistake(
+        "protocol",
+        fmt::format("a hospital of the role \"later\" cannot join under protocol.{}: it has no "
+                    "server",
+                    rounds.name),
+        "give all hospitals the role \"member\" or \"external\", or use protocol.sync");
+  }
+  if (!privacy || !privacy->of_sums()) return;
   const Part& part = *spec.scenario.part("privacy");
   throw part.mistake(
       "",
@@ -41,10 +56,10 @@ void World::Impl::check_later() const {
 
 // Where hospitals are all there is, nobody keeps the list of those who take part.
 void World::Impl::refuse_without_server(const std::string& what) const {
-  const std::string& protocol_name = spec.scenario.part("protocol")->name;
-  if (protocol_name != "gossip" && protocol_name != "cyclic" && protocol_name != "swarm") return;
-  throw RunError({}, fmt::format("{} under protocol.{}: it has no server", what, protocol_name),
-                 "w:disconnect cuts a hospital off, or use protocol.sync");
+  const Part& rounds = *spec.scenario.part("protocol");
+  if (!without_server(rounds)) return;
+  throw RunError({}, fmt::format("{} under protocol.{}: it has no server", what, rounds.name),
+                 "disconnect() cuts a hospital off, or use protocol.sync");
 }
 
 void World::Impl::refuse_request(Request what, HospitalId hospital) const {
