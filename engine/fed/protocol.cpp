@@ -14,6 +14,14 @@ void Protocol::leave(HospitalId /*hospital*/) {
   ENSURE(false, "nobody leaves where there is no server");
 }
 
+void Protocol::go_down(HospitalId /*hospital*/) {
+  ENSURE(false, "nobody is told that a hospital is down where there is no server");
+}
+
+bool Protocol::holds(HospitalId /*hospital*/) const {
+  return false;
+}
+
 std::optional<RoundClosed> Protocol::interrupt(DropReason /*reason*/, const std::string& /*why*/) {
   ENSURE(false, "there is no server to lose anything");
   return std::nullopt;

@@ -33,9 +33,9 @@ class Protocol {
   // It may not any more: what it is at ends at once. What has arrived counts.
   virtual void leave(HospitalId hospital);
   // It goes down: what it is at is lost, and it may be invited again.
-  virtual void go_down(HospitalId hospital) = 0;
+  virtual void go_down(HospitalId hospital);
   // Whether an update of it has arrived that is part of no version yet.
-  [[nodiscard]] virtual bool holds(HospitalId hospital) const = 0;
+  [[nodiscard]] virtual bool holds(HospitalId hospital) const;
   // What is open is lost, for this reason; nobody is at work any more. The round that was open, as
   // it was closed, or one of which nobody was told yet; nullopt: none. The coroutine that serve()
   // made must not run again.

@@ -46,6 +46,7 @@ void World::Impl::outage_in(std::string_view region, TimeNs time) {
 }
 
 void World::Impl::begin_outage(std::vector<HospitalId> hospitals, std::string region, TimeNs time) {
+  refuse_without_server("an outage cannot begin");
   for (const HospitalId id : hospitals) {
     if (!touch(id)) return;
   }

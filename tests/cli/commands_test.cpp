@@ -168,7 +168,7 @@ TEST_CASE("Ctrl-C ends within a second with 130 and keeps what there is") {
     disturbance.when = [&] {
       return folder.read(".stderr").find("round ") != std::string::npos ||
              (folder.has(out + "/results.sqlite-wal") &&
-              std::filesystem::file_size(folder.path(out + "/results.sqlite-wal")) > 250'000);
+              std::filesystem::file_size(folder.path(out + "/results.sqlite-wal")) > 300'000);
     };
     const test::Outcome outcome =
         test::run(folder, {"run", "long.lua", "--json", "--out", out}, disturbance);

@@ -433,9 +433,11 @@ TEST_CASE("populations that make no sense, in full") {
             .starts_with("world.lua:7: site.Lyon has no field 'uplnk'\n"
                          "    did you mean 'uplink'?\n"));
   CHECK(refused({{"site", Table{{"Oslo", Table{{"role", "membr"}}}}}}) ==
-        "world.lua:7: site.Oslo: 'role' expected one of \"member\" and \"external\", found "
+        "world.lua:7: site.Oslo: 'role' expected one of \"member\", \"external\" and \"later\", "
+        "found "
         "\"membr\"; did you mean 'member'?\n"
-        "    role: member: takes part; external: is only evaluated on");
+        "    role: member: takes part; external: is only evaluated on; later: takes part once the "
+        "timeline lets it join");
   CHECK(refused({{"names", List{"Lyon", "Oslo", "Lyon"}}}) ==
         "world.lua:7: two hospitals have the name 'Lyon'\n"
         "    give each hospital a name of its own");

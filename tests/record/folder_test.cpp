@@ -154,15 +154,18 @@ TEST_CASE("CSV says what the result says") {
   CHECK(metrics.find("local_only,auroc,macro,,0.72,") != std::string::npos);
   // as many cells in each line as in the head: 12, and commas inside quotes are none
   const std::string hospitals = hospitals_csv(result);
-  CHECK(hospitals.find("hospital,region,role,patients,train_rows,weight,invitations,"
-                       "participations,dropped_unreachable,dropped_not_approved,"
-                       "dropped_window_closed,dropped_train_interrupted,dropped_send_failed,"
-                       "dropped_late,dropped_not_needed,dropped_diverged,dropped_too_few_rows,"
-                       "dropped_round_failed,dropped_run_ended,dropped_partial_work,dropped_budget_"
-                       "spent,dropped_too_stale,dropped_sum_lost,dropped_resting,bytes_up,") == 0);
-  CHECK(hospitals.find(
-            "Lyon,EU,member,500,300,1,3,3,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,15000,15000,0,31.5,0,0,,"
-            "simulation not for clinical use\n") != std::string::npos);
+  CHECK(
+      hospitals.find(
+          "hospital,region,role,patients,train_rows,weight,invitations,"
+          "participations,dropped_unreachable,dropped_not_approved,"
+          "dropped_window_closed,dropped_train_interrupted,dropped_send_failed,"
+          "dropped_late,dropped_not_needed,dropped_diverged,dropped_too_few_rows,"
+          "dropped_round_failed,dropped_run_ended,dropped_partial_work,dropped_budget_"
+          "spent,dropped_too_stale,dropped_sum_lost,dropped_resting,dropped_left,dropped_gone_back,"
+          "dropped_server_crashed,bytes_up,") == 0);
+  CHECK(hospitals.find("Lyon,EU,member,500,300,1,3,3,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,15000,"
+                       "15000,0,31.5,0,0,,"
+                       "simulation not for clinical use\n") != std::string::npos);
   CHECK(hospitals.find(
             "\"Malm\xc3\xb6, \"\"S\"\"\",EU,member,501,300,0,3,0,0,0,0,0,0,3,0,0,0,0,0,0,") !=
         std::string::npos);
@@ -174,8 +177,8 @@ TEST_CASE("every reason to be left out has a name, a sentence, a column and a ke
   const std::vector<DropReason> reasons = drop_reasons();
   // the first and the last of the enumeration, and all between
   CHECK(reasons.front() == DropReason::unreachable);
-  CHECK(reasons.back() == DropReason::resting);
-  REQUIRE(reasons.size() == static_cast<std::size_t>(DropReason::resting) + 1);
+  CHECK(reasons.back() == DropReason::server_crashed);
+  REQUIRE(reasons.size() == static_cast<std::size_t>(DropReason::server_crashed) + 1);
   RunResult result = test::result();
   std::int64_t count = 100;
   for (DropReason reason : reasons) result.hospitals[0].drops[reason] = ++count;

@@ -145,7 +145,9 @@ TEST_CASE("mistakes while the world runs have their place") {
               "      world.hopsital.Lyon:disconnect()\n"
               "            ^\n"
               "    did you mean 'hospital' or 'hospitals'?\n"
-              "    there are hospital, hospitals, metric, network, note, stop, time and version"});
+              "    there are hospital, hospitals, metric, network, note, region, server, stop, "
+              "time and "
+              "version"});
   CHECK(run_timeline(
             "at(hours(1), function(world)\n  table.sort({ 2, 1 }, function(a, b) wait(hours(1)) "
             "return a < b end)\nend)",

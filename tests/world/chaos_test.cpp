@@ -381,8 +381,8 @@ TEST_CASE("each hospital leaves at each event, for ever and for a while") {
 TEST_CASE("each hospital, and the region of two, goes down at each event for a while") {
   Reasons reasons;
   for (const Flavour flavour : kAllFlavours) {
-    const Fields in_region{
-        {"site", Table{{"Oslo", Table{{"region", "North"}}}, {"Gent", Table{{"region", "North"}}}}}};
+    const Fields in_region{{"site", Table{{"Oslo", Table{{"region", "North"}}},
+                                          {"Gent", Table{{"region", "North"}}}}}};
     const WorldSpec spec = chaos_world(flavour, in_region);
     const std::uint64_t events = undisturbed(spec, flavour)->result.events_dispatched;
     for (std::uint64_t at = 0; at < events; ++at) {
@@ -407,8 +407,8 @@ TEST_CASE("each hospital, and the region of two, goes down at each event for a w
       reasons.add(*check_kill(spec, flavour, kill, "Lyon down twice", true));
     }
   }
-  reasons.check_seen({DropReason::train_interrupted, DropReason::send_failed,
-                      DropReason::unreachable});
+  reasons.check_seen(
+      {DropReason::train_interrupted, DropReason::send_failed, DropReason::unreachable});
 }
 
 TEST_CASE("the server crashes at each event") {

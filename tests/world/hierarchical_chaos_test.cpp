@@ -267,8 +267,8 @@ TEST_CASE("the server of a hierarchical federation crashes, and forgets, at each
         run_with(spec, at, [](WorldControl& world, ChaosHost&) { world.crash_server(kWhile); });
     look(*crashed, "the server");
     CHECK(crashed->result.versions >= kChaosRounds - 1);
-    const auto dark = run_with(
-        spec, at, [](WorldControl& world, ChaosHost&) { world.outage_in("EU", kWhile); });
+    const auto dark =
+        run_with(spec, at, [](WorldControl& world, ChaosHost&) { world.outage_in("EU", kWhile); });
     look(*dark, "EU down");
     for (const std::string& name : kHospitals) {
       const Act act = [&](WorldControl& world, ChaosHost&) { world.forget(name); };
