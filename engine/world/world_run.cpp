@@ -260,55 +260,51 @@ std::optional<ArmResult> World::Impl::evaluate_federation(Measurement::Groups gr
 }
 
 void World::Impl::measure_now() {
-  void World::Impl::measure_now() {
-    std::optional<ArmResult> measured = evaluate_federation(Measurement::Groups::no);
-    if (!measured) return;  // interrupted: the measurement before it stands
-    result.federated = *std::move(measured);
-    result.federated.standardisation = cohort->info().standardisation;
-    measured_version = versions->current();
-    for (const MeasuredAverages& averages : result.federated.averages) {
-      fingerprint.results.text(averages.metric);
-      fingerprint.results.number(averages.macro.value_or(-1.0));
-      fingerprint.results.number(averages.micro.value_or(-1.0));
-    }
-    if (!result.federated.averages.empty()) {
-      const MeasuredAverages& first = result.federated.averages.front();
-      curve.metric = first.metric;
-      curve.better = first.better;
-      // two thousandths of an AUROC and its like are within what nobody would wait for
-      const bool of_ours = metrics::find_value(first.metric) != nullptr;
-      curve.worth = of_ours && first.better == metrics::Better::larger ? 0.002 : 0.0;
-      if (first.macro) curve.points.emplace_back(versions->current(), *first.macro);
-    }
-    emit_metrics(result.federated);
+  std::optional<ArmResult> measured = evaluate_federation(Measurement::Groups::no);
+  if (!measured) return;  // interrupted: the measurement before it stands
+  result.federated = *std::move(measured);
+  result.federated.standardisation = cohort->info().standardisation;
+  measured_version = versions->current();
+  for (const MeasuredAverages& averages : result.federated.averages) {
+    fingerprint.results.text(averages.metric);
+    fingerprint.results.number(averages.macro.value_or(-1.0));
+    fingerprint.results.number(averages.micro.value_or(-1.0));
   }
+  if (!result.federated.averages.empty()) {
+    const MeasuredAverages& first = result.federated.averages.front();
+    curve.metric = first.metric;
+    curve.better = first.better;
+    // two thousandths of an AUROC and its like are within what nobody would wait for
+    const bool of_ours = metrics::find_value(first.metric) != nullptr;
+    curve.worth = of_ours && first.better == metrics::Better::larger ? 0.002 : 0.0;
+    if (first.macro) curve.points.emplace_back(versions->current(), *first.macro);
+  }
+  emit_metrics(result.federated);
+}
 
-  // Of the last model alone: nothing that happens depends on it.
-  void World::Impl::measure_groups() {
-    if (measurement->plan().groups.empty() || evaluator->interrupted()) return;
+// Of the last model alone: nothing that happens depends on it.
+void World::Impl::measure_groups() {
+  if (measurement->plan().groups.empty() || evaluator->interrupted()) return;
+  std::optional<ArmResult> measured = evaluate_federation(Measurement::Groups::yes);
+  if (measured) result.federated.groups = std::move(measured->groups);
+}
 
-    // Of the last model alone: nothing that happens depends on it.
-    void World::Impl::measure_groups() {
-      std::optional<ArmResult> measured = evaluate_federation(Measurement::Groups::yes);
-      if (measured) result.federated.groups = std::move(measured->groups);
-    }
+std::optional<std::string> World::Impl::stop_condition() const {
+  const Part* stop = spec.scenario.part("stop");
+  if (stop == nullptr) return std::nullopt;
+  if (stop->find("versions") && versions->current() >= stop->integer("versions")) {
+    return fmt::format("version {} is made", versions->current());
+  }
+  if (measured_version != versions->current()) return std::nullopt;
+  const auto auroc = macro_of(result.federated, "auroc");
+  if (stop->find("auroc") && auroc && *auroc >= stop->number("auroc")) {
+    return fmt::format("the macro AUROC reached {:.4f}", *auroc);
+  }
+  const auto loss = macro_of(result.federated, "loss");
+  if (stop->find("loss") && loss && *loss <= stop->number("loss")) {
+    return fmt::format("the macro loss fell to {:.4f}", *loss);
+  }
+  return std::nullopt;
+}
 
-    std::optional<std::string> World::Impl::stop_condition() const {
-      const Part* stop = spec.scenario.part("stop");
-      if (stop == nullptr) return std::nullopt;
-      if (stop->find("versions") && versions->current() >= stop->integer("versions")) {
-        return fmt::format("version {} is made", versions->current());
-      }
-      if (measured_version != versions->current()) return std::nullopt;
-      const auto auroc = macro_of(result.federated, "auroc");
-      if (stop->find("auroc") && auroc && *auroc >= stop->number("auroc")) {
-        return fmt::format("the macro AUROC reached {:.4f}", *auroc);
-      }
-      const auto loss = macro_of(result.federated, "loss");
-      if (stop->find("loss") && loss && *loss <= stop->number("loss")) {
-        return fmt::format("the macro loss fell to {:.4f}", *loss);
-      }
-      return std::nullopt;
-    }
-
-  }  // namespace polyclinic
+}  // namespace polyclinic
