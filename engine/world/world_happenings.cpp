@@ -216,7 +216,7 @@ void World::Impl::forget_now(HospitalId hospital) {
     }
   } else {
     if (arrived) drop_arrived();
-    record.again.emplace();
+    record.again = ForgettingRecord::Again{};
     record.again->at = sim.now();
     result.forgotten.push_back(std::move(record));
     return;
