@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "fed/aggregation/vector_set.hpp"
-#include "learn/dense/dispatch.hpp"
 
 namespace polyclinic::aggregation {
 
@@ -15,23 +14,23 @@ constexpr double kSmall = 1e6;
 // A pair whose squared distance is less than this share of its squared lengths is computed again.
 constexpr double kNear = 1.0 / 16;
 
+std::size_t padded_rows(std::size_t n) {
+  return (n + kPanelRows - 1) / kPanelRows * kPanelRows;
+}
+
 }  // namespace
 
-// gram += (x_i - m) . (x_j - m) over some columns, m the mean: upper triangle
+// gram[j * padded + i] += (x_i - m) . (x_j - m) over some columns for i <= j, m the mean
 void VectorSet::gram_part(std::size_t begin, std::size_t end, double* gram) const {
   const Kernels& k = kernels();
-  const dense::Kernels& d = dense::kernels();
   const std::size_t n = count();
-  const std::size_t padded = (n + kColumns - 1) / kColumns * kColumns;
-  // an odd number of cache lines from column to column, so that they spread over the cache
-  const std::size_t lines = padded / kColumns;
-  const std::size_t stride = (lines + 1 - lines % 2) * kColumns;
+  // one more cache line than a power of two, so that rows spread over the cache
+  constexpr std::size_t kStride = kBlock + kColumns;
   Block block;
   const std::vector<double> ones(n, 1.0);
   double sum[kBlock];
   float mean[kBlock];
-  FloatBuffer rest(padded * kBlock, 0.0F);
-  FloatBuffer across(stride * kBlock + kColumns, 0.0F);
+  FloatBuffer rest(padded_rows(n) * kStride, 0.0F);
   for (std::size_t at = begin; at < end; at += kBlock) {
     const std::size_t columns = std::min(kBlock, end - at);
     fill(at, columns, block);
@@ -39,11 +38,9 @@ void VectorSet::gram_part(std::size_t begin, std::size_t end, double* gram) cons
     k.weighted_sum(block.rows.data(), ones.data(), n, block.begin, columns, sum);
     k.narrow(sum, columns, static_cast<double>(n), mean);
     for (std::size_t r = 0; r < n; ++r) {
-      k.differences(block.rows[r] + block.begin, mean, columns, rest.data() + r * kBlock);
+      k.differences(block.rows[r] + block.begin, mean, columns, rest.data() + r * kStride);
     }
-    d.transpose(rest.data(), static_cast<std::int64_t>(padded), static_cast<std::int64_t>(columns),
-                kBlock, across.data(), static_cast<std::ptrdiff_t>(stride));
-    k.products(across.data(), stride, n, columns, gram);
+    k.products(rest.data(), kStride, n, columns, gram);
   }
 }
 
@@ -95,15 +92,17 @@ Square VectorSet::pairwise_distances() const {
   const std::size_t n = count();
   const double work = static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(size_);
   if (work < kSmall) return plain_distances();
+  const std::size_t padded = padded_rows(n);
   const std::vector<double> gram = sum_of_parts(
-      n * n, [&](std::size_t begin, std::size_t end, double* out) { gram_part(begin, end, out); });
+      padded * padded,
+      [&](std::size_t begin, std::size_t end, double* out) { gram_part(begin, end, out); });
   Square distances(n);
   std::vector<bool> again(n * n, false);
   bool any = false;
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t j = i + 1; j < n; ++j) {
-      const double lengths = gram[i * n + i] + gram[j * n + j];
-      const double squared = lengths - 2 * gram[i * n + j];
+      const double lengths = gram[i * padded + i] + gram[j * padded + j];
+      const double squared = lengths - 2 * gram[j * padded + i];
       distances(i, j) = distances(j, i) = squared;
       // not greater: a product that overflowed is no number
       const bool good = std::isfinite(squared) && squared > kNear * lengths;

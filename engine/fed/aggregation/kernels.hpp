@@ -14,6 +14,7 @@
 namespace polyclinic::aggregation {
 
 constexpr std::size_t kColumns = 16;
+constexpr std::size_t kPanelRows = 12;
 
 // What becomes of the values of one coordinate, one per vector.
 struct ColumnReduction {
@@ -42,9 +43,9 @@ struct Kernels {
   // out[r] += sum of rows[r][begin + i] * point[i], in eight running sums.
   void (*dots)(const float* const* rows, std::size_t n, std::size_t begin, std::size_t count,
                const double* point, double* out);
-  // sums[i * n + j] += sum over k < columns of panel[k * stride + i] * panel[k * stride + j] for i
-  // <= j < n (other places may be written too). REQUIRES: stride >= n rounded up to kColumns, and
-  // kColumns floats of room after the last row.
+  // sums[j * padded + i] += x_i . x_j for i <= j < n, x_i = panel[i * stride ...] of `columns`
+  // numbers, padded = n rounded up to kPanelRows (other places are written, too). REQUIRES: the
+  // panel has padded rows, those from n on zero.
   void (*products)(const float* panel, std::size_t stride, std::size_t n, std::size_t columns,
                    double* sums);
   // out[i] = the reduction of rows[0][begin + i], rows[1][begin + i], ...; scratch holds

@@ -10,7 +10,6 @@ using V = __m256;
 using D = __m256d;
 constexpr std::size_t kFloats = 8;
 constexpr std::size_t kDoubles = 4;
-constexpr std::size_t kTileRows = 6;
 
 inline V load(const float* p) {
   return _mm256_loadu_ps(p);
@@ -53,6 +52,14 @@ inline D mul(D a, D b) {
 }
 inline D widen(const float* p) {
   return _mm256_cvtps_pd(_mm_loadu_ps(p));
+}
+
+// out[k] += the sum over the lanes of four[k], for k < 4.
+inline void add_lane_sums(const V* four, double* out) {
+  const V pairs =
+      _mm256_hadd_ps(_mm256_hadd_ps(four[0], four[1]), _mm256_hadd_ps(four[2], four[3]));
+  const __m128 sums = _mm_add_ps(_mm256_castps256_ps128(pairs), _mm256_extractf128_ps(pairs, 1));
+  _mm256_storeu_pd(out, _mm256_add_pd(_mm256_loadu_pd(out), _mm256_cvtps_pd(sums)));
 }
 
 #include "fed/aggregation/kernels_impl.inl"

@@ -14,7 +14,6 @@ using V = __m512;
 using D = __m512d;
 constexpr std::size_t kFloats = 16;
 constexpr std::size_t kDoubles = 8;
-constexpr std::size_t kTileRows = 12;
 
 inline V load(const float* p) {
   return _mm512_loadu_ps(p);
@@ -57,6 +56,18 @@ inline D mul(D a, D b) {
 }
 inline D widen(const float* p) {
   return _mm512_cvtps_pd(_mm256_loadu_ps(p));
+}
+
+// out[k] += the sum over the lanes of four[k], for k < 4.
+inline void add_lane_sums(const V* four, double* out) {
+  __m256 half[4];
+  for (std::size_t k = 0; k < 4; ++k) {
+    half[k] = _mm256_add_ps(_mm512_castps512_ps256(four[k]), _mm512_extractf32x8_ps(four[k], 1));
+  }
+  const __m256 pairs =
+      _mm256_hadd_ps(_mm256_hadd_ps(half[0], half[1]), _mm256_hadd_ps(half[2], half[3]));
+  const __m128 sums = _mm_add_ps(_mm256_castps256_ps128(pairs), _mm256_extractf128_ps(pairs, 1));
+  _mm256_storeu_pd(out, _mm256_add_pd(_mm256_loadu_pd(out), _mm256_cvtps_pd(sums)));
 }
 
 #include "fed/aggregation/kernels_impl.inl"

@@ -10,7 +10,6 @@ using V = __m128;
 using D = __m128d;
 constexpr std::size_t kFloats = 4;
 constexpr std::size_t kDoubles = 2;
-constexpr std::size_t kTileRows = 2;
 
 inline V load(const float* p) {
   return _mm_loadu_ps(p);
@@ -53,6 +52,18 @@ inline D mul(D a, D b) {
 }
 inline D widen(const float* p) {
   return _mm_cvtps_pd(_mm_castsi128_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+}
+
+// out[k] += the sum over the lanes of four[k], for k < 4.
+inline void add_lane_sums(const V* four, double* out) {
+  V a = four[0];
+  V b = four[1];
+  V c = four[2];
+  V d = four[3];
+  _MM_TRANSPOSE4_PS(a, b, c, d);
+  const V sums = _mm_add_ps(_mm_add_ps(a, b), _mm_add_ps(c, d));
+  store(out, add(load(out), _mm_cvtps_pd(sums)));
+  store(out + 2, add(load(out + 2), _mm_cvtps_pd(_mm_movehl_ps(sums, sums))));
 }
 
 #include "fed/aggregation/kernels_impl.inl"

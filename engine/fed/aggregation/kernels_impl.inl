@@ -95,38 +95,36 @@ void dots(const float* const* rows, std::size_t n, std::size_t begin, std::size_
   }
 }
 
-// a tile of kTileRows x kColumns sums stays in registers over all columns
+// 4 x 3 products of rows stay in registers over all columns, a partial sum in each lane
 void product_tile(const float* left, const float* right, std::size_t stride, std::size_t columns,
-                  float* tile) {
-  constexpr std::size_t kVectors = kColumns / kFloats;
-  V sums[kTileRows][kVectors];
-  for (std::size_t i = 0; i < kTileRows; ++i) {
-    for (std::size_t v = 0; v < kVectors; ++v) sums[i][v] = broadcast(0.0F);
+                  std::size_t padded, double* sums) {
+  V tile[3][4];
+  for (auto& row : tile) {
+    for (V& lanes : row) lanes = broadcast(0.0F);
   }
-  for (std::size_t k = 0; k < columns; ++k) {
-    V b[kVectors];
-    for (std::size_t v = 0; v < kVectors; ++v) b[v] = load(right + k * stride + v * kFloats);
-    for (std::size_t i = 0; i < kTileRows; ++i) {
-      const V a = broadcast(left[k * stride + i]);
-      for (std::size_t v = 0; v < kVectors; ++v) sums[i][v] = fma(a, b[v], sums[i][v]);
+  for (std::size_t k = 0; k < columns; k += kFloats) {
+    const V b0 = load(right + k);
+    const V b1 = load(right + stride + k);
+    const V b2 = load(right + 2 * stride + k);
+    for (std::size_t i = 0; i < 4; ++i) {
+      const V a = load(left + i * stride + k);
+      tile[0][i] = fma(a, b0, tile[0][i]);
+      tile[1][i] = fma(a, b1, tile[1][i]);
+      tile[2][i] = fma(a, b2, tile[2][i]);
     }
   }
-  for (std::size_t i = 0; i < kTileRows; ++i) {
-    for (std::size_t v = 0; v < kVectors; ++v) store(tile + i * kColumns + v * kFloats, sums[i][v]);
-  }
+  for (std::size_t j = 0; j < 3; ++j) add_lane_sums(tile[j], sums + j * padded);
 }
 
+// twelve rows lie in the first-level cache while all rows from them on pass by
 void products(const float* panel, std::size_t stride, std::size_t n, std::size_t columns,
               double* sums) {
-  float tile[kTileRows * kColumns];
-  for (std::size_t i0 = 0; i0 < n; i0 += kTileRows) {
-    for (std::size_t j0 = i0 / kColumns * kColumns; j0 < n; j0 += kColumns) {
-      product_tile(panel + i0, panel + j0, stride, columns, tile);
-      for (std::size_t i = i0; i < i0 + kTileRows && i < n; ++i) {
-        const float* row = tile + (i - i0) * kColumns;
-        double* out = sums + i * n + j0;
-        const std::size_t width = n - j0 < kColumns ? n - j0 : kColumns;
-        for (std::size_t j = 0; j < width; ++j) out[j] += static_cast<double>(row[j]);
+  const std::size_t padded = (n + kPanelRows - 1) / kPanelRows * kPanelRows;
+  for (std::size_t held = 0; held < n; held += kPanelRows) {
+    for (std::size_t j = held; j < n; j += 3) {
+      for (std::size_t i = held; i < held + kPanelRows && i < j + 3; i += 4) {
+        product_tile(panel + i * stride, panel + j * stride, stride, columns, padded,
+                     sums + j * padded + i);
       }
     }
   }
