@@ -40,12 +40,14 @@ enum class Purpose : std::uint32_t {
   kSecureSecrets = 30,   // keys, seeds and shares of one hospital in one round of a secure sum
   kSecureRounding = 31,  // rounding of what it sends into that sum
   kRoundNoise = 32,      // noise that a server correlates over rounds, by ChaCha20
+  kSecureGraph = 33,     // who exchanges masks with whom in one round of a secure sum
   kAggregation = 40,     // buckets, coordinates and noise of aggregation rules
   kAttack = 41,          // what poisoning attacks draw
   kAttackers = 42,       // which hospitals attack, and in which of their trainings
   kAttackRows = 43,      // which of their training rows an attack changes
   kCompression = 45,     // what compressed messages round and choose at random
   kGossipGraph = 60,     // who are neighbours where there is no server
+  kShapleyOrder = 61,    // orders in which hospitals join when their contribution is sampled
 };
 
 // Identifies one run: seed and replication hashed together.

@@ -100,8 +100,7 @@ std::optional<SecurePlan> secure_plan(const SecureRule& rule, std::size_t invite
   if (size->degree + 1 == invited) {
     plan.graph = std::make_shared<secure::Graph>(invited);
   } else {
-    // a lane beside that on which hospitals round
-    Stream stream(run, Purpose::kSecureRounding, 0, static_cast<std::uint64_t>(round), 1);
+    Stream stream(run, Purpose::kSecureGraph, 0, static_cast<std::uint64_t>(round));
     plan.graph = std::make_shared<secure::Graph>(invited, size->degree, stream);
   }
   return plan;

@@ -149,7 +149,7 @@ class Finder {
     if (found_.exact) return append(exact_shapley(game), shares);
     // which coalitions are looked at: orders of their own for every seed
     SampledShapley sampled =
-        sample_shapley(game, o_.orders, o_.truncate, study_stream(Purpose::kMeasureSample, seed));
+        sample_shapley(game, o_.orders, o_.truncate, study_stream(Purpose::kShapleyOrder, seed));
     append(sampled.values, shares);
     append(sampled.errors, errors);
     found_.skipped += sampled.skipped;
