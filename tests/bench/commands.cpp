@@ -163,6 +163,10 @@ void large_federations(Session& s) {
         1.3);
   s.add("10,000 rounds of nothing but 100 messages", "s",
         s.each([&] { return s.workload("messages", 1).cpu_s; }), 2);
+  // the least of trainings, one step on one row, is part of it
+  s.add("fedbuff, 10,000 hospitals at work: arrivals per second", "1/s",
+        s.each([&] { return 1 / per_participation(s, "fedbuff_10000", 100, 200, 2000); }), 1e5,
+        true);
 }
 
 void starting(Session& s) {
