@@ -12,6 +12,7 @@
 
 #include "base/schema.hpp"
 #include "base/stream.hpp"
+#include "data/change.hpp"
 #include "data/dataset.hpp"
 
 namespace polyclinic {
@@ -65,25 +66,42 @@ class Cohort {
   // Hospitals that the data themselves name, in order (csv); empty when the world names them.
   [[nodiscard]] virtual std::vector<std::string> site_names() const { return {}; }
   [[nodiscard]] virtual std::int64_t sites() const = 0;
-  // The prepared site. Thread-safe; the same bits whenever and in whatever order it is asked for.
-  [[nodiscard]] virtual SitePtr site(HospitalId hospital) const = 0;
+  // What of the data can change while a federation runs.
+  [[nodiscard]] virtual DataFacts facts() const = 0;
+  // From now on site() and its like answer as of the time of asking. Outlives the cohort.
+  void follow(const DataEpochs& epochs) { epochs_ = &epochs; }
+  // The site with its data as they are now; REQUIRES of parallel callers: time stands still.
+  [[nodiscard]] SiteAt now(HospitalId hospital) const {
+    return {hospital, epochs_ == nullptr ? nullptr : epochs_->of(hospital)};
+  }
+
+  // The prepared site at a time. Thread-safe; the same bits whenever and in whatever order it is
+  // asked for. As many rows at all times, and the same split.
+  [[nodiscard]] virtual SitePtr site_at(const SiteAt& site) const = 0;
+  [[nodiscard]] SitePtr site(HospitalId hospital) const { return site_at(now(hospital)); }
   // The site where it costs little: null where it would have to be generated.
   [[nodiscard]] virtual SitePtr site_at_hand(HospitalId hospital) const { return site(hospital); }
   // Training rows of a site, without making the site where the cohort can say so cheaply.
   [[nodiscard]] virtual std::int64_t train_rows(HospitalId hospital) const = 0;
-  // All sites' training rows in one table for the pooled reference, in hospital order, prepared as
+  // All sites' training rows in one table for the pooled reference, in the order given, prepared as
   // one site would be (statistics over all of them); validation and test likewise.
-  [[nodiscard]] virtual SitePtr pooled(std::span<const HospitalId> hospitals) const = 0;
-  // One site's own three splits, prepared with the statistics of pooled(hospitals): what a pooled
-  // model is tested on at that hospital. The hospital need not be among `hospitals`. Thread-safe;
-  // the statistics of the last list of hospitals are kept, so ask for one list after another.
-  [[nodiscard]] virtual SitePtr site_as_pooled(HospitalId hospital,
-                                               std::span<const HospitalId> hospitals) const = 0;
+  [[nodiscard]] virtual SitePtr pooled_at(std::span<const SiteAt> sites) const = 0;
+  [[nodiscard]] SitePtr pooled(std::span<const HospitalId> hospitals) const;
+  // One site's own three splits, prepared with the statistics of pooled_at(sites): what a pooled
+  // model is tested on at that hospital. The hospital need not be among `sites`. Thread-safe; the
+  // statistics of the last list of sites are kept, so ask for one list after another.
+  [[nodiscard]] virtual SitePtr site_as_pooled_at(const SiteAt& site,
+                                                  std::span<const SiteAt> sites) const = 0;
+  [[nodiscard]] SitePtr site_as_pooled(HospitalId hospital,
+                                       std::span<const HospitalId> hospitals) const;
   // How features were scaled in the pooled table, in words.
   [[nodiscard]] virtual std::string pooled_standardisation() const = 0;
   // What a generator states about itself; nullopt where nobody knows the truth. Made on first use.
   // Thread-safe.
   [[nodiscard]] virtual std::optional<Oracle> oracle() const { return std::nullopt; }
+
+ private:
+  const DataEpochs* epochs_ = nullptr;  // null: nothing ever changes
 };
 
 struct CohortContext {

@@ -5,10 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <mutex>
+#include <numeric>
 #include <optional>
 
 #include "base/check.hpp"
+#include "data/change_rows.hpp"
 #include "data/csv_sites.hpp"
 #include "data/preparation.hpp"
 #include "data/site_cache.hpp"
@@ -127,13 +130,14 @@ class CsvCohort : public Cohort {
   [[nodiscard]] std::int64_t train_rows(HospitalId hospital) const override {
     return std::ssize(sites_[hospital.value].split.train);
   }
-  [[nodiscard]] SitePtr site(HospitalId hospital) const override {
-    return cache_.get(hospital, [&] { return prepare(hospital, fit(hospital)); });
+  [[nodiscard]] DataFacts facts() const override;
+  [[nodiscard]] SitePtr site_at(const SiteAt& site) const override {
+    return cache_.get({site.hospital, site.number()}, [&] { return prepare(site, fit(site)); });
   }
-  [[nodiscard]] SitePtr pooled(std::span<const HospitalId> hospitals) const override;
-  [[nodiscard]] SitePtr site_as_pooled(HospitalId hospital,
-                                       std::span<const HospitalId> hospitals) const override {
-    return prepare(hospital, fit_pooled(hospitals));
+  [[nodiscard]] SitePtr pooled_at(std::span<const SiteAt> sites) const override;
+  [[nodiscard]] SitePtr site_as_pooled_at(const SiteAt& site,
+                                          std::span<const SiteAt> sites) const override {
+    return prepare(site, fit_pooled(sites));
   }
   [[nodiscard]] std::string pooled_standardisation() const override {
     return preparation_->plan().standardise == Standardisation::none
@@ -144,15 +148,27 @@ class CsvCohort : public Cohort {
  private:
   void make_features();
   void remark_empty(const Fitted& fitted, Site& site) const;
-  [[nodiscard]] Fitted fit(HospitalId hospital) const;
-  [[nodiscard]] Fitted fit_pooled(std::span<const HospitalId> hospitals) const;
-  [[nodiscard]] SitePtr prepare(HospitalId hospital, const Fitted& fitted) const;
+  [[nodiscard]] Fitted fit(const SiteAt& site) const;
+  [[nodiscard]] Fitted fit_pooled(std::span<const SiteAt> sites) const;
+  [[nodiscard]] SitePtr prepare(const SiteAt& at, const Fitted& fitted) const;
   void fill(const Fitted& fitted, std::span<const std::int32_t> rows, Dataset& out) const;
+  [[nodiscard]] const CsvSite& source(HospitalId hospital) const {
+    ENSURE(hospital.value < sites_.size(), "hospitals are numbered within the cohort");
+    return sites_[hospital.value];
+  }
   [[nodiscard]] RawRows training(std::size_t site) const {
     ENSURE(site < sites_.size(), "hospitals are numbered within the cohort");
     return {&features_.table, sites_[site].split.train};
   }
+  // of a hospital whose data changed
+  [[nodiscard]] SplitRows rows_of(HospitalId hospital, const DataState& state) const;
+  [[nodiscard]] RawTable changed_table(HospitalId hospital, const DataState& state,
+                                       std::span<const std::int32_t> rows) const;
+  void fill_changed(HospitalId hospital, const DataState& state, const Fitted& fitted,
+                    std::span<const std::int32_t> rows, Dataset& out) const;
+  [[nodiscard]] Fitted fit_on(std::span<const SiteAt> sites) const;
 
+  CohortContext context_;
   CsvOptions options_;
   DatasetInfo info_;
   CsvLabels labels_;
@@ -166,12 +182,12 @@ class CsvCohort : public Cohort {
 
   // statistics of the last pooled table asked for
   mutable std::mutex pooled_mutex_;
-  mutable std::vector<HospitalId> pooled_hospitals_;
+  mutable std::vector<SiteAt> pooled_sites_;
   mutable std::optional<Fitted> pooled_fitted_;
 };
 
 CsvCohort::CsvCohort(const Part& part, const CohortContext& context)
-    : options_(read_csv_options(part)), cache_(context.cache_bytes) {
+    : context_(context), options_(read_csv_options(part)), cache_(context.cache_bytes) {
   CsvTable table = load_csv_table(options_);
   labels_ = make_csv_labels(table, options_);
   sites_ = make_csv_sites(table, labels_, options_, context);
@@ -228,22 +244,86 @@ void CsvCohort::make_features() {
   info_.standardisation = in_words(options_.preparation.standardise);
 }
 
-Fitted CsvCohort::fit(HospitalId hospital) const {
-  if (federated_) return *federated_;
-  const RawRows rows = training(hospital.value);
-  return preparation_->fit({&rows, 1});
+DataFacts CsvCohort::facts() const {
+  DataFacts facts;
+  facts.task = info_.task;
+  facts.classes = info_.classes;
+  facts.prepares = !federated_;
+  for (const RawColumn& column : features_.columns) {
+    facts.columns.push_back({column.name, column.kind, column.levels, false});
+  }
+  return facts;
 }
 
-Fitted CsvCohort::fit_pooled(std::span<const HospitalId> hospitals) const {
+// The rows that a hospital has at a time: as many as at the beginning, and of the same splits.
+SplitRows CsvCohort::rows_of(HospitalId hospital, const DataState& state) const {
+  const SplitRows& first = source(hospital).split;
+  if (!state.others()) return first;
+  const WaveDraw wave(
+      state, context_.run, hospital,
+      [this](std::int32_t column, std::int32_t row) {
+        return features_.table
+            .columns[static_cast<std::size_t>(column)][static_cast<std::size_t>(row)];
+      },
+      [this](std::int32_t row) { return labels_.label[static_cast<std::size_t>(row)]; });
+  return wave.draw(first);
+}
+
+RawTable CsvCohort::changed_table(HospitalId hospital, const DataState& state,
+                                  std::span<const std::int32_t> rows) const {
+  RawTable table;
+  table.rows = std::ssize(rows);
+  for (const auto& column : features_.table.columns) {
+    std::vector<double>& values = table.columns.emplace_back();
+    for (const std::int32_t row : rows) values.push_back(column[static_cast<std::size_t>(row)]);
+  }
+  const std::vector<std::int64_t> ids(rows.begin(), rows.end());
+  change_columns(state, facts().columns, {context_.run, hospital, ids}, table);
+  return table;
+}
+
+// Fits as if the sites' training rows, as they are then, lay in one table.
+Fitted CsvCohort::fit_on(std::span<const SiteAt> sites) const {
+  std::vector<RawTable> tables;
+  tables.reserve(sites.size());
+  std::vector<std::vector<std::int32_t>> all;
+  all.reserve(sites.size());
+  std::vector<RawRows> rows;
+  for (const SiteAt& site : sites) {
+    if (site.state() == nullptr) {
+      rows.push_back(training(site.hospital.value));
+      continue;
+    }
+    const SplitRows now = rows_of(site.hospital, *site.state());
+    tables.push_back(changed_table(site.hospital, *site.state(), now.train));
+    all.emplace_back(now.train.size());
+    std::iota(all.back().begin(), all.back().end(), 0);
+    rows.push_back({&tables.back(), all.back()});
+  }
+  return preparation_->fit(rows);
+}
+
+// The preparation stays as it was fitted, on the data of the beginning or those of a time at which
+// it was fitted anew.
+Fitted CsvCohort::fit(const SiteAt& site) const {
+  if (federated_) return *federated_;
+  SiteAt then{site.hospital, nullptr};
+  if (site.data && site.data->fitted) {
+    DataEpoch fitted;
+    fitted.number = site.data->fitted_number;
+    fitted.data = site.data->fitted;
+    then.data = std::make_shared<const DataEpoch>(std::move(fitted));
+  }
+  return fit_on({&then, 1});
+}
+
+Fitted CsvCohort::fit_pooled(std::span<const SiteAt> sites) const {
   const std::lock_guard lock(pooled_mutex_);
-  const bool same =
-      pooled_fitted_ && std::equal(hospitals.begin(), hospitals.end(), pooled_hospitals_.begin(),
-                                   pooled_hospitals_.end());
+  const bool same = pooled_fitted_ && std::equal(sites.begin(), sites.end(), pooled_sites_.begin(),
+                                                 pooled_sites_.end());
   if (!same) {
-    std::vector<RawRows> rows;
-    for (const HospitalId hospital : hospitals) rows.push_back(training(hospital.value));
-    pooled_fitted_ = preparation_->fit(rows);
-    pooled_hospitals_.assign(hospitals.begin(), hospitals.end());
+    pooled_fitted_ = fit_on(sites);
+    pooled_sites_.assign(sites.begin(), sites.end());
   }
   return *pooled_fitted_;
 }
@@ -266,35 +346,64 @@ void CsvCohort::remark_empty(const Fitted& fitted, Site& site) const {
   site.remarks.push_back("never recorded in training: " + join_names(names));
 }
 
-SitePtr CsvCohort::prepare(HospitalId hospital, const Fitted& fitted) const {
-  ENSURE(hospital.value < sites_.size(), "hospitals are numbered within the cohort");
-  const CsvSite& source = sites_[hospital.value];
+void CsvCohort::fill_changed(HospitalId hospital, const DataState& state, const Fitted& fitted,
+                             std::span<const std::int32_t> rows, Dataset& out) const {
+  fill(fitted, rows, out);
+  const RawTable table = changed_table(hospital, state, rows);
+  std::vector<std::int32_t> all(rows.size());
+  std::iota(all.begin(), all.end(), 0);
+  preparation_->apply(fitted, {&table, all}, out);
+  const std::vector<std::int64_t> ids(rows.begin(), rows.end());
+  change_labels(state, {context_.run, hospital, ids}, out.label);
+}
+
+SitePtr CsvCohort::prepare(const SiteAt& at, const Fitted& fitted) const {
+  const CsvSite& from = source(at.hospital);
   auto site = std::make_shared<Site>();
-  fill(fitted, source.split.train, site->train);
-  fill(fitted, source.split.validation, site->validation);
-  fill(fitted, source.split.test, site->test);
-  site->remarks = source.remarks;
+  if (at.state() == nullptr) {
+    fill(fitted, from.split.train, site->train);
+    fill(fitted, from.split.validation, site->validation);
+    fill(fitted, from.split.test, site->test);
+  } else {
+    const SplitRows now = rows_of(at.hospital, *at.state());
+    fill_changed(at.hospital, *at.state(), fitted, now.train, site->train);
+    fill_changed(at.hospital, *at.state(), fitted, now.validation, site->validation);
+    fill_changed(at.hospital, *at.state(), fitted, now.test, site->test);
+  }
+  site->remarks = from.remarks;
   remark_empty(fitted, *site);
   return site;
 }
 
-SitePtr CsvCohort::pooled(std::span<const HospitalId> hospitals) const {
-  const Fitted fitted = fit_pooled(hospitals);
-  std::vector<std::int32_t> train;
-  std::vector<std::int32_t> validation;
-  std::vector<std::int32_t> test;
-  for (const HospitalId hospital : hospitals) {
-    const SplitRows& split = sites_[hospital.value].split;
-    train.insert(train.end(), split.train.begin(), split.train.end());
-    validation.insert(validation.end(), split.validation.begin(), split.validation.end());
-    test.insert(test.end(), split.test.begin(), split.test.end());
+namespace {
+
+void append_rows(const Dataset& from, Dataset& to) {
+  const auto add = [](const auto& source, auto& target) {
+    target.insert(target.end(), source.begin(), source.end());
+  };
+  to.rows += from.rows;
+  to.columns = from.columns;
+  add(from.x, to.x);
+  add(from.label, to.label);
+  add(from.event, to.event);
+  add(from.patient, to.patient);
+  to.groups.resize(from.groups.size());
+  for (std::size_t g = 0; g < from.groups.size(); ++g) add(from.groups[g], to.groups[g]);
+}
+
+}  // namespace
+
+SitePtr CsvCohort::pooled_at(std::span<const SiteAt> sites) const {
+  const Fitted fitted = fit_pooled(sites);
+  auto all = std::make_shared<Site>();
+  for (const SiteAt& at : sites) {
+    const SitePtr one = prepare(at, fitted);
+    append_rows(one->train, all->train);
+    append_rows(one->validation, all->validation);
+    append_rows(one->test, all->test);
   }
-  auto site = std::make_shared<Site>();
-  fill(fitted, train, site->train);
-  fill(fitted, validation, site->validation);
-  fill(fitted, test, site->test);
-  remark_empty(fitted, *site);
-  return site;
+  remark_empty(fitted, *all);
+  return all;
 }
 
 }  // namespace

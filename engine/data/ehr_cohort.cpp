@@ -1,12 +1,15 @@
 // A cohort of generated sites: tables from patients, split, prepared, cached.
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <mutex>
+#include <numeric>
 #include <optional>
 
 #include "base/check.hpp"
 #include "base/made_once.hpp"
 #include "base/math.hpp"
+#include "data/change_rows.hpp"
 #include "data/ehr.hpp"
 #include "data/ehr_options.hpp"
 #include "data/ehr_patient.hpp"
@@ -98,18 +101,19 @@ class EhrCohort final : public Cohort {
 
   [[nodiscard]] const DatasetInfo& info() const override { return info_; }
   [[nodiscard]] std::int64_t sites() const override { return hospitals_; }
-  [[nodiscard]] SitePtr site(HospitalId hospital) const override {
-    return cache_.get(hospital, [&] { return make_site(hospital); });
+  [[nodiscard]] DataFacts facts() const override;
+  [[nodiscard]] SitePtr site_at(const SiteAt& site) const override {
+    return cache_.get({site.hospital, site.number()}, [&] { return make_site(site); });
   }
   [[nodiscard]] SitePtr site_at_hand(HospitalId hospital) const override {
-    return cache_.find(hospital);
+    return cache_.find({hospital, now(hospital).number()});
   }
   [[nodiscard]] std::int64_t train_rows(HospitalId hospital) const override {
     return site(hospital)->train.rows;
   }
-  [[nodiscard]] SitePtr pooled(std::span<const HospitalId> hospitals) const override;
-  [[nodiscard]] SitePtr site_as_pooled(HospitalId hospital,
-                                       std::span<const HospitalId> hospitals) const override;
+  [[nodiscard]] SitePtr pooled_at(std::span<const SiteAt> sites) const override;
+  [[nodiscard]] SitePtr site_as_pooled_at(const SiteAt& site,
+                                          std::span<const SiteAt> sites) const override;
   [[nodiscard]] std::string pooled_standardisation() const override {
     return options_.preparation.standardise == Standardisation::none
                ? in_words(Standardisation::none)
@@ -132,16 +136,23 @@ class EhrCohort final : public Cohort {
     check_site_size(part_, request);
     return draw_traits(options_.spec, encounters_, context_.run, request);
   }
-  [[nodiscard]] RawSitePtr make_raw(HospitalId hospital) const;
+  // With the hospital's changed data; null: as at the beginning.
+  [[nodiscard]] RawSitePtr make_raw(HospitalId hospital, const DataState* state = nullptr) const;
+  [[nodiscard]] std::unique_ptr<RawSite> make_rows(HospitalId hospital, const DataState* state,
+                                                   std::vector<SplitPart>& decided) const;
+  [[nodiscard]] SplitRows split_of(HospitalId hospital, const RawSite& raw,
+                                   const std::vector<SplitPart>& decided) const;
+  [[nodiscard]] SplitRows first_split(HospitalId hospital) const;
   void add_encounter(const Traits& site, const Person& person, const Encounter& encounter,
                      RawSite& raw) const;
-  [[nodiscard]] SitePtr make_site(HospitalId hospital) const;
+  [[nodiscard]] SitePtr make_site(const SiteAt& at) const;
+  [[nodiscard]] Fitted fitted_before(const SiteAt& at) const;
   [[nodiscard]] SitePtr prepare(const RawSite& raw, const Fitted& fitted) const;
   [[nodiscard]] const Fitted& federated() const;
-  [[nodiscard]] std::vector<RawSitePtr> make_raws(std::span<const HospitalId> hospitals) const;
-  // `sites`: those of the hospitals, or empty: made where they are needed.
-  [[nodiscard]] Fitted fit_pooled(std::span<const HospitalId> hospitals,
-                                  std::span<const RawSitePtr> sites) const;
+  [[nodiscard]] std::vector<RawSitePtr> make_raws(std::span<const SiteAt> sites) const;
+  // `raws`: those of the sites, or empty: made where they are needed.
+  [[nodiscard]] Fitted fit_pooled(std::span<const SiteAt> sites,
+                                  std::span<const RawSitePtr> raws) const;
 
   Part part_;
   CohortContext context_;
@@ -157,9 +168,27 @@ class EhrCohort final : public Cohort {
   mutable MadeOnce<Oracle> oracle_;
   mutable MadeOnce<Fitted> federated_;
   mutable std::mutex pooled_mutex_;
-  mutable std::vector<HospitalId> pooled_hospitals_;
+  mutable std::vector<SiteAt> pooled_sites_;
   mutable std::optional<Fitted> pooled_;
+  // of hospitals whose data changed: how their rows are split, and what they are prepared by
+  mutable std::mutex kept_mutex_;
+  mutable std::map<HospitalId, SplitRows> kept_split_;
+  mutable std::map<std::pair<HospitalId, std::uint32_t>, Fitted> kept_fitted_;
 };
+
+// The names of the record, without log(...), and which columns hold logarithms.
+DataFacts EhrCohort::facts() const {
+  DataFacts facts;
+  facts.makes_patients = true;
+  facts.prepares = options_.preparation.standardise != Standardisation::federated;
+  for (const RawColumn& column : preparation_.columns()) {
+    ColumnFacts one{column.name, column.kind, column.levels, false};
+    one.logarithm = column.name.starts_with("log(");
+    if (one.logarithm) one.name = column.name.substr(4, column.name.size() - 5);
+    facts.columns.push_back(std::move(one));
+  }
+  return facts;
+}
 
 // Writes one row of the table, column after column in the order of raw_columns().
 void EhrCohort::add_encounter(const Traits& site, const Person& person, const Encounter& e,
@@ -200,13 +229,35 @@ void EhrCohort::add_encounter(const Traits& site, const Person& person, const En
   rows.groups[2].push_back(static_cast<std::uint8_t>(e.known.ethnicity));
 }
 
-RawSitePtr EhrCohort::make_raw(HospitalId hospital) const {
+// A wave's patients: more of them with the outcome, sicker in lungs and blood, older.
+void move_traits(const DataState& state, double prevalence_high, Traits& traits) {
+  constexpr std::size_t kRespiratory = 1;
+  constexpr std::size_t kInflammatory = 3;
+  const auto odds = state.log_odds.find(1);
+  const auto no_odds = state.log_odds.find(0);
+  double logit = math::logit(traits.prevalence);
+  if (odds != state.log_odds.end()) logit += odds->second;
+  if (no_odds != state.log_odds.end()) logit -= no_odds->second;
+  traits.prevalence = std::clamp(math::sigmoid(logit), kPrevalenceLow, prevalence_high);
+  traits.severity[kRespiratory] += state.severity;
+  traits.severity[kInflammatory] += state.severity;
+  traits.age_shift += state.age_years;
+}
+
+// Everybody who is seen here, row by row, with the codes and labels of the beginning. As many rows
+// in any state: how many encounters a patient has depends on nothing that changes.
+std::unique_ptr<RawSite> EhrCohort::make_rows(HospitalId hospital, const DataState* state,
+                                              std::vector<SplitPart>& decided) const {
   const World world = this->world();
-  const SiteModel site = make_site_model(model_, options_.spec, encounters_, traits(hospital));
+  const Traits first = traits(hospital);
+  Traits now = first;
+  if (state != nullptr && state->others()) {
+    move_traits(*state, prevalence_high(options_.spec, encounters_), now);
+  }
+  const SiteModel site = make_site_model(model_, options_.spec, encounters_, now);
   auto raw = std::make_unique<RawSite>();
   raw->table.columns.resize(preparation_.columns().size());
   raw->rows.groups.resize(info_.groups.size());
-  std::vector<SplitPart> decided;
   const auto add_person = [&](const Person& person, bool at_home) {
     check_stop(context_.stop);
     for (std::size_t k = 0; k < person.day.size(); ++k) {
@@ -217,10 +268,11 @@ RawSitePtr EhrCohort::make_raw(HospitalId hospital) const {
     }
   };
 
-  // those whose home it is, then the neighbours' patients who are seen here
-  const std::int64_t two = overlapping(world, site.traits);
-  for (std::int64_t i = 0; i < site.traits.patients; ++i) {
-    add_person(make_person(world, site.traits, i, i < two, options_.shares), true);
+  // those whose home it is, then the neighbours' patients who are seen here; who is seen twice is
+  // the same at both hospitals, whatever happens at one of them
+  const std::int64_t two = overlapping(world, first);
+  for (std::int64_t i = 0; i < first.patients; ++i) {
+    add_person(make_person(world, i < two ? first : now, i, i < two, options_.shares), true);
   }
   for (const HospitalId home : neighbours(hospital, hospitals_)) {
     const Traits other = traits(home);
@@ -230,13 +282,43 @@ RawSitePtr EhrCohort::make_raw(HospitalId hospital) const {
       if (person.second == hospital) add_person(person, false);
     }
   }
+  return raw;
+}
 
-  // events and non-events are divided alike, patients stay together
+// Events and non-events are divided alike, patients stay together.
+SplitRows EhrCohort::split_of(HospitalId hospital, const RawSite& raw,
+                              const std::vector<SplitPart>& decided) const {
   std::vector<std::int32_t> stratum;
-  for (const float label : raw->rows.label) stratum.push_back(label > 0.5F ? 1 : 0);
-  raw->split =
-      split_stratified({.stratum = stratum, .patient = raw->rows.patient, .decided = decided},
-                       options_.shares, Stream(context_.run, Purpose::kSplit, hospital.value));
+  for (const float label : raw.rows.label) stratum.push_back(label > 0.5F ? 1 : 0);
+  return split_stratified({.stratum = stratum, .patient = raw.rows.patient, .decided = decided},
+                          options_.shares, Stream(context_.run, Purpose::kSplit, hospital.value));
+}
+
+// A row's place in the splits is decided once: who was trained on is never tested on.
+SplitRows EhrCohort::first_split(HospitalId hospital) const {
+  {
+    const std::lock_guard lock(kept_mutex_);
+    const auto kept = kept_split_.find(hospital);
+    if (kept != kept_split_.end()) return kept->second;
+  }
+  SplitRows split = make_raw(hospital)->split;
+  const std::lock_guard lock(kept_mutex_);
+  return kept_split_.emplace(hospital, std::move(split)).first->second;
+}
+
+RawSitePtr EhrCohort::make_raw(HospitalId hospital, const DataState* state) const {
+  std::vector<SplitPart> decided;
+  std::unique_ptr<RawSite> raw = make_rows(hospital, state, decided);
+  if (state == nullptr) {
+    raw->split = split_of(hospital, *raw, decided);
+    return raw;
+  }
+  raw->split = state->others() ? first_split(hospital) : split_of(hospital, *raw, decided);
+  std::vector<std::int64_t> ids(static_cast<std::size_t>(raw->table.rows));
+  std::iota(ids.begin(), ids.end(), 0);
+  const RowNames names{context_.run, hospital, ids};
+  change_columns(*state, facts().columns, names, raw->table);
+  change_labels(*state, names, raw->rows.label);
   return raw;
 }
 
@@ -255,13 +337,30 @@ SitePtr EhrCohort::prepare(const RawSite& raw, const Fitted& fitted) const {
   return site;
 }
 
-SitePtr EhrCohort::make_site(HospitalId hospital) const {
-  const RawSitePtr raw = make_raw(hospital);
+SitePtr EhrCohort::make_site(const SiteAt& at) const {
+  const RawSitePtr raw = make_raw(at.hospital, at.state());
   if (options_.preparation.standardise == Standardisation::federated) {
     return prepare(*raw, federated());
   }
+  if (at.number() > 0) return prepare(*raw, fitted_before(at));
   const RawRows training{&raw->table, raw->split.train};
   return prepare(*raw, preparation_.fit(std::span(&training, 1)));
+}
+
+// The preparation stays as it was fitted, on the data of the beginning or those of a time at which
+// it was fitted anew.
+Fitted EhrCohort::fitted_before(const SiteAt& at) const {
+  const std::pair key(at.hospital, at.data->fitted_number);
+  {
+    const std::lock_guard lock(kept_mutex_);
+    const auto kept = kept_fitted_.find(key);
+    if (kept != kept_fitted_.end()) return kept->second;
+  }
+  const RawSitePtr raw = make_raw(at.hospital, at.data->fitted.get());
+  const RawRows training{&raw->table, raw->split.train};
+  Fitted fitted = preparation_.fit(std::span(&training, 1));
+  const std::lock_guard lock(kept_mutex_);
+  return kept_fitted_.emplace(key, std::move(fitted)).first->second;
 }
 
 // Sums over all hospitals that train: each is made three times, one after the other.
@@ -280,40 +379,40 @@ const Fitted& EhrCohort::federated() const {
   });
 }
 
-Fitted EhrCohort::fit_pooled(std::span<const HospitalId> hospitals,
-                             std::span<const RawSitePtr> sites) const {
+Fitted EhrCohort::fit_pooled(std::span<const SiteAt> sites,
+                             std::span<const RawSitePtr> raws) const {
   {
     const std::lock_guard lock(pooled_mutex_);
-    if (pooled_ && std::equal(hospitals.begin(), hospitals.end(), pooled_hospitals_.begin(),
-                              pooled_hospitals_.end())) {
+    if (pooled_ &&
+        std::equal(sites.begin(), sites.end(), pooled_sites_.begin(), pooled_sites_.end())) {
       return *pooled_;
     }
   }
   std::vector<RawSitePtr> made;
-  if (sites.empty()) {
-    made = make_raws(hospitals);
-    sites = made;
+  if (raws.empty()) {
+    made = make_raws(sites);
+    raws = made;
   }
   std::vector<RawRows> training;
-  for (const RawSitePtr& site : sites) training.push_back({&site->table, site->split.train});
+  for (const RawSitePtr& raw : raws) training.push_back({&raw->table, raw->split.train});
   Fitted fitted = preparation_.fit(training);
   const std::lock_guard lock(pooled_mutex_);
-  pooled_hospitals_.assign(hospitals.begin(), hospitals.end());
+  pooled_sites_.assign(sites.begin(), sites.end());
   pooled_ = fitted;
   return fitted;
 }
 
-std::vector<RawSitePtr> EhrCohort::make_raws(std::span<const HospitalId> hospitals) const {
-  std::vector<RawSitePtr> sites;
-  for (const HospitalId hospital : hospitals) sites.push_back(make_raw(hospital));
-  return sites;
+std::vector<RawSitePtr> EhrCohort::make_raws(std::span<const SiteAt> sites) const {
+  std::vector<RawSitePtr> raws;
+  for (const SiteAt& site : sites) raws.push_back(make_raw(site.hospital, site.state()));
+  return raws;
 }
 
-SitePtr EhrCohort::pooled(std::span<const HospitalId> hospitals) const {
-  const std::vector<RawSitePtr> sites = make_raws(hospitals);
-  const Fitted fitted = fit_pooled(hospitals, sites);
+SitePtr EhrCohort::pooled_at(std::span<const SiteAt> sites) const {
+  const std::vector<RawSitePtr> raws = make_raws(sites);
+  const Fitted fitted = fit_pooled(sites, raws);
   auto all = std::make_shared<Site>();
-  for (const RawSitePtr& raw : sites) {
+  for (const RawSitePtr& raw : raws) {
     check_stop(context_.stop);
     const SitePtr one = prepare(*raw, fitted);
     append_rows(one->train, all->train);
@@ -323,10 +422,9 @@ SitePtr EhrCohort::pooled(std::span<const HospitalId> hospitals) const {
   return all;
 }
 
-SitePtr EhrCohort::site_as_pooled(HospitalId hospital,
-                                  std::span<const HospitalId> hospitals) const {
-  const Fitted fitted = fit_pooled(hospitals, {});
-  return prepare(*make_raw(hospital), fitted);
+SitePtr EhrCohort::site_as_pooled_at(const SiteAt& site, std::span<const SiteAt> sites) const {
+  const Fitted fitted = fit_pooled(sites, {});
+  return prepare(*make_raw(site.hospital, site.state()), fitted);
 }
 
 }  // namespace

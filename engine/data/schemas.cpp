@@ -358,7 +358,8 @@ std::vector<Schema> column_schemas() {
 
 std::vector<Schema> data_schemas() {
   std::vector<Schema> all{csv_schema(), synthetic_schema()};
-  for (auto& some : {ehr_schemas(), partition_schemas(), split_schemas(), column_schemas()}) {
+  for (auto& some :
+       {ehr_schemas(), partition_schemas(), split_schemas(), column_schemas(), change_schemas()}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;

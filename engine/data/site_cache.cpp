@@ -8,11 +8,19 @@
 
 namespace polyclinic {
 
+namespace {
+struct KeyHash {
+  std::size_t operator()(const SiteKey& key) const noexcept {
+    return key.hospital.value | (std::size_t{key.data} << 32U);
+  }
+};
+}  // namespace
+
 struct SiteCache::State {
   struct Entry {
     std::shared_future<SitePtr> site;
-    std::int64_t bytes = -1;                // -1: still being made
-    std::list<HospitalId>::iterator place;  // in `recent`, once made
+    std::int64_t bytes = -1;             // -1: still being made
+    std::list<SiteKey>::iterator place;  // in `recent`, once made
   };
   explicit State(std::int64_t bound) : bytes_max(bound) {}
 
@@ -20,19 +28,19 @@ struct SiteCache::State {
   const std::int64_t bytes_max;
   std::int64_t bytes = 0;
   std::int64_t made = 0;
-  std::list<HospitalId> recent;  // most recently used first
-  std::unordered_map<HospitalId, Entry> entries;
+  std::list<SiteKey> recent;  // most recently used first
+  std::unordered_map<SiteKey, Entry, KeyHash> entries;
 
   // Both with the mutex held.
-  void keep(HospitalId hospital, std::int64_t site_bytes);
+  void keep(SiteKey key, std::int64_t site_bytes);
   void shrink();
 };
 
-void SiteCache::State::keep(HospitalId hospital, std::int64_t site_bytes) {
-  Entry& entry = entries.at(hospital);
+void SiteCache::State::keep(SiteKey key, std::int64_t site_bytes) {
+  Entry& entry = entries.at(key);
   entry.bytes = site_bytes;
   bytes += site_bytes;
-  recent.push_front(hospital);
+  recent.push_front(key);
   entry.place = recent.begin();
 }
 
@@ -48,7 +56,7 @@ void SiteCache::State::shrink() {
 SiteCache::SiteCache(std::int64_t bytes_max) : state_(std::make_unique<State>(bytes_max)) {}
 SiteCache::~SiteCache() = default;
 
-SitePtr SiteCache::get(HospitalId hospital, const std::function<SitePtr()>& make) const {
+SitePtr SiteCache::get(SiteKey key, const std::function<SitePtr()>& make) const {
   State& state = *state_;
   std::promise<SitePtr> promise;
 
@@ -56,14 +64,14 @@ SitePtr SiteCache::get(HospitalId hospital, const std::function<SitePtr()>& make
   std::optional<std::shared_future<SitePtr>> there;
   {
     const std::lock_guard lock(state.mutex);
-    const auto found = state.entries.find(hospital);
+    const auto found = state.entries.find(key);
     if (found != state.entries.end()) {
       if (found->second.bytes >= 0) {
         state.recent.splice(state.recent.begin(), state.recent, found->second.place);
       }
       there = found->second.site;
     } else {
-      state.entries[hospital].site = promise.get_future().share();
+      state.entries[key].site = promise.get_future().share();
       ++state.made;
     }
   }
@@ -76,24 +84,24 @@ SitePtr SiteCache::get(HospitalId hospital, const std::function<SitePtr()>& make
   } catch (...) {
     promise.set_exception(std::current_exception());
     const std::lock_guard lock(state.mutex);
-    state.entries.erase(hospital);
+    state.entries.erase(key);
     throw;
   }
   promise.set_value(site);
   const std::lock_guard lock(state.mutex);
   if (site->bytes() > state.bytes_max) {
     // kept, it would only drive out all others
-    state.entries.erase(hospital);
+    state.entries.erase(key);
   } else {
-    state.keep(hospital, site->bytes());
+    state.keep(key, site->bytes());
     state.shrink();
   }
   return site;
 }
 
-SitePtr SiteCache::find(HospitalId hospital) const {
+SitePtr SiteCache::find(SiteKey key) const {
   const std::lock_guard lock(state_->mutex);
-  const auto found = state_->entries.find(hospital);
+  const auto found = state_->entries.find(key);
   if (found == state_->entries.end() || found->second.bytes < 0) return nullptr;
   return found->second.site.get();
 }

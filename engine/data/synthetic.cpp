@@ -11,6 +11,7 @@
 #include "base/draw.hpp"
 #include "base/math.hpp"
 #include "base/normals.hpp"
+#include "data/change_rows.hpp"
 #include "data/site_cache.hpp"
 #include "data/site_size.hpp"
 #include "data/split.hpp"
@@ -43,17 +44,21 @@ class SyntheticCohort : public Cohort {
   [[nodiscard]] const DatasetInfo& info() const override { return info_; }
   [[nodiscard]] std::vector<std::string> site_names() const override;
   [[nodiscard]] std::int64_t sites() const override { return sites_; }
-  [[nodiscard]] SitePtr site(HospitalId hospital) const override {
-    return cache_.get(hospital, [&] { return make(hospital); });
+  [[nodiscard]] DataFacts facts() const override;
+  [[nodiscard]] SitePtr site_at(const SiteAt& site) const override {
+    return cache_.get({site.hospital, site.number()}, [&] {
+      SitePtr first = make(site.hospital);
+      return site.state() == nullptr ? first : changed(site.hospital, *first, *site.state());
+    });
   }
   [[nodiscard]] std::int64_t train_rows(HospitalId hospital) const override {
     return split_counts(rows(hospital), shares_).train;
   }
-  [[nodiscard]] SitePtr pooled(std::span<const HospitalId> hospitals) const override;
+  [[nodiscard]] SitePtr pooled_at(std::span<const SiteAt> sites) const override;
   // Nothing is standardised, so a site is the same either way.
-  [[nodiscard]] SitePtr site_as_pooled(HospitalId hospital,
-                                       std::span<const HospitalId>) const override {
-    return site(hospital);
+  [[nodiscard]] SitePtr site_as_pooled_at(const SiteAt& site,
+                                          std::span<const SiteAt>) const override {
+    return site_at(site);
   }
   [[nodiscard]] std::string pooled_standardisation() const override { return "none"; }
 
@@ -61,6 +66,8 @@ class SyntheticCohort : public Cohort {
   [[nodiscard]] std::int64_t rows(HospitalId hospital) const;
   [[nodiscard]] Law law(HospitalId hospital) const;
   [[nodiscard]] SitePtr make(HospitalId hospital) const;
+  [[nodiscard]] SitePtr changed(HospitalId hospital, const Site& first,
+                                const DataState& state) const;
 
   Part part_;
   RunKey run_;
@@ -188,7 +195,70 @@ SitePtr SyntheticCohort::make(HospitalId hospital) const {
   return site;
 }
 
-SitePtr SyntheticCohort::pooled(std::span<const HospitalId> hospitals) const {
+DataFacts SyntheticCohort::facts() const {
+  DataFacts facts;
+  facts.task = info_.task;
+  facts.classes = info_.classes;
+  for (const std::string& feature : info_.features) {
+    facts.columns.push_back({feature, ColumnKind::numeric, {}, false});
+  }
+  return facts;
+}
+
+namespace {
+
+// Rows of one split as a table, numbered behind those of the splits before it.
+void add_to_table(const Dataset& rows, RawTable& table, std::vector<float>& labels,
+                  std::vector<std::int32_t>& numbers) {
+  for (std::int64_t i = 0; i < rows.rows; ++i) {
+    numbers.push_back(static_cast<std::int32_t>(table.rows++));
+    const auto x = rows.row(i);
+    for (std::size_t j = 0; j < x.size(); ++j) table.columns[j].push_back(double{x[j]});
+    labels.push_back(rows.label[static_cast<std::size_t>(i)]);
+  }
+}
+
+}  // namespace
+
+SitePtr SyntheticCohort::changed(HospitalId hospital, const Site& first,
+                                 const DataState& state) const {
+  RawTable table;
+  table.columns.resize(features_);
+  std::vector<float> labels;
+  SplitRows split;
+  add_to_table(first.train, table, labels, split.train);
+  add_to_table(first.test, table, labels, split.test);
+  if (state.others()) {
+    const WaveDraw wave(
+        state, run_, hospital,
+        [&](std::int32_t column, std::int32_t row) {
+          return table.columns[static_cast<std::size_t>(column)][static_cast<std::size_t>(row)];
+        },
+        [&](std::int32_t row) { return labels[static_cast<std::size_t>(row)]; });
+    split = wave.draw(split);
+  }
+  std::vector<std::int64_t> ids(static_cast<std::size_t>(table.rows));
+  std::iota(ids.begin(), ids.end(), 0);
+  const RowNames names{run_, hospital, ids};
+  change_columns(state, facts().columns, names, table);
+  change_labels(state, names, labels);
+
+  auto site = std::make_shared<Site>(first);
+  const auto fill = [&](const std::vector<std::int32_t>& rows, Dataset& data) {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const auto row = static_cast<std::size_t>(rows[i]);
+      for (std::size_t j = 0; j < features_; ++j) {
+        data.x[i * features_ + j] = static_cast<float>(table.columns[j][row]);
+      }
+      data.label[i] = labels[row];
+    }
+  };
+  fill(split.train, site->train);
+  fill(split.test, site->test);
+  return site;
+}
+
+SitePtr SyntheticCohort::pooled_at(std::span<const SiteAt> sites) const {
   auto all = std::make_shared<Site>();
   const auto append = [](const Dataset& from, Dataset& to) {
     to.rows += from.rows;
@@ -196,8 +266,8 @@ SitePtr SyntheticCohort::pooled(std::span<const HospitalId> hospitals) const {
     to.x.insert(to.x.end(), from.x.begin(), from.x.end());
     to.label.insert(to.label.end(), from.label.begin(), from.label.end());
   };
-  for (const HospitalId hospital : hospitals) {
-    const SitePtr one = site(hospital);
+  for (const SiteAt& at : sites) {
+    const SitePtr one = site_at(at);
     append(one->train, all->train);
     append(one->validation, all->validation);
     append(one->test, all->test);

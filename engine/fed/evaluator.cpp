@@ -26,6 +26,7 @@ bool Evaluator::interrupted() const {
 }
 
 Deferred<TrainingResult> Evaluator::issue(Order order) const {
+  order.data = setup_.cohort->now(order.hospital).data;
   return Deferred<TrainingResult>(std::move(order));
 }
 
@@ -171,7 +172,7 @@ void Evaluator::evaluate(Slot& slot, HospitalState* state, Workspace& workspace)
     slot.result = std::move(nothing);
     return;
   }
-  const SitePtr site = setup_.cohort->site(slot.order.hospital);
+  const SitePtr site = setup_.cohort->site_at({slot.order.hospital, slot.order.data});
   const Acts acts = slot.order.acts;
   if (acts != 0 && state == nullptr && !setup_.adversary->trains(acts)) {
     slot.result = untrained(slot.order, site->train);
@@ -328,7 +329,7 @@ TrainingTask Evaluator::kept_alone(const Dataset& rows, const ParameterVector& w
 // sent.
 void Evaluator::train_personal(const Order& order, HospitalState& state,
                                Workspace& workspace) const {
-  const SitePtr site = setup_.cohort->site(order.hospital);
+  const SitePtr site = setup_.cohort->site_at({order.hospital, order.data});
   if (state.personal.empty()) state.personal = *order.start;
   TrainingTask task;
   task.data = &site->train;

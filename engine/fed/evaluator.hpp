@@ -41,6 +41,7 @@ struct Order {
   double noise = 0;                // multiplier of a private training
   std::optional<double> proximal;  // mu that the server sent, where it moves
   Acts acts = 0;                   // attacks that it is part of
+  DataEpochPtr data;               // its rows as they are when it begins; null: the first
   VersionPtr start;                // parameters it starts from
   VersionPtr server_control;       // control vectors (fed/control.hpp); null: zero
   VersionPtr own_control;
@@ -94,7 +95,7 @@ class Evaluator {
   };
   explicit Evaluator(const Setup& setup);
 
-  // Freezes a training that the hospital has begun.
+  // Freezes a training that the hospital has begun, on the data that it has now.
   [[nodiscard]] Deferred<TrainingResult> issue(Order order) const;
   // The hospital finished that training on the clock: its state moves on, whoever hears of it. Not
   // called for a training that was interrupted.

@@ -28,6 +28,13 @@ Member& Members::of(HospitalId hospital) {
   return member;
 }
 
+TimeNs Members::drawn_out(HospitalId hospital, TimeNs time) const {
+  const DataEpochPtr data = cohort_.now(hospital).data;
+  if (data == nullptr || data->busy == 1 || time == kNever) return time;
+  const double seconds = time.seconds() * data->busy;
+  return seconds < kTimeMax.seconds() ? ceil_to_ns(seconds) : kNever;
+}
+
 void Members::count_in(Member& member, std::int64_t version, double share) {
   ++member.participations;
   member.shares += share;

@@ -55,6 +55,8 @@ class Members {
     return members_;
   }
   [[nodiscard]] const Population& population() const { return population_; }
+  // A time that begins now at the hospital, drawn out as long as a wave of patients keeps it busy.
+  [[nodiscard]] TimeNs drawn_out(HospitalId hospital, TimeNs time) const;
 
   // An update of the member became part of this version, with that share of it.
   void count_in(Member& member, std::int64_t version, double share);

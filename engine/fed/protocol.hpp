@@ -42,6 +42,8 @@ class Protocol {
   virtual std::optional<RoundClosed> interrupt(DropReason reason, const std::string& why);
   // Rounds of the scenario's plan that are over: where schedules, selections and the end are.
   [[nodiscard]] std::int64_t place() const { return over_ - back_; }
+  // Rounds that are over and were undone: the plan has so many more.
+  [[nodiscard]] std::int64_t undone() const { return back_; }
   // The plan goes on from an earlier place; `versions` of those made are no part of the newest.
   virtual void go_back(std::int64_t place, std::int64_t versions) {
     back_ = over_ - place;

@@ -89,7 +89,8 @@ Task<bool> Visits::prepare(Visit& visit) {
   if (member.approved_at > sim.now()) co_await sim.at(member.approved_at);
 
   visit.stage = VisitStage::starting;
-  const TimeNs overhead = s_.members->population().overhead(visit.hospital, visit.number);
+  const TimeNs overhead = s_.members->drawn_out(
+      visit.hospital, s_.members->population().overhead(visit.hospital, visit.number));
   // what goes on beyond the deadline is not waited for, however long it is
   if (visit.deadline != kNever && overhead > visit.deadline - sim.now()) {
     co_await sim.at(visit.deadline, Priority::deadline);
@@ -147,7 +148,7 @@ Task<bool> Visits::compute(Visit& visit) {
   }
   // a straggler is at work as long as the whole training would take, and finishes a part of it
   const TrainingExtent whole = extent(*s_.plan, member.train_rows, member.steps_done);
-  const TimeNs duration = compute_time(member, whole);
+  const TimeNs duration = s_.members->drawn_out(visit.hospital, compute_time(member, whole));
   const TrainingPlan plan = with_epochs(*s_.plan, visit.epochs);
   const TrainingExtent amount = extent(plan, member.train_rows, member.steps_done);
   if (s_.adversary != nullptr) {

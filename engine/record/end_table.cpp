@@ -377,6 +377,10 @@ std::string happening_text(const HappeningRecord& h) {
     case HappeningKind::outage_over:
       text = h.hospital.empty() ? "outage over" : h.hospital + " is up again";
       break;
+    case HappeningKind::data_changed:
+    case HappeningKind::wave_began: text = h.hospital.empty() ? "data" : h.hospital; break;
+    case HappeningKind::wave_peak: text = "the wave is at its height where it began"; break;
+    case HappeningKind::wave_over: text = "the wave is over"; break;
   }
   return h.text.empty() ? text : text + ": " + h.text;
 }
@@ -416,6 +420,30 @@ std::string happenings(const RunResult& result) {
                time_text(f.again->at - f.at)});
   }
   return text + "\n" + table.text();
+}
+
+// What changes of data did to the model: up to three metrics each.
+std::string data_changes(const RunResult& result) {
+  if (result.data_changes.empty()) return {};
+  constexpr std::size_t kMetricsMost = 3;
+  TextTable table({true, true, true, false, false, false});
+  table.add({"data changed", "at", "", "before", "after", "at the end"});
+  const std::vector<std::string> shown = shown_metrics(result);
+  for (std::size_t i = 0; i < std::min(result.data_changes.size(), kHospitalsMost); ++i) {
+    const DataChangeRecord& change = result.data_changes[i];
+    std::size_t lines = 0;
+    for (const DataChangeRecord::Value& value : change.values) {
+      if (std::find(shown.begin(), shown.end(), value.metric) == shown.end()) continue;
+      if (lines == kMetricsMost) break;
+      table.add({lines == 0 ? shortened(change.who, kNameColumns) : "",
+                 lines == 0 ? time_text(change.at) : "", value.metric, number(value.before),
+                 number(value.after), number(value.end)});
+      ++lines;
+    }
+  }
+  return "\n" + table.text() +
+         "  (means over the hospitals where it began: one model before and after it, or at a "
+         "wave's height, and the last)\n";
 }
 
 // Values that are missing, each reason once: what "-" in the table means.
@@ -562,6 +590,7 @@ std::string end_table(const RunResult& result, bool colour) {
   text += attacks(result);
   text += borders(result) + gossip(result);
   text += happenings(result);
+  text += data_changes(result);
   text += "\n" + privacy(result);
   if (!result.convergence.text.empty()) {
     const bool warning = result.convergence.checked && !result.convergence.converged;

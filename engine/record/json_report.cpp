@@ -261,6 +261,29 @@ Json happenings(const RunResult& result) {
   return json;
 }
 
+Json data_changes(const RunResult& result) {
+  Json json = Json::array();
+  for (const DataChangeRecord& change : result.data_changes) {
+    Json metrics = Json::object();
+    for (const DataChangeRecord::Value& value : change.values) {
+      metrics[value.metric] = {{"before", optional(value.before)},
+                               {"after", optional(value.after)},
+                               {"end", optional(value.end)}};
+    }
+    json.push_back(
+        {{"at", change.at.seconds()},
+         {"where", change.who},
+         {"change", change.text},
+         {"hospitals", change.hospitals},
+         {"hospitals_counted", change.evaluated.size()},
+         {"version", change.version},
+         {"after_at", change.after_at ? Json(change.after_at->seconds()) : Json(nullptr)},
+         {"after_version", change.after_version},
+         {"metrics", metrics}});
+  }
+  return json;
+}
+
 Json forgotten(const RunResult& result) {
   Json json = Json::array();
   for (const ForgettingRecord& f : result.forgotten) {
@@ -425,6 +448,7 @@ std::string to_json(const RunResult& result, int indent) {
   if (result.gossip) json["gossip"] = gossip(*result.gossip);
   if (!result.happenings.empty()) json["happenings"] = happenings(result);
   if (!result.forgotten.empty()) json["forgotten"] = forgotten(result);
+  if (!result.data_changes.empty()) json["data_changes"] = data_changes(result);
   json["baselines"] = Json::object();
   for (const ArmResult& arm : result.baselines) json["baselines"][arm.name] = averages(arm);
   if (!result.federated.groups.empty()) json["groups"] = groups(result);

@@ -50,7 +50,7 @@ void Progress::on(const Event& event) {
 }
 
 void Progress::started(const RunStarted& event) {
-  planned_ = event.rounds_planned;
+  plan_ = planned_ = event.rounds_planned;
   wall_started_ = o_.wall_seconds();
   if (o_.terminal) show(true);
 }
@@ -59,6 +59,8 @@ void Progress::round_closed(const RoundClosed& event) {
   // the previous round and its measurement are whole now
   if (!o_.terminal) show(false);
   rounds_ = event.round;
+  // what was undone is done anew, beyond the plan
+  if (plan_ > 0) planned_ = plan_ + event.undone;
   wall_round_ = o_.wall_seconds();
   simulated_ = event.at;
   invited_ = event.invited;

@@ -35,6 +35,7 @@ class Progress final : public Observer {
   Options o_;
   std::int64_t rounds_ = 0;
   std::int64_t planned_ = 0;
+  std::int64_t plan_ = 0;         // without rounds that are done anew
   std::int64_t shown_round_ = 0;  // plain lines: the last that got one
   TimeNs simulated_;
   std::int64_t invited_ = 0;

@@ -102,6 +102,8 @@ constexpr std::array kMembers{
     Member{"world", "time", "", "time", "Simulated time since the start."},
     Member{"world", "version", "", "integer",
            "The newest version of the model; 0 before the first round has closed."},
+    Member{"world", "change", "(change)", "",
+           "The data of all hospitals are other: an epidemic wave, a new code book."},
     Member{"world", "note", "(format, ...)", "",
            "A line of the output, as string.format makes it; a value that is nil is shown as -."},
     Member{"world", "stop", "(reason)", "", "Ends the run after what happens at this instant."},
@@ -121,10 +123,14 @@ constexpr std::array kMembers{
            "the last version that it had no part in and learns anew from there."},
     Member{"hospital", "outage", "(time)", "",
            "It is down for that time: what it was doing is lost, whatever `interrupted` says."},
+    Member{"hospital", "change", "(change)", "",
+           "Its data are other from the end of this instant on: change.scanner, change.coding and "
+           "their like. Trainings that have begun go on with the rows that they had."},
     Member{"hospital", "disconnect", "()", "", "Takes it off the network until reconnect."},
     Member{"hospital", "reconnect", "()", "", "Ends disconnect."},
     Member{"region", "outage", "(time)", "",
            "All its hospitals are down for that time: what they were doing is lost."},
+    Member{"region", "change", "(change)", "", "The data of all its hospitals are other."},
     Member{"server", "crash", "(time)", "",
            "It loses the round that is open with all that arrived for it, and goes on after that "
            "time with the newest version."},

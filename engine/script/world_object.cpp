@@ -60,8 +60,9 @@ int cannot_set(lua_State* L) {
   fail(L, fmt::format("{} cannot be set here", what),
        "what can be changed: world.network.server.up and .down, links by "
        "world.network.link[\"name\"].up and .down, hospitals by "
-       "world.hospital[\"name\"]:disconnect(), :reconnect(), :join(), :leave(), :forget() and "
-       ":outage(time), regions by world.region[\"name\"]:outage(time), and the server by "
+       "world.hospital[\"name\"]:disconnect(), :reconnect(), :join(), :leave(), :forget(), "
+       ":outage(time) and :change(change.scanner { ... }), regions by "
+       "world.region[\"name\"]:outage(time) and :change(...), and the server by "
        "world.server:crash(time)");
 }
 
@@ -148,6 +149,27 @@ int hospital_outage(lua_State* L) {
   return 0;
 }
 
+// The part change.* behind the object.
+const Part& change_argument(lua_State* L) {
+  const Value* value = to_boxed(L, 2);
+  const Part* part = value == nullptr ? nullptr : value->part();
+  if (part == nullptr || part->kind != "change") {
+    fail(L, fmt::format("change takes what changes, found {}", describe_argument(L, 2)),
+         "for example change.scanner { features = { \"lactate\" }, scale = 1.3 }");
+  }
+  return *part;
+}
+
+int hospital_change(lua_State* L) {
+  control(L).change_data(hospital_name(L), change_argument(L));
+  return 0;
+}
+
+int world_change(lua_State* L) {
+  control(L).change_all_data(change_argument(L));
+  return 0;
+}
+
 int hospital_index(lua_State* L) {
   const std::string name = hospital_name(L);
   const std::string word = key(L);
@@ -167,6 +189,8 @@ int hospital_index(lua_State* L) {
     lua_pushcfunction(L, guarded<forget>);
   } else if (word == "outage") {
     lua_pushcfunction(L, guarded<hospital_outage>);
+  } else if (word == "change") {
+    lua_pushcfunction(L, guarded<hospital_change>);
   } else if (word == "disconnect") {
     lua_pushcfunction(L, guarded<disconnect>);
   } else if (word == "reconnect") {
@@ -280,16 +304,31 @@ int machine_index(lua_State* L) {
   return 1;
 }
 
-int region_outage(lua_State* L) {
+std::string region_name(lua_State* L) {
   if (luaL_testudata(L, 1, (std::string("polyclinic.") + kRegion).c_str()) == nullptr) {
     fail(L, fmt::format("expected a region, found {}", describe_argument(L, 1)),
          "write world.region[\"name\"]:outage(hours(12)), with a colon");
   }
-  control(L).outage_in(link_name(L), lasting(L, "outage"));
+  return link_name(L);
+}
+
+int region_outage(lua_State* L) {
+  const std::string name = region_name(L);
+  control(L).outage_in(name, lasting(L, "outage"));
+  return 0;
+}
+
+int region_change(lua_State* L) {
+  const std::string name = region_name(L);
+  control(L).change_data_in(name, change_argument(L));
   return 0;
 }
 
 int region_index(lua_State* L) {
+  if (key(L) == "change") {
+    lua_pushcfunction(L, guarded<region_change>);
+    return 1;
+  }
   if (key(L) != "outage") no_member(L, kRegion, member_names("region"));
   lua_pushcfunction(L, guarded<region_outage>);
   return 1;
@@ -363,6 +402,8 @@ int world_index(lua_State* L) {
     push_quantity(L, {static_cast<double>(control(L).now().ns), Dimension::time});
   } else if (word == "version") {
     lua_pushinteger(L, control(L).version());
+  } else if (word == "change") {
+    lua_pushcfunction(L, guarded<world_change>);
   } else if (word == "note") {
     lua_pushcfunction(L, guarded<note>);
   } else if (word == "stop") {

@@ -68,6 +68,10 @@ std::string_view name(HappeningKind kind) {
     case HappeningKind::server_back: return "server_back";
     case HappeningKind::outage: return "outage";
     case HappeningKind::outage_over: return "outage_over";
+    case HappeningKind::data_changed: return "data_changed";
+    case HappeningKind::wave_began: return "wave_began";
+    case HappeningKind::wave_peak: return "wave_peak";
+    case HappeningKind::wave_over: return "wave_over";
   }
   return {};
 }

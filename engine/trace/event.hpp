@@ -139,6 +139,7 @@ struct RoundClosed {
   std::optional<double> consensus;
   // Where hospitals aggregate in turn: who did.
   std::optional<HospitalId> aggregator;
+  std::int64_t undone = 0;  // rounds until it that do not count: the federation went back
 };
 // A region of a hierarchical federation asks its hospitals; events of these hospitals name `number`
 // as their round. The round of the server, in which regions make several of their own, is `round`.
@@ -205,6 +206,10 @@ enum class HappeningKind : std::uint8_t {
   server_back,     // it goes on with the newest version
   outage,          // hospitals went down
   outage_over,     // they are back
+  data_changed,    // what hospitals record is other than before
+  wave_began,      // for some time other patients come
+  wave_peak,       // the most of them, where it began
+  wave_over,       // none of them any more
 };
 // Short name, as in results: "went_back".
 std::string_view name(HappeningKind kind);

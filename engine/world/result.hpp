@@ -214,6 +214,26 @@ struct HappeningRecord {
   std::string text;
 };
 
+// What a change of data did to the model: means over the hospitals where it began, of those that
+// are evaluated.
+struct DataChangeRecord {
+  struct Value {
+    std::string metric;
+    std::optional<double> before;  // the instant before
+    std::optional<double> after;   // the same at once after it, or at a wave's height
+    std::optional<double> end;     // the last model, on the data at the end
+  };
+  TimeNs at;
+  std::string who;                    // "Lyon", "EU", "everywhere"
+  std::string text;                   // "scanner, lactate: 1.3 x"
+  std::int64_t hospitals = 0;         // that it reaches
+  std::vector<HospitalId> evaluated;  // whose means these are
+  std::int64_t version = 0;           // whose model it met
+  std::optional<TimeNs> after_at;     // absent: the run ended before a wave's height
+  std::int64_t after_version = 0;
+  std::vector<Value> values;
+};
+
 // What it cost to forget a hospital.
 struct ForgettingRecord {
   HospitalId hospital;
@@ -286,6 +306,7 @@ struct RunResult {
   std::optional<GossipAccount> gossip;  // where there is no server
   std::vector<HappeningRecord> happenings;
   std::vector<ForgettingRecord> forgotten;
+  std::vector<DataChangeRecord> data_changes;
   Convergence convergence;
   std::vector<std::pair<TimeNs, std::string>> notes;
   std::vector<std::string> remarks;  // what a reader must know: sampling, weights capped, ...

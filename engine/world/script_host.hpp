@@ -39,6 +39,11 @@ class WorldControl {
   virtual void outage(std::string_view hospital, TimeNs time) = 0;
   virtual void outage_in(std::string_view region, TimeNs time) = 0;
   [[nodiscard]] virtual std::vector<std::string> regions() const = 0;
+  // The data of a hospital, of all hospitals of a region, or of all change from the end of this
+  // instant on, as a part change.* says. Throws ScenarioError for what the cohort does not have.
+  virtual void change_data(std::string_view hospital, const Part& change) = 0;
+  virtual void change_data_in(std::string_view region, const Part& change) = 0;
+  virtual void change_all_data(const Part& change) = 0;
   [[nodiscard]] virtual std::int64_t participations(std::string_view hospital) const = 0;
   // The network's shared links (net/network.hpp). REQUIRES of the others: the link is there.
   [[nodiscard]] virtual std::vector<std::string> links() const = 0;

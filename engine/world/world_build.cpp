@@ -162,6 +162,7 @@ void World::Impl::build_sites() {
   if (from_data || part.name == "csv") population = make_population(hospitals, names);
   // a table of patients was read before anybody knew who stays away
   if (from_data && !spec.absent.empty()) cohort = make_cohort(part, context);
+  cohort->follow(data_epochs);
   const std::int64_t n = population->count();
   for (std::int64_t i = 0; i < n; ++i) {
     const HospitalId id{static_cast<std::uint32_t>(i)};

@@ -179,6 +179,15 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void drop_arrived();
   void watch_redoing();
   void add_happening_remarks();
+  // what happens to data (world_data.cpp)
+  void begin_change(std::vector<HospitalId> hospitals, std::string who, const Part& part);
+  [[nodiscard]] ChangeReach reach_of(std::vector<HospitalId> hospitals, const Part& part) const;
+  void on_data_change(std::uint64_t which);
+  void on_wave_peak(std::uint64_t which);
+  void on_wave_over(std::uint64_t which);
+  void measure_change(DataChangeRecord& record, std::optional<double> DataChangeRecord::Value::*to);
+  [[nodiscard]] bool data_moved() const;
+  void finish_changes();
 
   // --- reporting (world_report.cpp)
   void run_baselines();
@@ -212,6 +221,9 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void crash_server(TimeNs down) override;
   void outage(std::string_view hospital, TimeNs time) override;
   void outage_in(std::string_view region, TimeNs time) override;
+  void change_data(std::string_view hospital, const Part& change) override;
+  void change_data_in(std::string_view region, const Part& change) override;
+  void change_all_data(const Part& change) override;
   [[nodiscard]] std::vector<std::string> regions() const override;
   [[nodiscard]] std::int64_t participations(std::string_view hospital) const override;
   [[nodiscard]] std::vector<std::string> links() const override;
@@ -233,6 +245,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
 
   // in the order in which they depend on each other: destroyed from the back
   std::unique_ptr<Population> population;
+  DataEpochs data_epochs{[this] { return sim.now(); }};
   std::unique_ptr<Cohort> cohort;
   std::unique_ptr<Model> model;
   TrainingPlan plan;
@@ -291,13 +304,23 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
     TimeNs until;
   };
   std::vector<Outage> outages;
+  // Changes of data as they were asked for; the records of those that began are as many.
+  struct Changing {
+    DataChange change;
+    ChangeReach reach;
+    std::string who;
+    std::size_t record = 0;  // of result.data_changes
+  };
+  std::vector<Changing> changing;
   // When the timeline cut hospitals off; until kNever: it still does.
   std::map<HospitalId, std::vector<std::pair<TimeNs, TimeNs>>> cut_off;
   bool ended = false;
   bool script_started = false;
   bool metric_read = false;  // by a script: marked in the output
   std::int64_t measured_version = -1;
-  std::int64_t without_model = 0;  // members scored with the global model for want of their own
+  TimeNs measured_at;
+  std::size_t measured_changes = 0;  // of data, until then
+  std::int64_t without_model = 0;    // members scored with the global model for want of their own
   MetricCurve curve;
   std::multimap<std::int64_t, std::uint64_t> version_waits;  // version -> token
   RunResult result;

@@ -400,6 +400,7 @@ void World::Impl::fill_result() {
   add_gossip_remarks();
   add_turn_remarks();
   add_happening_remarks();
+  finish_changes();
   add_definition_remarks();
   add_waiting_remark();
   if (survival()) {

@@ -62,6 +62,13 @@ struct Folder {
 
 void World::Impl::emit(const Event& event) {
   std::visit(Folder{fingerprint.timeline}, event);
+  const auto* closed = std::get_if<RoundClosed>(&event);
+  if (closed != nullptr && protocol->undone() > 0) {
+    RoundClosed told = *closed;
+    told.undone = protocol->undone();
+    for (Observer* observer : options.observers) observer->on(told);
+    return;
+  }
   for (Observer* observer : options.observers) observer->on(event);
 }
 
@@ -93,7 +100,7 @@ void World::Impl::run() {
   if (script && script_started) script->finish();
   if (!failure) {
     try {
-      if (measured_version != versions->current()) measure_now();
+      if (measured_version != versions->current() || data_moved()) measure_now();
       measure_groups();
       run_baselines();
     } catch (const SiteInterrupted&) {
@@ -265,6 +272,8 @@ void World::Impl::measure_now() {
   result.federated = *std::move(measured);
   result.federated.standardisation = cohort->info().standardisation;
   measured_version = versions->current();
+  measured_at = sim.now();
+  measured_changes = data_epochs.count();
   for (const MeasuredAverages& averages : result.federated.averages) {
     fingerprint.results.text(averages.metric);
     fingerprint.results.number(averages.macro.value_or(-1.0));
@@ -277,6 +286,9 @@ void World::Impl::measure_now() {
     // two thousandths of an AUROC and its like are within what nobody would wait for
     const bool of_ours = metrics::find_value(first.metric) != nullptr;
     curve.worth = of_ours && first.better == metrics::Better::larger ? 0.002 : 0.0;
+    // the same version on other data: its newest value counts
+    const bool again = !curve.points.empty() && curve.points.back().first == versions->current();
+    if (again) curve.points.pop_back();
     if (first.macro) curve.points.emplace_back(versions->current(), *first.macro);
   }
   emit_metrics(result.federated);

@@ -98,6 +98,8 @@ function a_vec:table() end
 ---@field time time Simulated time since the start.
 ---@field version integer The newest version of the model; 0 before the first round has closed.
 local a_world = {}
+---The data of all hospitals are other: an epidemic wave, a new code book.
+function a_world:change(change) end
 ---A line of the output, as string.format makes it; a value that is nil is shown as -.
 function a_world:note(format, ...) end
 ---Ends the run after what happens at this instant.
@@ -118,6 +120,8 @@ function a_hospital:leave() end
 function a_hospital:forget() end
 ---It is down for that time: what it was doing is lost, whatever `interrupted` says.
 function a_hospital:outage(time) end
+---Its data are other from the end of this instant on: change.scanner, change.coding and their like. Trainings that have begun go on with the rows that they had.
+function a_hospital:change(change) end
 ---Takes it off the network until reconnect.
 function a_hospital:disconnect() end
 ---Ends disconnect.
@@ -128,6 +132,8 @@ function a_hospital:reconnect() end
 local a_region = {}
 ---All its hospitals are down for that time: what they were doing is lost.
 function a_region:outage(time) end
+---The data of all its hospitals are other.
+function a_region:change(change) end
 
 ---The server's machine: `world.server`.
 ---@class server
@@ -927,6 +933,76 @@ function baseline.local_only(fields) end
 ---@param fields? baseline_pooled_fields
 ---@return baseline_part
 function baseline.pooled(fields) end
+
+---@class change_part: part
+change = {}
+
+---@class change_coding_fields
+---@field feature string the column
+---@field from? string|number the code that was
+---@field to? string|number the code that is
+---@field codes? table<string, string|number> several at once: { A = "B", B = "A" }
+---@field share? number of the rows that it concerns, chosen at random once and for all (default: `1`)
+
+---Codes of a feature are recorded as others: another classification, another habit of coding. Of columns that are categorical, or 0 and 1.
+---@param fields? change_coding_fields
+---@return change_part
+function change.coding(fields) end
+
+---@class change_labels_fields
+---@field from? integer the class (default: `1`)
+---@field to? integer what it is recorded as (default: `0`)
+---@field share? number of its rows, chosen at random once and for all (default: `1`)
+
+---A share of one class is recorded as another. What truly happened, where a generator knows it, stays.
+---@param fields? change_labels_fields
+---@return change_part
+function change.labels(fields) end
+
+---@class change_recalibration_fields
+---@field features? (string)[]|all columns of numbers (default: `all`)
+
+---Instruments read as at the beginning again: what change.scanner did is over.
+---@param fields? change_recalibration_fields
+---@return change_part
+function change.recalibration(fields) end
+
+---@class change_scanner_fields
+---@field features (string)[] columns of numbers
+---@field scale? number factor (default: `1`)
+---@field add? number what is added after it (default: `0`)
+
+---An instrument is replaced: the record's numbers become scale * x + add, in the record's own units, before anything is imputed or standardised. Also another unit, or a laboratory's new method.
+---@param fields? change_scanner_fields
+---@return change_part
+function change.scanner(fields) end
+
+---@class change_standardisation_fields
+
+---The hospital fits its preparation (what missing values become, means, scales) anew, on its training rows as they are. Otherwise it stays as it was fitted at the beginning: that is how drift is seen.
+---@param fields? change_standardisation_fields
+---@return change_part
+function change.standardisation(fields) end
+
+---@class change_wave_fields
+---@field prevalence? number factor on the odds of the outcome at the height (default: `1`)
+---@field class? integer the class whose odds they are (default: `1`)
+---@field severity? number cohort.ehr: shift of the respiratory and the inflammatory factor, in their standard deviations (default: `0`)
+---@field age? number cohort.ehr: years by which patients are older (default: `0`)
+---@field mix? table<string, number> other cohorts: logarithm of how much more often a patient is drawn for each standard deviation of a feature
+---@field busy? number factor on queues and trainings that begin at the height (default: `1`)
+---@field rise? time from its beginning to its height (default: 14 days)
+---@field hold? time how long it stays there (default: 0 ns)
+---@field fall? time until all is as before (default: 28 days)
+---@field steps? integer in which it rises, and falls; the first is at once (default: `5`)
+---@field delay? time after which it reaches the next (default: 0 ns)
+---@field by? "hospital"|"region" what it travels by, in the order of the scenario (default: `"hospital"`)
+---@field from? string the hospital or region where it begins (default: the first)
+
+---For some time other patients come: more of them with the outcome, sicker, older. It rises and falls in steps; as many patients as before. Generated patients are made anew with the hospital's new traits; those of a table are drawn, with repetition, from the same split of the same hospital.
+---@param fields? change_wave_fields
+---@return change_part
+function change.wave(fields) end
 
 ---@class cohort_part: part
 cohort = {}

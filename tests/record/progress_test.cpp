@@ -98,6 +98,26 @@ TEST_CASE("on a terminal one line is written over, at most ten times a second, a
   CHECK(screen.written.back() == "\r\x1b[K");
 }
 
+// 4 of 6 planned rounds are undone after the fifth, which was lost: 11 are to be made, and the plan
+// with them is what is left.
+TEST_CASE("rounds that are done anew come on top of the plan") {
+  Screen screen;
+  Progress progress(screen.options(false));
+  progress.on(test::started(6));
+  for (std::int64_t n = 1; n <= 11; ++n) {
+    screen.wall += 0.01;
+    for (Event event : test::round_events(n)) {
+      if (auto* closed = std::get_if<RoundClosed>(&event)) closed->undone = n > 5 ? 5 : 0;
+      progress.on(event);
+    }
+  }
+  progress.on(test::ended(11));
+  REQUIRE(screen.written.size() == 11);
+  CHECK(screen.written[4].find("round 5/6 ") == 0);
+  CHECK(screen.written[5].find("round 6/11 ") == 0);
+  CHECK(screen.written[10].find("round 11/11 ") == 0);
+}
+
 TEST_CASE("a narrow terminal gets a cut line rather than two") {
   Screen screen;
   Progress::Options options = screen.options(true);

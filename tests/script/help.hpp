@@ -58,6 +58,13 @@ class FakeWorld : public WorldControl {
     log("outage of " + std::string(region) + " for " + to_text(time));
   }
   [[nodiscard]] std::vector<std::string> regions() const override { return {"EU", "US"}; }
+  void change_data(std::string_view hospital, const Part& change) override {
+    log("change of " + check(hospital) + ": " + to_text(change));
+  }
+  void change_data_in(std::string_view region, const Part& change) override {
+    log("change of " + std::string(region) + ": " + to_text(change));
+  }
+  void change_all_data(const Part& change) override { log("change of all: " + to_text(change)); }
   void crash_server(TimeNs down) override { log("crash for " + to_text(down)); }
   [[nodiscard]] std::int64_t participations(std::string_view) const override { return 7; }
   [[nodiscard]] std::vector<std::string> links() const override { return {"server", "EU"}; }

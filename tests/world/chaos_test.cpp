@@ -411,6 +411,51 @@ TEST_CASE("each hospital, and the region of two, goes down at each event for a w
       {DropReason::train_interrupted, DropReason::send_failed, DropReason::unreachable});
 }
 
+// Data of one hospital, and of all, while a crash loses the round and a hospital leaves: nothing of
+// the clock depends on what is learnt, and a run of three threads gives the same bits.
+TEST_CASE("data change at each event, alone and with what else happens") {
+  const Part scanner = part("change", "scanner", {{"features", list({"x"})}, {"scale", 1.5}});
+  const Part wave = part("change", "wave",
+                         {{"mix", Table{{"x", 1.0}}},
+                          {"busy", 1.5},
+                          {"rise", seconds(600)},
+                          {"fall", seconds(600)},
+                          {"delay", seconds(100)}});
+  Reasons reasons;
+  for (const Flavour flavour : kAllFlavours) {
+    const WorldSpec spec = chaos_world(flavour);
+    const auto plain = undisturbed(spec, flavour);
+    const std::uint64_t events = plain->result.events_dispatched;
+    for (std::uint64_t at = 0; at < events; ++at) {
+      Kill kill;
+      kill.at = at;
+      kill.act = [&](WorldControl& world, Story&) { world.change_data("Lyon", scanner); };
+      const auto story = check_kill(spec, flavour, kill, "Lyon's scanner", true);
+      // when is as it was: what was recorded is no matter of the clock
+      CHECK(story->result.ended == plain->result.ended);
+      CHECK(story->result.bytes_up == plain->result.bytes_up);
+      kill.act = [&](WorldControl& world, Story& told) {
+        world.change_all_data(wave);
+        world.change_data("Oslo", scanner);
+        world.leave("Gent");
+        told.host.on_wake = [&world, &scanner] {
+          world.change_data("Gent", scanner);
+          world.crash_server(kWhile);
+          world.join("Gent");
+        };
+        world.wake_at(world.now() + TimeNs{kWhile.ns / 2}, 0);
+      };
+      reasons.add(*check_kill(spec, flavour, kill, "everything", true));
+    }
+    // at the very end: nothing is learnt of it, and what was measured is of the data at the end
+    Kill late;
+    late.at = events - 1;
+    late.act = [&](WorldControl& world, Story&) { world.change_data("Lyon", scanner); };
+    CHECK(run_chaos(spec, late)->result.final_parameters == plain->result.final_parameters);
+  }
+  reasons.check_seen({DropReason::left, DropReason::server_crashed});
+}
+
 TEST_CASE("the server crashes at each event") {
   Reasons reasons;
   for (const Flavour flavour : kAllFlavours) {
