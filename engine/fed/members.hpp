@@ -27,6 +27,7 @@ struct Member {
   std::int64_t epochs_begun = 0;
   std::int64_t version_held = -1;  // the newest that it received; -1: none
   std::int64_t partial = 0;        // trainings of which it finished a part
+  double epochs = 0;               // of all trainings that were not interrupted
   // without common rounds: the version that it last began to train from, and how often before
   std::int64_t last_start = -1;
   std::int64_t repeats = 0;

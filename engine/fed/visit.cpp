@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "learn/loader.hpp"
+
 namespace polyclinic {
 
 TimeNs Visits::compute_time(const Member& member, const TrainingExtent& amount) const {
@@ -19,7 +23,31 @@ TimeNs Visits::compute_time(const Member& member, const TrainingExtent& amount) 
   return seconds < kTimeMax.seconds() ? ceil_to_ns(seconds) : kNever;
 }
 
+// As many epochs as fit into a time, where the server goes by speed.
+void Visits::ask(Visit& visit) const {
+  if (!pace_) return;
+  const Member& member = s_.members->of(visit.hospital);
+  TimeNs one_epoch;
+  if (pace_->rule().registered) {
+    one_epoch = compute_time(member, extent(with_epochs(*s_.plan, 1), member.train_rows));
+  }
+  visit.asked = pace_->epochs(visit.hospital, one_epoch);
+}
+
+TrainingPlan Visits::plan_of(const Visit& visit) const {
+  return with_epochs(*s_.plan, visit.epochs > 0 ? visit.epochs : visit.asked);
+}
+
+void Visits::forget_times(HospitalId hospital) {
+  if (pace_) pace_->forget(hospital);
+}
+
+void Visits::forget_times() {
+  if (pace_) pace_->begin_anew();
+}
+
 Task<bool> Visits::run(Visit& visit) {
+  ask(visit);
   const bool reached = co_await reach(visit);
   if (!reached) co_return false;
   const bool ready = co_await prepare(visit);
@@ -36,8 +64,7 @@ Task<bool> Visits::run(Visit& visit) {
 bool Visits::may_spend(Visit& visit) {
   if (s_.privacy == nullptr) return true;
   const Member& member = s_.members->of(visit.hospital);
-  const TrainingPlan plan = with_epochs(*s_.plan, visit.epochs);
-  const std::int64_t steps = extent(plan, member.train_rows).steps;
+  const std::int64_t steps = extent(plan_of(visit), member.train_rows).steps;
   const TimeNs now = s_.simulation->now();
   if (s_.privacy->rests(visit.hospital, visit.number + 1)) {
     give_up(visit, DropReason::resting, {});
@@ -121,7 +148,7 @@ Order Visits::order_for(const Visit& visit, Member& member, std::int64_t epochs_
     member.last_start = visit.version;
     order.repeat = member.repeats;
   }
-  order.epochs = visit.epochs;
+  order.epochs = visit.epochs > 0 ? visit.epochs : visit.asked;
   if (s_.proximal != nullptr) order.proximal = s_.proximal->mu();
   if (s_.privacy != nullptr) {
     order.noise = s_.privacy->noise_of(visit.hospital);
@@ -146,18 +173,19 @@ Task<bool> Visits::compute(Visit& visit) {
     give_up(visit, DropReason::train_interrupted, "it was down when its turn came");
     co_return false;
   }
+  const TrainingExtent amount = extent(plan_of(visit), member.train_rows, member.steps_done);
   // a straggler is at work as long as the whole training would take, and finishes a part of it
   const TrainingExtent whole = extent(*s_.plan, member.train_rows, member.steps_done);
-  const TimeNs duration = s_.members->drawn_out(visit.hospital, compute_time(member, whole));
-  const TrainingPlan plan = with_epochs(*s_.plan, visit.epochs);
-  const TrainingExtent amount = extent(plan, member.train_rows, member.steps_done);
+  const TimeNs duration = s_.members->drawn_out(
+      visit.hospital, compute_time(member, visit.epochs > 0 ? whole : amount));
   if (s_.adversary != nullptr) {
     visit.acts = s_.adversary->begin(visit.hospital, visit.number, visit.version, sim.now());
   }
   const Deferred<TrainingResult> result =
       s_.evaluator->issue(order_for(visit, member, amount.epochs_begun));
+  const TimeNs began = sim.now();
   TrainingStarted started;
-  started.at = sim.now();
+  started.at = began;
   started.hospital = visit.hospital;
   started.round = visit.number + 1;
   started.duration = duration;
@@ -177,19 +205,32 @@ Task<bool> Visits::compute(Visit& visit) {
   if (s_.privacy != nullptr && touched_rows) {
     s_.privacy->trained(visit.hospital, sim.now(), visit.number + 1, amount.steps);
   }
-  member.busy += duration;
-  member.steps_done += amount.steps;
-  member.epochs_begun += amount.epochs_begun;
-  if (visit.epochs > 0) {
-    ++member.partial;
-    if (s_.stragglers.dropped) {
-      give_up(visit, DropReason::partial_work,
-              fmt::format("{} of {:g} epochs", visit.epochs, s_.plan->epochs));
-      co_return false;
-    }
+  visit.trained_for = sim.now() - began;
+  account(visit, member, amount, duration);
+  if (visit.epochs > 0 && s_.stragglers.dropped) {
+    give_up(visit, DropReason::partial_work,
+            fmt::format("{} of {:g} epochs", visit.epochs, s_.plan->epochs));
+    co_return false;
   }
   visit.result = result;
   co_return true;
+}
+
+// A training that was finished, as far as it went.
+void Visits::account(Visit& visit, Member& member, const TrainingExtent& amount, TimeNs duration) {
+  const std::int64_t per_epoch = batch_shape(*s_.plan, member.train_rows).per_epoch();
+  visit.trained_epochs = static_cast<double>(amount.steps) / static_cast<double>(per_epoch);
+  work_.least =
+      work_.trainings == 0 ? visit.trained_epochs : std::min(work_.least, visit.trained_epochs);
+  work_.most = std::max(work_.most, visit.trained_epochs);
+  ++work_.trainings;
+  work_.epochs += visit.trained_epochs;
+  member.busy += duration;
+  member.epochs += visit.trained_epochs;
+  const TrainingExtent whole = extent(*s_.plan, member.train_rows, member.steps_done);
+  if (amount.steps < whole.steps) ++member.partial;
+  member.steps_done += amount.steps;
+  member.epochs_begun += amount.epochs_begun;
 }
 
 Task<bool> Visits::upload(Visit& visit) {
@@ -206,6 +247,13 @@ Task<bool> Visits::upload(Visit& visit) {
   }
   s_.wire->count_up(true);
   member.round_durations.push_back(sim.now() - visit.invited);
+  if (pace_) {
+    Pace::Reply reply;
+    reply.epochs = visit.trained_epochs;
+    reply.whole = sim.now() - visit.invited;
+    reply.training = visit.trained_for;
+    pace_->heard(visit.hospital, reply);
+  }
   UpdateArrived arrived;
   arrived.at = sim.now();
   arrived.hospital = visit.hospital;
@@ -280,6 +328,9 @@ void Visits::give_up(Visit& visit, DropReason reason, std::string detail) {
 }
 
 void Visits::drop(Visit& visit, DropReason reason, std::string detail) {
+  if (pace_ && visit.stage != VisitStage::done) {
+    pace_->missed(visit.hospital, visit.asked, s_.simulation->now() - visit.invited);
+  }
   const bool began = visit.stage == VisitStage::training || visit.stage == VisitStage::uploading ||
                      visit.result.valid();
   if (s_.control->used() && began) ++controls_kept_;

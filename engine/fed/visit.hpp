@@ -14,6 +14,7 @@
 #include "fed/control.hpp"
 #include "fed/evaluator.hpp"
 #include "fed/members.hpp"
+#include "fed/pace.hpp"
 #include "fed/parts.hpp"
 #include "fed/run_privacy.hpp"
 #include "fed/stores.hpp"
@@ -54,6 +55,7 @@ struct Visit {
   bool has_model = false;       // it got the newest version before
   TimeNs before_upload;         // what its processor does to the update first (masks)
   std::int64_t epochs = 0;      // a straggler: how far it gets; 0: it finishes
+  std::int64_t asked = 0;       // epochs that the server asks it for; 0: those of the plan
   // Without common rounds the version that it was sent says where in schedules it is and gives the
   // address of its random numbers, and idle workers may train ahead.
   bool by_version = false;
@@ -64,7 +66,9 @@ struct Visit {
   VersionPtr start;  // where somebody else than the server invites it: from the beginning
   VersionPtr server_control;
   std::int64_t version = 0;
-  Acts acts = 0;                      // attacks that its training is part of
+  Acts acts = 0;  // attacks that its training is part of
+  double trained_epochs = 0;
+  TimeNs trained_for;
   Deferred<TrainingResult> result;    // once trained
   std::optional<DropReason> dropped;  // why it came to an end without a reply
 
@@ -97,7 +101,9 @@ class Visits {
     const FunctionRef* batch_order = nullptr;  // the scenario's batch order, or null
     std::function<void(const Event&)> emit;
   };
-  explicit Visits(Setup setup) : s_(std::move(setup)) {}
+  explicit Visits(Setup setup) : s_(std::move(setup)) {
+    if (s_.stragglers.pace) pace_.emplace(*s_.stragglers.pace);
+  }
 
   // The visit from beginning to end; true when its update is with the server. Otherwise why not has
   // been said. The visit stays where it is until then.
@@ -108,6 +114,9 @@ class Visits {
   void end(Visit& visit, Stop why);
   // The federation went back: from now on a place in a schedule is used again.
   void begin_anew() { ++life_; }
+  // What the server learnt of the hospital, or of all, from the times of their replies is erased.
+  void forget_times(HospitalId hospital);
+  void forget_times();
   // Its round closed over its head.
   void cut_off(Visit& visit);
   // Says that a message went, for visits and for whatever else a protocol sends.
@@ -120,12 +129,23 @@ class Visits {
     std::int64_t down = 0;
   };
   [[nodiscard]] const Moved& moved() const { return moved_; }
+  // Epochs of the trainings that were not interrupted.
+  struct Work {
+    std::int64_t trainings = 0;
+    double epochs = 0;  // of all
+    double least = 0;   // of one
+    double most = 0;
+  };
+  [[nodiscard]] const Work& work_done() const { return work_; }
   // Trainings begun that did not count: their hospitals' control vectors stayed as they were.
   [[nodiscard]] std::int64_t controls_kept() const { return controls_kept_; }
 
  private:
   Task<bool> reach(Visit& visit);
   [[nodiscard]] bool may_spend(Visit& visit);
+  void ask(Visit& visit) const;
+  [[nodiscard]] TrainingPlan plan_of(const Visit& visit) const;
+  void account(Visit& visit, Member& member, const TrainingExtent& amount, TimeNs duration);
   Task<bool> prepare(Visit& visit);
   Task<bool> compute(Visit& visit);
   Task<bool> upload(Visit& visit);
@@ -142,6 +162,8 @@ class Visits {
 
   Setup s_;
   Moved moved_;
+  Work work_;
+  std::optional<Pace> pace_;  // what the server knows of the hospitals' times; none: it needs none
   std::int64_t controls_kept_ = 0;
   std::int64_t life_ = 0;
 };

@@ -148,6 +148,7 @@ Json hospital(const RunResult& result, const HospitalAccount& account) {
   json["drops"] = drops;
   json["drop_reasons"] = reasons;
   json["partial"] = account.partial;
+  json["epochs"] = account.epochs;
   json["outages"] = account.outages;
   json["down_seconds"] = account.down.seconds();
   json["busy_seconds"] = account.busy.seconds();

@@ -11,6 +11,7 @@
 #include "fed/hierarchy.hpp"
 #include "fed/parts.hpp"
 #include "fed/secure_rule.hpp"
+#include "fed/stragglers.hpp"
 #include "fed/told_losses.hpp"
 #include "fed/turns.hpp"
 #include "world/catalogue.hpp"
@@ -195,6 +196,7 @@ class Resolver {
     if (protocol.name == "gossip") add(gossip_conflicts(scenario_));
     if (protocol.name == "cyclic") add(cyclic_conflicts(scenario_));
     if (protocol.name == "swarm") add(swarm_conflicts(scenario_));
+    add(straggler_conflicts(scenario_));
     if (protocol.name != "hierarchical") return;
     check_time(protocol, "global_deadline");
     for (Mistake& mistake :

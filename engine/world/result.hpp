@@ -107,7 +107,8 @@ struct HospitalAccount {
   std::int64_t invitations = 0;
   std::int64_t participations = 0;  // updates that were aggregated
   std::map<DropReason, std::int64_t> drops;
-  std::int64_t partial = 0;  // trainings of which it finished a part: it was a straggler
+  std::int64_t partial = 0;  // trainings that had fewer epochs than the scenario says
+  double epochs = 0;         // of all its trainings that were not interrupted
   TimeNs busy;               // training
   std::int64_t outages = 0;  // that began while the run lasted
   TimeNs down;               // time it was down

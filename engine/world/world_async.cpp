@@ -32,13 +32,6 @@ void refuse_what_needs_rounds(const Part& scenario) {
                                        objective->name, with),
                            "protocol = protocol.sync {}, or objective.proximal");
   }
-  if (const Part* stragglers = scenario.part("stragglers")) {
-    throw scenario.mistake("stragglers",
-                           fmt::format("stragglers.{} {}: they are a share of a round's "
-                                       "participants, and there are no rounds",
-                                       stragglers->name, with),
-                           "let speeds differ: hospitals { speed = lognormal { ... } }");
-  }
   const Part* selection = scenario.part("selection");
   if (selection != nullptr && selection->name != "all" && selection->name != "uniform") {
     throw scenario.mistake("selection",
@@ -153,7 +146,9 @@ void World::Impl::build_async() {
   setup.options = async_settings();
   check_buffer(setup.options);
   check_deadline(setup.options.deadline, setup.options.control_bytes);
-  build_visits({}, trainings_planned());
+  StragglerRule stragglers;
+  if (const Part* part = spec.scenario.part("stragglers")) stragglers = straggler_rule(*part, plan);
+  build_visits(stragglers, trainings_planned());
   build_maker(weight_rule(*spec.scenario.part("aggregation")), 0);
   setup.simulation = &sim;
   setup.members = members.get();

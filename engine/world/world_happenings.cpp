@@ -202,6 +202,7 @@ void World::Impl::forget_now(HospitalId hospital) {
   record.from_version = record.to_version = record.new_version = versions->current();
   evaluator->forget(hospital);
   members->forget(hospital);
+  visits->forget_times(hospital);
   const bool part = member.first_version >= 0;
   const bool arrived = protocol->holds(hospital);
   const std::int64_t place = protocol->place();
@@ -274,6 +275,7 @@ void World::Impl::go_back(const Milestone& to) {
   evaluator->begin_anew();
   members->go_back(to.version);
   visits->begin_anew();
+  visits->forget_times();
   wire->begin_anew(*versions);
   if (script) script->begin_anew();
   protocol->go_back(to.place, versions_back);

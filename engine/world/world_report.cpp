@@ -202,6 +202,7 @@ void World::Impl::fill_accounts() {
       account.participations = member.participations;
       account.drops = member.drops;
       account.partial = member.partial;
+      account.epochs = member.epochs;
       account.busy = member.busy;
       account.median_round = median(member.round_durations);
       constexpr std::size_t kTimesMost = 1'000;
@@ -229,6 +230,16 @@ void World::Impl::add_straggler_remark() {
   if (stragglers == nullptr) return;
   std::int64_t partial = 0;
   for (const auto& [id, member] : members->touched()) partial += member->partial;
+  if (stragglers->name == "by_speed") {
+    const Visits::Work& work = visits->work_done();
+    if (work.trainings == 0) return;
+    result.remarks.push_back(fmt::format(
+        "work by speed: {} of {} trainings had fewer than {:g} epochs; {:.1f} in the mean, from "
+        "{:g} to {:g}",
+        partial, work.trainings, plan.epochs, work.epochs / static_cast<double>(work.trainings),
+        work.least, work.most));
+    return;
+  }
   result.remarks.push_back(
       fmt::format("stragglers finished a part of {} trainings: their work {}", partial,
                   stragglers->text("work") == "drop" ? "was dropped" : "counted as any other's"));

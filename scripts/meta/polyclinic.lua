@@ -2414,6 +2414,18 @@ function stop(fields) end
 ---@class stragglers_part: part
 stragglers = {}
 
+---@class stragglers_by_speed_fields
+---@field target time how long a reply is to take from the invitation on, in the mean: about half of them take longer
+---@field epochs_least? integer nobody is asked for fewer, however slow (default: `1`)
+---@field first? "least"|"registered" before its first reply a hospital is asked for the least; or for what the machine would do in the target that it registered with, if nothing but training took time (default: `"least"`)
+---@field newest? number weight of a reply in the estimates of a hospital's times, against all before it; 1: the last one alone counts (default: `0.5`)
+
+---Each hospital is asked for as many epochs as fit into `target`, at most those of training. The server goes by what it can know: when it invited, when the reply came, and how long the hospital says that it trained. Who has not answered when the target is over is asked for half as many next.
+---Li et al. 2020 (FedProx, section 3.2) lets the work differ between devices; the estimate is this program's own
+---@param fields? stragglers_by_speed_fields
+---@return stragglers_part
+function stragglers.by_speed(fields) end
+
 ---@class stragglers_random_fields
 ---@field share number of the participants of a round, rounded to whole hospitals
 ---@field epochs_least? integer a straggler finishes at least so many epochs (default: `1`)
