@@ -39,6 +39,8 @@ SecureRule secure_rule(const Part& part) {
   SecureRule rule;
   if (part.name == "secagg_plus") {
     rule.sparse = {hospital_count(part, "colluding"), hospital_count(part, "dropouts")};
+  } else if (part.name == "shares") {
+    rule.shares = shares_rule(part);
   } else {
     ENSURE(part.name == "pairwise", "schemas name only secure sums that exist");
   }
@@ -135,6 +137,16 @@ void check_secure(const Part& part, const SecureRule& rule, std::size_t most, Ti
                        fmt::format("a weight of {} does not fit {} bits", rule.rows_max, rule.bits),
                        "ask for more bits or fewer rows");
   }
+  if (!rule.masks()) {
+    if (deadline != kNever && rule.wait.ns >= deadline.ns / 2) {
+      throw part.mistake("wait",
+                         fmt::format("servers that may take {} for the sum leave too little of "
+                                     "the deadline of {} to train",
+                                     to_text(rule.wait), to_text(deadline)),
+                         "a shorter wait or a longer deadline");
+    }
+    return;
+  }
   if (deadline != kNever && rule.wait.ns >= deadline.ns / 3) {
     throw part.mistake("wait",
                        fmt::format("three phases of up to {} leave no time to train before the "
@@ -156,12 +168,15 @@ std::vector<Mistake> secure_conflicts(const Part& secure, const Part& aggregatio
                         "leave out one of the two"});
   }
   const std::string rule = "aggregation." + aggregation.name;
-  if (aggregation.name != "mean") {
+  const bool shares = secure.name == "shares";
+  if (shares ? !shares_can(aggregation) : aggregation.name != "mean") {
     mistakes.push_back({secure.where,
                         fmt::format("secure.{} and {} exclude each other: under a secure sum the "
                                     "server sees no single update",
                                     secure.name, rule),
-                        "only aggregation.mean is a sum; leave out one of the two"});
+                        shares ? "shares can be summed and compared: aggregation.mean, median and "
+                                 "trimmed_mean; leave out one of the two"
+                               : "only aggregation.mean is a sum; leave out one of the two"});
   } else if (has_pre(aggregation)) {
     mistakes.push_back({aggregation.where_of("pre"),
                         fmt::format("secure.{} and pre exclude each other: under a secure sum the "
@@ -181,7 +196,7 @@ std::vector<Mistake> secure_conflicts(const Part& secure, const Part& aggregatio
 namespace {
 
 // How numbers are sent, and how long answers may take: the same for all.
-Schema with_numbers(Schema schema) {
+Schema with_numbers(Schema schema, const char* wait) {
   const double two_minutes = 120e9;
   const std::vector<Field> fields{
       Field{"clip", type::number().above(0), 8.0,
@@ -191,8 +206,7 @@ Schema with_numbers(Schema schema) {
       Field{"rows_max", type::integer().at_least(1), std::int64_t{10'000},
             "a hospital with more training rows weighs as one with so many; public"},
       Field{"wait", type::quantity(Dimension::time).above(0),
-            Quantity{two_minutes, Dimension::time},
-            "longest wait for the answers to a phase of keys or shares"},
+            Quantity{two_minutes, Dimension::time}, wait},
       Field{"fidelity", type::choice({"real", "cost"}), "real",
             "real: the cryptography is computed; cost: the same messages, times and sums "
             "without it"}};
@@ -253,7 +267,18 @@ std::vector<Schema> secure_schemas() {
           false,
           "two thirds of those invited, rounded down, and one"}},
       .example = "secure = secure.pairwise { threshold = fraction(0.6), clip = 4 }"};
-  return {with_numbers(pairwise), with_numbers(secagg_plus_schema())};
+  constexpr const char* kAnswers = "longest wait for the answers to a phase of keys or shares";
+  return {with_numbers(pairwise, kAnswers), with_numbers(secagg_plus_schema(), kAnswers),
+          with_numbers(shares_schema(),
+                       "how long a hospital waits for a server that is down, and how long the "
+                       "servers may take to agree whose shares they have and to find the result")};
+}
+
+std::string_view phase_name(const SecureAccount& account, secure::Phase phase) {
+  if (account.masks) return secure::name(phase);
+  if (phase == secure::Phase::masked_input) return "send shares";
+  if (phase == secure::Phase::unmask) return account.compared ? "compare" : "add up";
+  return {};
 }
 
 }  // namespace polyclinic

@@ -6,11 +6,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/schema.hpp"
 #include "base/stream.hpp"
 #include "base/time.hpp"
+#include "fed/shares_rule.hpp"
 #include "secure/pairwise.hpp"
 
 namespace polyclinic {
@@ -47,6 +49,9 @@ struct SecureRule {
   bool real = true;                       // false: messages and times, no cryptography
   std::optional<SharedNoise> noise;
   std::optional<SparseRule> sparse;  // none: each shares with all
+  std::optional<SharesRule> shares;  // no masks: shares to several servers
+  // Whether hospitals agree on masks before they train, and the sum is unmasked by them.
+  [[nodiscard]] bool masks() const { return !shares; }
   // Lattice points per unit of an update that is noised.
   [[nodiscard]] double scale() const;
 };
@@ -80,6 +85,7 @@ std::vector<Mistake> secure_conflicts(const Part& secure, const Part& aggregatio
 struct SecureAccount {
   using PerPhase = std::array<std::int64_t, secure::kPhases>;
   bool real = true;
+  bool masks = true;  // false: of the phases only masked_input and unmask, by other names
   std::int64_t rounds = 0;
   std::int64_t sums = 0;  // that came out: all that the server learnt of updates
   PerPhase missed{};      // rounds that ended there: fewer answers than the threshold
@@ -104,6 +110,14 @@ struct SecureAccount {
   std::int64_t clipped = 0;        // of them
   std::int64_t rows_held = 0;      // updates that weighed as rows_max rows
   int modulus_bits = 0;            // the largest of a round
+  // of shares to servers
+  std::int64_t servers = 0;
+  bool compared = false;           // their middle was found, not their sum
+  std::int64_t incomplete = 0;     // updates whose shares reached some servers only
+  std::int64_t servers_lost = 0;   // rounds that failed for one
+  std::int64_t bytes_between = 0;  // servers
+  std::int64_t gates = 0;          // of comparisons, in all
+  std::int64_t comparison_rounds = 0;
   // of noised sums
   std::int64_t cut = 0;      // updates longer than the bound
   std::int64_t updates = 0;  // of them
@@ -113,6 +127,9 @@ struct SecureAccount {
   double signal_total = 0;   // norms of what all sums add up to
   double noise_total = 0;
 };
+
+// What a phase is called, where it is there; else "".
+std::string_view phase_name(const SecureAccount& account, secure::Phase phase);
 
 // Schemas of secure.*.
 std::vector<Schema> secure_schemas();

@@ -16,10 +16,10 @@ namespace polyclinic {
 namespace {
 
 // The parties of one round, played when it closes.
-class Exchange {
+class MaskedExchange final : public SumExchange {
  public:
-  Exchange(const std::vector<SecureParty>& parties, const secure::PairwiseSettings& settings,
-           RunKey run, std::int64_t round)
+  MaskedExchange(const std::vector<SecureParty>& parties, const secure::PairwiseSettings& settings,
+                 RunKey run, std::int64_t round)
       : parties_(parties), server_(settings) {
     for (std::size_t i = 0; i < parties.size(); ++i) {
       if (!parties[i].advertised) continue;
@@ -37,7 +37,7 @@ class Exchange {
     sharers_ = server_.sharers();
   }
 
-  void send(std::size_t index, std::vector<std::uint32_t>& values) {
+  void send(std::size_t index, std::vector<std::uint32_t>& values) override {
     secure::PairwiseHospital& hospital = hospitals_.at(place(index));
     const bool goes_on = hospital.receive(server_.those_around(place(index), sharers_),
                                           server_.shares_for(place(index)));
@@ -46,7 +46,7 @@ class Exchange {
     server_.masked(place(index), values);
   }
 
-  std::vector<std::uint32_t> unmask() {
+  std::vector<std::uint32_t> sum() override {
     const std::vector<secure::Place> summed = server_.summed();
     const std::vector<secure::Place> lost = server_.lost();
     for (auto& [where, hospital] : hospitals_) {
@@ -230,12 +230,64 @@ bool SecureSum::decode(const std::vector<std::uint64_t>& sum, bool by_size,
   return true;
 }
 
+// nullptr: nothing of it is computed.
+std::unique_ptr<SumExchange> SecureSum::make_exchange(const std::vector<SecureParty>& parties,
+                                                      const secure::PairwiseSettings& sizes,
+                                                      std::int64_t round) const {
+  if (!rule_.real) return nullptr;
+  if (!rule_.shares) return std::make_unique<MaskedExchange>(parties, sizes, run_, round);
+  secure::ShareSettings settings;
+  settings.servers = rule_.shares->servers;
+  settings.least = sizes.least;
+  settings.values = sizes.values;
+  settings.modulus_bits = sizes.modulus_bits;
+  return make_shares_exchange(settings, parties, run_, round);
+}
+
+bool SecureSum::middle(const std::vector<SecureParty>& parties, UpdateStream& updates,
+                       std::int64_t round, ParameterVector& out) {
+  const auto size = static_cast<std::size_t>(out.layout().size());
+  std::vector<std::vector<std::uint32_t>> columns(size);
+  std::vector<std::uint32_t> values(size + 1);
+  std::vector<HospitalId> without;  // a usable update
+  std::vector<HospitalId> summed;
+  for (const SecureParty& party : parties) {
+    if (party.summed) without.push_back(party.hospital);
+  }
+  summed = without;
+  const auto add = [&] {
+    for (std::size_t k = 0; k < size; ++k) columns[k].push_back(values[k]);
+  };
+  while (const Update* update = updates.next()) {
+    encode(*update, round, false, values);
+    add();
+    std::erase(without, update->hospital);
+  }
+  for (const HospitalId hospital : without) {
+    encode_nothing(hospital, round, values);
+    add();
+  }
+  note_difference(std::move(summed));
+  const secure::Quantiser quantiser(rule_.clip, rule_.bits);
+  const auto [first, last] = rule_.shares->middle->ranks(before_.size());
+  std::vector<float> found(size);
+  for (std::size_t k = 0; k < size; ++k) {
+    std::sort(columns[k].begin(), columns[k].end());
+    std::uint64_t sum = 0;
+    for (std::size_t i = first; i < last; ++i) sum += columns[k][i];
+    const std::size_t kept = last - first;
+    found[k] = static_cast<float>(quantiser.dequantise(sum, kept) / static_cast<double>(kept));
+  }
+  out.assign_compact(found);
+  return true;
+}
+
 bool SecureSum::mean(const std::vector<SecureParty>& parties, UpdateStream& updates,
                      std::int64_t round, bool by_size, ParameterVector& out) {
+  if (rule_.shares && rule_.shares->middle) return middle(parties, updates, round, out);
   const auto size = static_cast<std::size_t>(out.layout().size());
   const secure::PairwiseSettings sizes = settings(parties.size(), size + 1, round);
-  std::optional<Exchange> exchange;
-  if (rule_.real) exchange.emplace(parties, sizes, run_, round);
+  const std::unique_ptr<SumExchange> exchange = make_exchange(parties, sizes, round);
 
   // what nobody in the world sees: the sum without masks, wide enough never to wrap around
   std::vector<std::uint64_t> plain(size + 1, 0);
@@ -280,7 +332,7 @@ bool SecureSum::mean(const std::vector<SecureParty>& parties, UpdateStream& upda
     for (std::uint64_t& value : plain) value &= modulus;
   }
   if (exchange) {
-    const std::vector<std::uint32_t> sum = exchange->unmask();
+    const std::vector<std::uint32_t> sum = exchange->sum();
     const bool same = std::equal(sum.begin(), sum.end(), plain.begin(), plain.end());
     ENSURE(same, "the unmasked sum is the sum of what was masked");
   }

@@ -3,24 +3,17 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "base/ids.hpp"
 #include "base/stream.hpp"
 #include "fed/parts.hpp"
 #include "fed/secure_rule.hpp"
+#include "fed/sum_exchange.hpp"
 #include "secure/quantiser.hpp"
 
 namespace polyclinic {
-
-// One hospital that was invited; its place is its index + 1.
-struct SecureParty {
-  HospitalId hospital;
-  bool advertised = false;  // member of U1,
-  bool shared = false;      // U2,
-  bool summed = false;      // U3,
-  bool revealed = false;    // U5
-};
 
 class SecureSum {
  public:
@@ -46,6 +39,12 @@ class SecureSum {
   bool decode(const std::vector<std::uint64_t>& sum, bool by_size, ParameterVector& out) const;
   void decode_noised(const std::vector<std::uint64_t>& sum, std::uint32_t modulus,
                      ParameterVector& out);
+  // Where shares are compared: the mean of the middle ranks of the updates as they were rounded.
+  bool middle(const std::vector<SecureParty>& parties, UpdateStream& updates, std::int64_t round,
+              ParameterVector& out);
+  [[nodiscard]] std::unique_ptr<SumExchange> make_exchange(const std::vector<SecureParty>& parties,
+                                                           const secure::PairwiseSettings& sizes,
+                                                           std::int64_t round) const;
   void note_difference(std::vector<HospitalId> summed);
   [[nodiscard]] secure::PairwiseSettings settings(std::size_t parties, std::size_t values,
                                                   std::int64_t round) const;

@@ -21,6 +21,12 @@ secure::MessageSizes SyncServer::message_sizes(const Round& round) const {
   sizes.parties = round.participants.size();
   sizes.values =
       static_cast<std::size_t>(s_.versions->parameters()->layout().size()) + 1;  // and the weight
+  if (s_.secure->shares) {
+    const secure::ShareSizes shares = share_sizes(round);
+    sizes.values = shares.values;
+    sizes.modulus_bits = shares.modulus_bits;
+    return sizes;
+  }
   sizes.modulus_bits = sum_bits(*s_.secure, sizes.parties);
   return sizes;
 }
@@ -54,6 +60,10 @@ std::size_t SyncServer::with_itself(const Round& round, std::size_t others) {
 }
 
 TimeNs SyncServer::masking_time(const Round& round, std::size_t index) const {
+  if (s_.secure->shares) {
+    const secure::ShareSeconds seconds;
+    return ceil_to_ns(seconds.split(s_.secure->shares->servers, share_sizes(round).values));
+  }
   return ceil_to_ns(secure::Seconds::mask(others(round, index, &Participant::shared),
                                           message_sizes(round).values));
 }
@@ -63,6 +73,11 @@ bool SyncServer::plan_sum(Round& round) {
   SecureAccount& account = secure_account_;
   const std::size_t invited = round.participants.size();
   account.sparse = s_.secure->sparse.has_value();
+  account.masks = s_.secure->masks();
+  if (s_.secure->shares) {
+    account.servers = static_cast<std::int64_t>(s_.secure->shares->servers);
+    account.compared = s_.secure->shares->middle.has_value();
+  }
   const std::optional<SecurePlan> plan = secure_plan(*s_.secure, invited, s_.run, round.index);
   const bool first = account.rounds++ == 0;
   if (!plan) {
@@ -94,6 +109,10 @@ Task<bool> SyncServer::exchange_keys(Round& round) {
   const bool planned = plan_sum(round);
   if (!planned) co_return false;
   if (round.ends != kNever) round.deadline = round.ends - s_.secure->wait;
+  if (!s_.secure->masks()) {
+    for (Participant& participant : round.participants) participant.shared = true;
+    co_return true;
+  }
   co_await run_phase(round, Phase::advertise);
   if (round.failure.empty()) co_await run_phase(round, Phase::share_keys);
   round.phase = Phase::masked_input;
@@ -103,6 +122,10 @@ Task<bool> SyncServer::exchange_keys(Round& round) {
 // What arrived becomes a sum when enough of those who sent it tell shares.
 Task<void> SyncServer::unmask(Round& round) {
   if (!s_.secure) co_return;
+  if (!s_.secure->masks()) {
+    co_await find_sum(round);
+    co_return;
+  }
   const auto shared =
       static_cast<std::size_t>(std::count_if(round.participants.begin(), round.participants.end(),
                                              [](const Participant& p) { return p.shared; }));
@@ -303,7 +326,7 @@ void SyncServer::end_phase(Round& round, Phase phase, std::size_t asked, std::si
   SecurePhaseClosed closed;
   closed.at = s_.simulation->now();
   closed.round = round.index + 1;
-  closed.phase = name(phase);
+  closed.phase = phase_name(secure_account_, phase);
   closed.asked = static_cast<std::int64_t>(asked);
   closed.answered = static_cast<std::int64_t>(answered);
   closed.threshold = static_cast<std::int64_t>(threshold);
@@ -314,8 +337,8 @@ void SyncServer::end_phase(Round& round, Phase phase, std::size_t asked, std::si
       by_secret ? fmt::format(
                       "phase '{}' had {} answers, and for {} hospitals fewer than {} of their "
                       "neighbours'",
-                      name(phase), answered, missing, threshold)
-                : fmt::format("phase '{}' had {} answers, {} were needed", name(phase), answered,
+                      closed.phase, answered, missing, threshold)
+                : fmt::format("phase '{}' had {} answers, {} were needed", closed.phase, answered,
                               threshold);
   if (phase != Phase::unmask && phase != Phase::masked_input) drop_waiting(round);
 }
@@ -376,8 +399,8 @@ void SyncServer::record_transfer(const Round& round, HospitalId hospital,
 SecureAccount SyncServer::secure_account() const {
   SecureAccount account = secure_account_;
   constexpr auto kMasked = static_cast<std::size_t>(Phase::masked_input);
-  account.bytes_up[kMasked] = s_.visits->moved().up;
-  account.bytes_down[kMasked] = s_.visits->moved().down;
+  account.bytes_up[kMasked] += s_.visits->moved().up;
+  account.bytes_down[kMasked] += s_.visits->moved().down;
   return account;
 }
 

@@ -26,7 +26,7 @@ std::int64_t SyncServer::message_bytes() const {
 // Of the invitation with the model, and of the update; under a secure sum shares come with the one,
 // and the other is a masked vector.
 std::int64_t SyncServer::bytes_down(const Round& round, std::size_t index) const {
-  if (!s_.secure) return message_bytes();
+  if (!s_.secure || !s_.secure->masks()) return message_bytes();
   return message_bytes() +
          message_sizes(round).forwarded(others(round, index, &Participant::shared));
 }
@@ -129,6 +129,7 @@ Task<void> SyncServer::gather(Round& round) {
     participant.bytes_up = up;
     participant.before_upload = s_.secure ? masking_time(round, i) : TimeNs{};
     send_by(round, participant);
+    send_in_shares(round, i);
     participant.scope = std::make_unique<Scope>(round.scope, "visit");
     s_.simulation->spawn(*participant.scope, participate(round, i), "hospital",
                          participant.hospital.value);

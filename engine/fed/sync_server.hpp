@@ -46,6 +46,12 @@ struct AggregatorRule {
   bool drawn = false;  // at random; otherwise in turn
 };
 
+// A server beside the server. Its availability outlives it; null: always up.
+struct HelperServer {
+  HostId host;
+  Availability* availability = nullptr;
+};
+
 class SyncServer final : public Protocol {
  public:
   // References outlive the server.
@@ -61,7 +67,8 @@ class SyncServer final : public Protocol {
     Visits* visits = nullptr;
     VersionMaker* maker = nullptr;
     StragglerRule stragglers;
-    std::optional<SecureRule> secure;          // updates are summed under masks
+    std::optional<SecureRule> secure;          // updates are summed under masks, or in shares
+    std::vector<HelperServer> helpers;         // the others that have shares
     std::optional<AggregatorRule> aggregator;  // none: a server
     bool by_size = true;                       // hospitals count with their rows
     SyncOptions options;
@@ -93,6 +100,7 @@ class SyncServer final : public Protocol {
     bool advertised = false;
     bool shared = false;
     bool revealed = false;
+    std::uint32_t helpers = 0;  // of its shares: bit j for the one that helper j has
   };
   struct Round {
     Round(Simulation& simulation, std::int64_t number, std::int64_t where)
@@ -112,6 +120,7 @@ class SyncServer final : public Protocol {
     Mailbox<std::size_t> inbox;  // index of a participant that arrived or gave up
     secure::Phase phase = secure::Phase::masked_input;  // without secure sums there is but this one
     SecurePlan plan;                                    // of a secure sum
+    std::uint32_t helpers_answered = 0;                 // bit j: helper j, to the last question
     std::string failure;                                // why there is no sum, or nobody to train
     std::optional<HospitalId> aggregator;               // none: the server
     HospitalId holder;                                  // who sends the model then
@@ -167,6 +176,30 @@ class SyncServer final : public Protocol {
   void note_sum(const Round& round);
   [[nodiscard]] TimeNs masking_time(const Round& round, std::size_t index) const;
   [[nodiscard]] bool secure_mean(const Round& round, UpdateStream& updates, ParameterVector& out);
+
+  // shares to several servers (sync_shares.cpp)
+  struct Question {  // to the other servers
+    TimeNs until;
+    std::int64_t bytes_there = 0;
+    std::int64_t bytes_back = 0;
+    TimeNs work;  // of their processors
+  };
+  void send_in_shares(Round& round, std::size_t index);
+  Task<void> send_seeds(Round& round, std::size_t index);
+  Task<void> find_sum(Round& round);
+  Task<bool> agree_on_shares(Round& round, TimeNs until);
+  void leave_incomplete(Round& round);
+  Task<bool> ask_helpers(Round& round, Question question, const char* doing);
+  Task<void> ask_helper(Round& round, std::size_t helper, Question question);
+  Task<bool> compare_shares(Round& round, TimeNs until);
+  Task<void> pass_between(Round& round, std::size_t from, std::size_t to, std::int64_t bytes,
+                          TimeNs until);
+  Task<bool> exchange_between(Round& round, std::int64_t bytes, TimeNs until);
+  void miss_sum(Round& round, std::string failure);
+  void close_sum(const Round& round);
+  [[nodiscard]] HostId share_server(std::size_t number) const;
+  [[nodiscard]] secure::ShareSizes share_sizes(const Round& round) const;
+  [[nodiscard]] std::size_t with_all_shares(const Round& round) const;
 
   Task<void> participate(Round& round, std::size_t index);
   void drop_all(Round& round, DropReason reason, const std::string& detail);

@@ -239,6 +239,7 @@ Task<bool> Visits::upload(Visit& visit) {
   visit.stage = VisitStage::uploading;
   if (visit.before_upload.ns > 0) co_await sim.delay(visit.before_upload);
   if (s_.privacy != nullptr) s_.privacy->sends(visit.hospital, sim.now(), visit.number + 1);
+  if (visit.sends_first) co_await visit.sends_first();
   const std::int64_t bytes = visit.bytes_up - s_.wire->saved_up();
   const bool sent = co_await move(visit, TransferDirection::up, bytes);
   if (!sent) {

@@ -54,6 +54,9 @@ struct Visit {
   std::int64_t bytes_up = 0;    // of the update, too
   bool has_model = false;       // it got the newest version before
   TimeNs before_upload;         // what its processor does to the update first (masks)
+  // What it sends to others before its update (seeds of shares); empty: nothing. The visit goes on
+  // whatever becomes of it.
+  std::function<Task<void>()> sends_first;
   std::int64_t epochs = 0;      // a straggler: how far it gets; 0: it finishes
   std::int64_t asked = 0;       // epochs that the server asks it for; 0: those of the plan
   // Without common rounds the version that it was sent says where in schedules it is and gives the

@@ -15,13 +15,14 @@ constexpr double kLatencyLeast_s = 1e-6;
 constexpr double kRoundTripMost_s = 1e3;
 }  // namespace
 
-HostId FlowNetwork::add_host(const AccessLink& link) {
+HostId FlowNetwork::add_host(const AccessLink& link, Availability* availability) {
   ENSURE(link.up_bytes_per_s > 0, "an access link lets something through");
   ENSURE(link.down_bytes_per_s > 0, "an access link lets something through");
   Access& access = accesses_.emplace_back();
   access.network = this;
   access.hospital = {kFirstHost + static_cast<std::uint32_t>(hosts_.size())};
   access.of_hospital = false;
+  access.availability = availability;
   access.link = link;
   // the server is where all ways lead
   static const Route kNoWay;

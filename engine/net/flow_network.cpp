@@ -32,7 +32,7 @@ FlowNetwork::FlowNetwork(Simulation& simulation, const FlowOptions& options, Top
   // the server's machine: what bounds it are the server's links
   AccessLink server;
   server.up_bytes_per_s = server.down_bytes_per_s = kCapacityMax;
-  add_host(server);
+  add_host(server, nullptr);
 }
 
 FlowNetwork::~FlowNetwork() {

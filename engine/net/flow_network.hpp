@@ -46,7 +46,8 @@ class FlowNetwork final : public Network {
   void attach(HospitalId hospital, const AccessLink& link, Availability* availability) override;
   Task<TransferOutcome> transfer(HospitalId hospital, TransferDirection direction,
                                  std::int64_t bytes, TimeNs give_up) override;
-  HostId add_host(const AccessLink& link) override;
+  using Network::add_host;
+  HostId add_host(const AccessLink& link, Availability* availability) override;
   [[nodiscard]] HostId server_host() const override;
   Task<TransferOutcome> send(HostId from, HostId to, std::int64_t bytes, TimeNs give_up) override;
   [[nodiscard]] TimeNs least_time(HospitalId hospital, TransferDirection direction,

@@ -59,9 +59,11 @@ class Network {
                                          std::int64_t bytes, TimeNs give_up) = 0;
 
   // --- messages of which neither end need be the server
-  // Announces a machine that is no hospital, is always up and stands where the hospitals of
-  // `link.region` do, on their side of the line that they share.
-  virtual HostId add_host(const AccessLink& link) = 0;
+  // Announces a machine that is no hospital and stands where the hospitals of `link.region` do, on
+  // their side of the line that they share. Its availability, which outlives the network, decides
+  // when messages to and from it break; nullptr: it is always up.
+  virtual HostId add_host(const AccessLink& link, Availability* availability) = 0;
+  HostId add_host(const AccessLink& link) { return add_host(link, nullptr); }
   // The server's machine, behind its links.
   [[nodiscard]] virtual HostId server_host() const = 0;
   // Moves payload bytes directly from one machine to another: over the sender's own link up, the

@@ -289,7 +289,9 @@ std::string secure_phases(const SecureAccount& account) {
   TextTable table({true, false, false, false, false, false});
   table.add({"phase of the secure sum", "asked", "answered", "rounds failed", "up", "down"});
   for (std::size_t p = 0; p < secure::kPhases; ++p) {
-    table.add({std::string(secure::name(static_cast<secure::Phase>(p))),
+    const std::string_view name = phase_name(account, static_cast<secure::Phase>(p));
+    if (name.empty()) continue;
+    table.add({std::string(name),
                fmt::format("{}", account.asked[p]), fmt::format("{}", account.answered[p]),
                fmt::format("{}", account.missed[p]), size_text(account.bytes_up[p]),
                size_text(account.bytes_down[p])});

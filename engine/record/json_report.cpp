@@ -189,8 +189,20 @@ Json secure_sums(const SecureAccount& account) {
   json["values_clipped"] = account.clipped;
   json["updates_held_to_rows_max"] = account.rows_held;
   json["phases"] = Json::array();
+  if (account.servers > 0) {
+    json["servers"] = account.servers;
+    json["updates_at_some_servers_only"] = account.incomplete;
+    json["rounds_failed_for_a_server"] = account.servers_lost;
+    json["bytes_between_servers"] = account.bytes_between;
+    if (account.compared) {
+      json["comparison_gates"] = account.gates;
+      json["comparison_rounds"] = account.comparison_rounds;
+    }
+  }
   for (std::size_t p = 0; p < secure::kPhases; ++p) {
-    json["phases"].push_back({{"phase", secure::name(static_cast<secure::Phase>(p))},
+    const std::string_view name = phase_name(account, static_cast<secure::Phase>(p));
+    if (name.empty()) continue;
+    json["phases"].push_back({{"phase", name},
                               {"asked", account.asked[p]},
                               {"answered", account.answered[p]},
                               {"rounds_failed", account.missed[p]},

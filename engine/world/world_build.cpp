@@ -497,6 +497,7 @@ void World::Impl::build_protocol() {
   }
   if (const Part* secure = spec.scenario.part("secure")) {
     setup.secure = secure_rule(*secure);
+    if (setup.secure->shares) build_share_servers(*secure, rule, setup);
     if (privacy && privacy->acts() == RunPrivacy::Acts::on_shares) {
       open_pages();  // which say how much noise
       setup.secure->noise = shared_noise();

@@ -202,6 +202,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void add_personal_remark();
   void add_layers_remark();
   void add_secure_remarks();
+  void build_share_servers(const Part& secure, const Part& rule, SyncServer::Setup& setup);
   void add_definition_remarks();
   void add_waiting_remark();
   void add_failure_remark();
@@ -265,6 +266,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
 
   Fingerprint fingerprint;
   Simulation sim;
+  std::vector<std::unique_ptr<Availability>> share_servers;  // null: always up
   std::unique_ptr<Network> network;
   std::unique_ptr<Members> members;
   std::unique_ptr<VersionStore> versions;
@@ -325,5 +327,10 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   std::multimap<std::int64_t, std::uint64_t> version_waits;  // version -> token
   RunResult result;
 };
+
+// What parties could read where updates went in shares, and what became of those that did not
+// arrive; empty: all did.
+std::string share_servers_saw(const SecureAccount& account);
+std::string share_servers_lost(const SecureAccount& account);
 
 }  // namespace polyclinic

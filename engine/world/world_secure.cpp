@@ -10,6 +10,7 @@ namespace {
 
 std::string what_was_seen(const SecureAccount& account) {
   if (account.sums == 0) return "secure sums: none came out; the server learnt of no update";
+  if (account.servers > 0) return share_servers_saw(account);
   const std::string threshold =
       account.threshold_least == account.threshold_most
           ? fmt::format("{}", account.threshold_least)
@@ -34,7 +35,7 @@ std::string missed_text(const SecureAccount& account) {
   for (std::size_t p = 0; p < secure::kPhases; ++p) {
     if (account.missed[p] == 0) continue;
     parts.push_back(fmt::format("{} in phase '{}'", account.missed[p],
-                                secure::name(static_cast<secure::Phase>(p))));
+                                phase_name(account, static_cast<secure::Phase>(p))));
   }
   return fmt::format("{}", fmt::join(parts, ", "));
 }
@@ -63,6 +64,9 @@ void World::Impl::add_secure_remarks() {
         "{} sums were of the hospitals of the sum before but for one: their difference says much "
         "of that one. A secure sum is no differential privacy",
         account.differ_by_one));
+  }
+  if (std::string lost = share_servers_lost(account); !lost.empty()) {
+    result.remarks.push_back(std::move(lost));
   }
   if (const std::string missed = missed_text(account); !missed.empty()) {
     result.remarks.push_back(

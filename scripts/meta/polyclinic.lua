@@ -2182,6 +2182,24 @@ function secure.pairwise(fields) end
 ---@return secure_part
 function secure.secagg_plus(fields) end
 
+---@class secure_shares_fields
+---@field servers? integer among which a hospital splits its update: the server and one or two others (default: `2`)
+---@field threshold? integer|fraction hospitals whose shares all servers must have, else the round fails: a count, or fraction(0.6) of those invited. Servers tell no sum of fewer (default: two thirds of those invited, rounded down, and one)
+---@field rate? bandwidth of the other servers' lines, each way (default: 1 Gbit/s)
+---@field latency? time of the same, one way (default: 10 ms)
+---@field availability? availability_part|(availability_part)[]|none|false when the other servers are up: each has outages of its own (default: always)
+---@field clip? number every value of an update is held to this absolute value (default: `8`)
+---@field bits? integer of a value on the wire, before the bits that the sum needs (default: `24`)
+---@field rows_max? integer a hospital with more training rows weighs as one with so many; public (default: `10000`)
+---@field wait? time how long a hospital waits for a server that is down, and how long the servers may take to agree whose shares they have and to find the result (default: 2 min)
+---@field fidelity? "real"|"cost" real: the cryptography is computed; cost: the same messages, times and sums without it (default: `"real"`)
+
+---Sums of shares at two or three servers that do not collude: every hospital splits its update into one share for each, all but one of them a seed of 32 bytes; each server sums the shares of the hospitals that all servers have, and the sums are put together. No keys are exchanged before the training, and a hospital that is lost costs nobody a second try. A server that is down fails the round. aggregation.median and trimmed_mean are charged as the servers' comparisons of shares would cost, and simulated.
+---Corrigan-Gibbs and Boneh 2017, Prio: Private, Robust, and Scalable Computation of Aggregate Statistics, section 3 and appendix I (shares from seeds), without its proofs
+---@param fields? secure_shares_fields
+---@return secure_part
+function secure.shares(fields) end
+
 ---@class selection_part: part
 selection = {}
 
