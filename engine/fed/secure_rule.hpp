@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/ids.hpp"
 #include "base/schema.hpp"
 #include "base/stream.hpp"
 #include "base/time.hpp"
@@ -36,6 +37,15 @@ struct SparseRule {
   HospitalCount dropouts;
 };
 
+// A server that lies to hospitals (fed/secure_lies.hpp). Plain data.
+struct Tampering {
+  enum class With : std::uint8_t { keys, survivors };
+  With with = With::keys;
+  std::int64_t from_round = 1;
+  std::string hospital;              // whom it is after, by name; empty: whoever comes first
+  std::optional<HospitalId> victim;  // the same, found
+};
+
 // The same for a whole run. Plain data.
 struct SecureRule {
   std::optional<std::int64_t> threshold;  // in hospitals,
@@ -47,6 +57,8 @@ struct SecureRule {
   bool real = true;                       // false: messages and times, no cryptography
   std::optional<SharedNoise> noise;
   std::optional<SparseRule> sparse;  // none: each shares with all
+  bool active = false;               // the server may lie: keys and survivors are signed
+  std::optional<Tampering> tampering;
   // Lattice points per unit of an update that is noised.
   [[nodiscard]] double scale() const;
 };
@@ -72,14 +84,15 @@ std::optional<SecurePlan> secure_plan(const SecureRule& rule, std::size_t invite
 // cannot reach, sums that do not fit 32 bits, a deadline that leaves no time between the phases.
 void check_secure(const Part& part, const SecureRule& rule, std::size_t most, TimeNs deadline);
 // Refuses parts of a scenario that need to see single updates.
-// objective may be null.
+// objective and privacy may be null.
 std::vector<Mistake> secure_conflicts(const Part& secure, const Part& aggregation,
-                                      const Part* objective);
+                                      const Part* objective, const Part* privacy);
 
 // What became of the secure sums of a run.
 struct SecureAccount {
   using PerPhase = std::array<std::int64_t, secure::kPhases>;
   bool real = true;
+  bool active = false;
   std::int64_t rounds = 0;
   std::int64_t sums = 0;  // that came out: all that the server learnt of updates
   PerPhase missed{};      // rounds that ended there: fewer answers than the threshold
@@ -104,6 +117,17 @@ struct SecureAccount {
   std::int64_t clipped = 0;        // of them
   std::int64_t rows_held = 0;      // updates that weighed as rows_max rows
   int modulus_bits = 0;            // the largest of a round
+  // of a server that lies
+  std::int64_t colluders_least = 0;  // in the active variant: so many with it still read nothing
+  std::int64_t tampered = 0;         // rounds
+  std::int64_t read_alone = 0;       // updates
+  struct Refused {
+    secure::Phase phase = secure::Phase::share_keys;
+    secure::Refusal why = secure::Refusal::none;
+    std::int64_t hospitals = 0;  // one in two rounds counts twice
+    std::int64_t first_round = 0;
+  };
+  std::vector<Refused> refused;  // in the order in which they first came
   // of noised sums
   std::int64_t cut = 0;      // updates longer than the bound
   std::int64_t updates = 0;  // of them

@@ -8,19 +8,11 @@
 #include "base/ids.hpp"
 #include "base/stream.hpp"
 #include "fed/parts.hpp"
+#include "fed/secure_lies.hpp"
 #include "fed/secure_rule.hpp"
 #include "secure/quantiser.hpp"
 
 namespace polyclinic {
-
-// One hospital that was invited; its place is its index + 1.
-struct SecureParty {
-  HospitalId hospital;
-  bool advertised = false;  // member of U1,
-  bool shared = false;      // U2,
-  bool summed = false;      // U3,
-  bool revealed = false;    // U5
-};
 
 class SecureSum {
  public:
@@ -35,6 +27,8 @@ class SecureSum {
   // has its threshold.
   bool mean(const std::vector<SecureParty>& parties, UpdateStream& updates, std::int64_t round,
             bool by_size, ParameterVector& out);
+  // A round without a sum in which somebody refused, with real cryptography: that it had to.
+  void rehearse(const std::vector<SecureParty>& parties, std::int64_t round, std::size_t values);
 
  private:
   void encode(const Update& update, std::int64_t round, bool by_size,

@@ -165,6 +165,17 @@ Json oracle(const RunResult& result) {
           {"standard_error", result.oracle->standard_error}};
 }
 
+Json refusals(const SecureAccount& account) {
+  Json json = Json::array();
+  for (const SecureAccount::Refused& one : account.refused) {
+    json.push_back({{"phase", secure::name(one.phase)},
+                    {"reason", secure::describe(one.why)},
+                    {"hospitals", one.hospitals},
+                    {"first_round", one.first_round}});
+  }
+  return json;
+}
+
 Json secure_sums(const SecureAccount& account) {
   Json json;
   json["fidelity"] = account.real ? "real" : "cost";
@@ -187,9 +198,17 @@ Json secure_sums(const SecureAccount& account) {
   json["values"] = account.values;
   json["values_clipped"] = account.clipped;
   json["updates_held_to_rows_max"] = account.rows_held;
+  json["adversary"] = account.active ? "active" : "semi_honest";
+  if (account.active) json["colluders_withstood"] = account.colluders_least;
+  if (account.tampered > 0) {
+    json["rounds_tampered"] = account.tampered;
+    json["updates_read"] = account.read_alone;
+  }
+  if (!account.refused.empty()) json["refusals"] = refusals(account);
   json["phases"] = Json::array();
-  for (std::size_t p = 0; p < secure::kPhases; ++p) {
-    json["phases"].push_back({{"phase", secure::name(static_cast<secure::Phase>(p))},
+  for (const secure::Phase phase : secure::phases(account.active)) {
+    const auto p = static_cast<std::size_t>(phase);
+    json["phases"].push_back({{"phase", secure::name(phase)},
                               {"asked", account.asked[p]},
                               {"answered", account.answered[p]},
                               {"rounds_failed", account.missed[p]},

@@ -193,6 +193,8 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void add_personal_remark();
   void add_layers_remark();
   void add_secure_remarks();
+  // Throws ScenarioError: nobody has that name, or takes no part.
+  void find_victim(const Part& part, Tampering& tampering) const;
   void add_definition_remarks();
   void add_waiting_remark();
   void add_failure_remark();
