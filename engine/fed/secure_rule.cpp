@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "fed/parts.hpp"
 #include "fed/schema_help.hpp"
+#include "fed/secure_lies.hpp"
 #include "secure/quantiser.hpp"
 
 namespace polyclinic {
@@ -43,6 +44,14 @@ SecureRule secure_rule(const Part& part) {
     rule.shares = shares_rule(part);
   } else {
     ENSURE(part.name == "pairwise", "schemas name only secure sums that exist");
+    rule.active = part.text("adversary") == "active";
+    if (const Part* how = part.part("tampering")) {
+      Tampering tampering;
+      tampering.with = how->name == "keys" ? Tampering::With::keys : Tampering::With::survivors;
+      tampering.from_round = how->integer("from_round");
+      if (how->given("hospital")) tampering.hospital = how->text("hospital");
+      rule.tampering = tampering;
+    }
   }
   if (const Value* threshold = part.find("threshold")) {
     if (const auto* share = threshold->get_if<Quantity>()) {
@@ -85,8 +94,30 @@ std::size_t secure_threshold(const SecureRule& rule, std::size_t invited) {
     threshold = static_cast<std::size_t>(
         std::ceil(*rule.threshold_share * static_cast<double>(invited) - 1e-9));
   }
+  // theorem 6.5 of Bonawitz et al. 2017, with nobody who colludes
+  if (rule.active) threshold = std::max(threshold, invited / 2 + 1);
   return std::max<std::size_t>(threshold, 2);
 }
+
+namespace {
+
+// What the scenario asks for, before it is held to more than half.
+void check_active(const Part& part, const SecureRule& rule, std::size_t most) {
+  if (!rule.active) return;
+  SecureRule asked = rule;
+  asked.active = false;
+  const std::size_t threshold = secure_threshold(asked, most);
+  const bool little_share = rule.threshold_share && *rule.threshold_share <= 0.5;
+  if (2 * threshold > most && !little_share) return;
+  throw part.mistake(
+      "threshold",
+      fmt::format("{} of {} hospitals are not more than half: a server that lies has shares of "
+                  "both secrets of one hospital, from one half each",
+                  threshold, most),
+      fmt::format("a threshold of {} at least, or adversary = \"semi_honest\"", most / 2 + 1));
+}
+
+}  // namespace
 
 std::optional<SecurePlan> secure_plan(const SecureRule& rule, std::size_t invited, RunKey run,
                                       std::int64_t round) {
@@ -116,6 +147,7 @@ void check_secure(const Part& part, const SecureRule& rule, std::size_t most, Ti
                     rule.sparse->colluding.of(most), rule.sparse->dropouts.of(most)),
         "fewer colluding or fewer dropouts; in all at most nine tenths, and two must be left");
   }
+  check_active(part, rule, most);
   const std::size_t threshold = secure_threshold(rule, most);
   if (threshold > most) {
     throw part.mistake(
@@ -147,18 +179,29 @@ void check_secure(const Part& part, const SecureRule& rule, std::size_t most, Ti
     }
     return;
   }
-  if (deadline != kNever && rule.wait.ns >= deadline.ns / 3) {
-    throw part.mistake("wait",
-                       fmt::format("three phases of up to {} leave no time to train before the "
-                                   "deadline of {}",
-                                   to_text(rule.wait), to_text(deadline)),
-                       "a shorter wait or a longer deadline");
+  const int phases = rule.active ? 4 : 3;
+  if (deadline != kNever && rule.wait.ns >= deadline.ns / phases) {
+    throw part.mistake(
+        "wait",
+        fmt::format("{} phases of up to {} leave no time to train before the "
+                    "deadline of {}",
+                    rule.active ? "four" : "three", to_text(rule.wait), to_text(deadline)),
+        "a shorter wait or a longer deadline");
   }
 }
 
 std::vector<Mistake> secure_conflicts(const Part& secure, const Part& aggregation,
-                                      const Part* objective) {
+                                      const Part* objective, const Part* privacy) {
   std::vector<Mistake> mistakes;
+  const bool lies = secure.find("tampering") != nullptr && secure.part("tampering") != nullptr;
+  if (lies && privacy != nullptr && privacy->name == "distributed" &&
+      secure.text("adversary") == "semi_honest") {
+    mistakes.push_back(
+        {secure.where_of("tampering"),
+         "tampering and privacy.distributed exclude each other: a server that reads one update "
+         "sees it with that hospital's own share of the noise only, and no epsilon holds",
+         "adversary = \"active\" withstands such a server"});
+  }
   const std::string_view kind = objective != nullptr ? std::string_view(objective->name) : "";
   if (kind == "control_variates" || kind == "dynamic") {
     mistakes.push_back({secure.where,
@@ -253,25 +296,38 @@ std::vector<Schema> secure_schemas() {
           "round and no single one. Every round has four phases on the clock: hospitals "
           "advertise keys, share secrets, send masked updates, and unmask the sum of those that "
           "arrived. Against a server and hospitals that follow the protocol and remember what "
-          "they see.",
+          "they see; with adversary = \"active\" against a server that lies: keys are signed, and "
+          "one phase more makes sure that all were told of the same survivors.",
       .paper =
           "Bonawitz et al. 2017, Practical Secure Aggregation for Privacy-Preserving Machine "
-          "Learning, figure 4 (semi-honest)",
+          "Learning, figure 4 (semi-honest, and active)",
       .fields = {Field{
-          "threshold",
-          threshold,
-          {},
-          "hospitals that must answer in every phase, else the round fails: a count, or "
-          "fraction(0.6) of those invited. So many colluding with the server read any "
-          "update",
-          false,
-          "two thirds of those invited, rounded down, and one"}},
+                     "threshold",
+                     threshold,
+                     {},
+                     "hospitals that must answer in every phase, else the round fails: a count, or "
+                     "fraction(0.6) of those invited. So many colluding with the server read any "
+                     "update",
+                     false,
+                     "two thirds of those invited, rounded down, and one"},
+                 Field{"adversary", type::choice({"semi_honest", "active"}), "semi_honest",
+                       "semi_honest: the server follows the protocol; active: it may lie. Then "
+                       "2 t - n - 1 hospitals may collude with it, t the threshold, which is more "
+                       "than half"},
+                 Field{"tampering",
+                       type::part("tampering") | type::none(),
+                       {},
+                       "how the server lies: to see that it is caught, or what it reads"}},
       .example = "secure = secure.pairwise { threshold = fraction(0.6), clip = 4 }"};
   constexpr const char* kAnswers = "longest wait for the answers to a phase of keys or shares";
-  return {with_numbers(pairwise, kAnswers), with_numbers(secagg_plus_schema(), kAnswers),
-          with_numbers(shares_schema(),
-                       "how long a hospital waits for a server that is down, and how long the "
-                       "servers may take to agree whose shares they have and to find the result")};
+  std::vector<Schema> schemas = tampering_schemas();
+  schemas.insert(
+      schemas.begin(),
+      {with_numbers(pairwise, kAnswers), with_numbers(secagg_plus_schema(), kAnswers),
+       with_numbers(shares_schema(),
+                    "how long a hospital waits for a server that is down, and how long the "
+                    "servers may take to agree whose shares they have and to find the result")});
+  return schemas;
 }
 
 std::string_view phase_name(const SecureAccount& account, secure::Phase phase) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ids.hpp"
 #include "base/schema.hpp"
 #include "base/stream.hpp"
 #include "base/time.hpp"
@@ -38,6 +39,15 @@ struct SparseRule {
   HospitalCount dropouts;
 };
 
+// A server that lies to hospitals (fed/secure_lies.hpp). Plain data.
+struct Tampering {
+  enum class With : std::uint8_t { keys, survivors };
+  With with = With::keys;
+  std::int64_t from_round = 1;
+  std::string hospital;              // whom it is after, by name; empty: whoever comes first
+  std::optional<HospitalId> victim;  // the same, found
+};
+
 // The same for a whole run. Plain data.
 struct SecureRule {
   std::optional<std::int64_t> threshold;  // in hospitals,
@@ -52,6 +62,8 @@ struct SecureRule {
   std::optional<SharesRule> shares;  // no masks: shares to several servers
   // Whether hospitals agree on masks before they train, and the sum is unmasked by them.
   [[nodiscard]] bool masks() const { return !shares; }
+  bool active = false;  // the server may lie: keys and survivors are signed
+  std::optional<Tampering> tampering;
   // Lattice points per unit of an update that is noised.
   [[nodiscard]] double scale() const;
 };
@@ -77,15 +89,16 @@ std::optional<SecurePlan> secure_plan(const SecureRule& rule, std::size_t invite
 // cannot reach, sums that do not fit 32 bits, a deadline that leaves no time between the phases.
 void check_secure(const Part& part, const SecureRule& rule, std::size_t most, TimeNs deadline);
 // Refuses parts of a scenario that need to see single updates.
-// objective may be null.
+// objective and privacy may be null.
 std::vector<Mistake> secure_conflicts(const Part& secure, const Part& aggregation,
-                                      const Part* objective);
+                                      const Part* objective, const Part* privacy);
 
 // What became of the secure sums of a run.
 struct SecureAccount {
   using PerPhase = std::array<std::int64_t, secure::kPhases>;
   bool real = true;
   bool masks = true;  // false: of the phases only masked_input and unmask, by other names
+  bool active = false;
   std::int64_t rounds = 0;
   std::int64_t sums = 0;  // that came out: all that the server learnt of updates
   PerPhase missed{};      // rounds that ended there: fewer answers than the threshold
@@ -118,6 +131,17 @@ struct SecureAccount {
   std::int64_t bytes_between = 0;  // servers
   std::int64_t gates = 0;          // of comparisons, in all
   std::int64_t comparison_rounds = 0;
+  // of a server that lies
+  std::int64_t colluders_least = 0;  // in the active variant: so many with it still read nothing
+  std::int64_t tampered = 0;         // rounds
+  std::int64_t read_alone = 0;       // updates
+  struct Refused {
+    secure::Phase phase = secure::Phase::share_keys;
+    secure::Refusal why = secure::Refusal::none;
+    std::int64_t hospitals = 0;  // one in two rounds counts twice
+    std::int64_t first_round = 0;
+  };
+  std::vector<Refused> refused;  // in the order in which they first came
   // of noised sums
   std::int64_t cut = 0;      // updates longer than the bound
   std::int64_t updates = 0;  // of them

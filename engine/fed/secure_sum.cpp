@@ -2,75 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <numeric>
 
 #include "base/check.hpp"
 #include "base/draw.hpp"
+#include "fed/secure_exchange.hpp"
 #include "fed/update_privacy.hpp"
 #include "privacy/integer_noise.hpp"
 #include "privacy/samplers.hpp"
 
 namespace polyclinic {
-
-namespace {
-
-// The parties of one round, played when it closes.
-class MaskedExchange final : public SumExchange {
- public:
-  MaskedExchange(const std::vector<SecureParty>& parties, const secure::PairwiseSettings& settings,
-                 RunKey run, std::int64_t round)
-      : parties_(parties), server_(settings) {
-    for (std::size_t i = 0; i < parties.size(); ++i) {
-      if (!parties[i].advertised) continue;
-      const secure::SecretStream secrets(run, parties[i].hospital.value,
-                                         static_cast<std::uint64_t>(round));
-      const auto [it, made] = hospitals_.try_emplace(place(i), settings, place(i), secrets);
-      server_.advertised(it->second.advertise());
-    }
-    for (auto& [where, hospital] : hospitals_) {
-      if (!parties[where - 1].shared) continue;
-      auto shares = hospital.share_keys(server_.keys_for(where));
-      ENSURE(shares.has_value(), "a phase was begun with enough keys");
-      server_.shared(where, *std::move(shares));
-    }
-    sharers_ = server_.sharers();
-  }
-
-  void send(std::size_t index, std::vector<std::uint32_t>& values) override {
-    secure::PairwiseHospital& hospital = hospitals_.at(place(index));
-    const bool goes_on = hospital.receive(server_.those_around(place(index), sharers_),
-                                          server_.shares_for(place(index)));
-    ENSURE(goes_on, "a phase was begun with enough shares");
-    hospital.mask(values);
-    server_.masked(place(index), values);
-  }
-
-  std::vector<std::uint32_t> sum() override {
-    const std::vector<secure::Place> summed = server_.summed();
-    const std::vector<secure::Place> lost = server_.lost();
-    for (auto& [where, hospital] : hospitals_) {
-      if (!parties_[where - 1].revealed) continue;
-      auto shares =
-          hospital.reveal(server_.those_around(where, summed), server_.those_around(where, lost));
-      ENSURE(shares.has_value(), "the server asks for one share of each");
-      server_.revealed(where, *std::move(shares));
-    }
-    auto sum = server_.sum();
-    ENSURE(sum.has_value(), "a round with its threshold in every phase has a sum");
-    return *std::move(sum);
-  }
-
- private:
-  static secure::Place place(std::size_t index) { return static_cast<secure::Place>(index + 1); }
-
-  const std::vector<SecureParty>& parties_;
-  secure::PairwiseServer server_;
-  std::vector<secure::Place> sharers_;
-  std::map<secure::Place, secure::PairwiseHospital> hospitals_;
-};
-
-}  // namespace
 
 namespace {
 
@@ -235,7 +176,9 @@ std::unique_ptr<SumExchange> SecureSum::make_exchange(const std::vector<SecurePa
                                                       const secure::PairwiseSettings& sizes,
                                                       std::int64_t round) const {
   if (!rule_.real) return nullptr;
-  if (!rule_.shares) return std::make_unique<MaskedExchange>(parties, sizes, run_, round);
+  if (!rule_.shares) {
+    return std::make_unique<MaskedExchange>(rule_, parties, sizes, run_, round);
+  }
   secure::ShareSettings settings;
   settings.servers = rule_.shares->servers;
   settings.least = sizes.least;
@@ -340,6 +283,11 @@ bool SecureSum::mean(const std::vector<SecureParty>& parties, UpdateStream& upda
   if (!rule_.noise) return decode(plain, by_size, out);
   decode_noised(plain, modulus, out);
   return true;
+}
+
+void SecureSum::rehearse(const std::vector<SecureParty>& parties, std::int64_t round,
+                         std::size_t values) {
+  MaskedExchange(rule_, parties, settings(parties.size(), values, round), run_, round).rehearse();
 }
 
 }  // namespace polyclinic

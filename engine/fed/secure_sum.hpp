@@ -9,6 +9,7 @@
 #include "base/ids.hpp"
 #include "base/stream.hpp"
 #include "fed/parts.hpp"
+#include "fed/secure_lies.hpp"
 #include "fed/secure_rule.hpp"
 #include "fed/sum_exchange.hpp"
 #include "secure/quantiser.hpp"
@@ -28,6 +29,8 @@ class SecureSum {
   // has its threshold.
   bool mean(const std::vector<SecureParty>& parties, UpdateStream& updates, std::int64_t round,
             bool by_size, ParameterVector& out);
+  // A round without a sum in which somebody refused, with real cryptography: that it had to.
+  void rehearse(const std::vector<SecureParty>& parties, std::int64_t round, std::size_t values);
 
  private:
   void encode(const Update& update, std::int64_t round, bool by_size,

@@ -1,6 +1,7 @@
 // Rounds whose updates are summed under masks: the phases around the training.
 //
-//   advertise keys -> share keys -> (model down, training, masked update up) -> unmask
+//   advertise keys -> share keys -> (model down, training, masked update up)
+//                  [-> consistency check, where the server may lie] -> unmask
 //
 // Keys come before the training, so that whoever is lost in it costs the others no second try; the
 // server opens each phase with those who answered the one before, and closes it when all have
@@ -28,6 +29,7 @@ secure::MessageSizes SyncServer::message_sizes(const Round& round) const {
     return sizes;
   }
   sizes.modulus_bits = sum_bits(*s_.secure, sizes.parties);
+  sizes.active = s_.secure->active;
   return sizes;
 }
 
@@ -78,6 +80,7 @@ bool SyncServer::plan_sum(Round& round) {
     account.servers = static_cast<std::int64_t>(s_.secure->shares->servers);
     account.compared = s_.secure->shares->middle.has_value();
   }
+  account.active = s_.secure->active;
   const std::optional<SecurePlan> plan = secure_plan(*s_.secure, invited, s_.run, round.index);
   const bool first = account.rounds++ == 0;
   if (!plan) {
@@ -94,6 +97,10 @@ bool SyncServer::plan_sum(Round& round) {
     most = std::max(most, v);
   };
   widen(account.threshold_least, account.threshold_most, plan->answers);
+  if (account.active) {
+    std::int64_t most = 0;
+    widen(account.colluders_least, most, 2 * plan->shares - invited - 1);
+  }
   if (plan->graph) {
     std::int64_t most = 0;
     widen(account.degree_least, account.degree_most, plan->graph->degree());
@@ -108,7 +115,10 @@ Task<bool> SyncServer::exchange_keys(Round& round) {
   if (!s_.secure) co_return true;
   const bool planned = plan_sum(round);
   if (!planned) co_return false;
-  if (round.ends != kNever) round.deadline = round.ends - s_.secure->wait;
+  const std::int64_t afterwards = s_.secure->active ? 2 : 1;
+  if (round.ends != kNever) {
+    round.deadline = round.ends - TimeNs{afterwards * s_.secure->wait.ns};
+  }
   if (!s_.secure->masks()) {
     for (Participant& participant : round.participants) participant.shared = true;
     co_return true;
@@ -134,6 +144,8 @@ Task<void> SyncServer::unmask(Round& round) {
   // who has not arrived by now is lost, whatever comes of the others
   drop_unfinished(round);
   secure_account_.lost_after_sharing += static_cast<std::int64_t>(shared - round.arrived);
+  if (s_.secure->active) co_await run_phase(round, Phase::consistency);
+  if (!round.failure.empty()) co_return;
   co_await run_phase(round, Phase::unmask);
   if (!round.failure.empty()) co_return;
   // masks between a hospital that was lost and one in the sum
@@ -151,33 +163,56 @@ Task<void> SyncServer::unmask(Round& round) {
 bool SyncServer::takes_part(const Participant& participant, Phase phase) const {
   if (phase == Phase::advertise) return participant.stage != VisitStage::done;
   if (phase == Phase::share_keys) return participant.advertised;
+  if (phase == Phase::unmask && s_.secure->active) return participant.confirmed;
   return participant.arrived;
+}
+
+SyncServer::Flag SyncServer::flag_of(Phase phase) {
+  switch (phase) {
+    case Phase::advertise: return &Participant::advertised;
+    case Phase::share_keys: return &Participant::shared;
+    case Phase::masked_input: return &Participant::arrived;
+    case Phase::consistency: return &Participant::confirmed;
+    case Phase::unmask: break;
+  }
+  return &Participant::revealed;
 }
 
 SyncServer::Call SyncServer::call_of(const Round& round, Phase phase, std::size_t index) const {
   const secure::MessageSizes sizes = message_sizes(round);
   const std::size_t keys = others(round, index, &Participant::advertised);
   const std::size_t shared = others(round, index, &Participant::shared);
+  const std::size_t confirmed = places(round, &Participant::confirmed).size();
+  const bool active = s_.secure->active;
   Call call;
   call.until = std::min(s_.simulation->now() + s_.secure->wait, round.ends);
   switch (phase) {
     case Phase::advertise:
       call.bytes_down = s_.options.control_bytes;
       call.bytes_up = sizes.advertise();
-      call.seconds = secure::Seconds::advertise();
+      call.seconds = secure::Seconds::advertise() + (active ? secure::Seconds::sign() : 0);
       break;
     case Phase::share_keys:
       call.bytes_down = sizes.keys(with_itself(round, keys));
       call.bytes_up = sizes.shares(keys);
-      call.seconds = secure::Seconds::share_keys(with_itself(round, keys), keys, round.plan.shares);
+      call.seconds =
+          secure::Seconds::share_keys(with_itself(round, keys), keys, round.plan.shares) +
+          (active ? secure::Seconds::verify(keys) : 0);
       break;
     case Phase::masked_input: break;  // a training: participate()
+    case Phase::consistency:
+      call.bytes_down = sizes.survivors(round.arrived);
+      call.bytes_up = sizes.confirm();
+      call.seconds = secure::Seconds::sign();
+      break;
     case Phase::unmask:
-      call.bytes_down = sizes.ask(with_itself(round, shared));
+      call.bytes_down = active ? sizes.confirmed(confirmed) : sizes.ask(with_itself(round, shared));
       call.bytes_up = sizes.reveal(with_itself(round, shared));
-      call.seconds = secure::Seconds::reveal(shared);
+      call.seconds =
+          secure::Seconds::reveal(shared) + (active ? secure::Seconds::verify(confirmed) : 0);
       break;
   }
+  call.refusal = refusal_of(round, phase, index);
   return call;
 }
 
@@ -198,11 +233,12 @@ Task<void> SyncServer::run_phase(Round& round, Phase phase) {
   round.scope.cancel();
   while (round.inbox.try_receive()) {
   }
-  if (phase != Phase::unmask) {
-    const Flag flag = phase == Phase::advertise ? &Participant::advertised : &Participant::shared;
+  if (phase == Phase::advertise || phase == Phase::share_keys) {
     lose_silent(round);
-    leave_out(round, flag);
-    answered = places(round, flag).size();
+    leave_out(round, flag_of(phase));
+    answered = places(round, flag_of(phase)).size();
+  } else if (phase == Phase::unmask && tells_two_lists(round)) {
+    answered = helpful(parties_of(round), lie_of(round));
   }
   end_phase(round, phase, asked, answered);
 }
@@ -215,16 +251,21 @@ Task<std::size_t> SyncServer::hear_answers(Round& round, Phase phase, std::size_
   }
   std::size_t open = asked;
   std::size_t answered = 0;
-  const auto enough = [&] { return told ? told->missing() == 0 : answered >= round.plan.shares; };
+  // who lies about survivors wants the answers of all
+  const bool all = tells_two_lists(round);
+  const auto enough = [&] {
+    return told ? told->missing() == 0 : !all && answered >= round.plan.shares;
+  };
   while (open > 0 && (phase != Phase::unmask || !enough())) {
     const std::optional<std::size_t> index = co_await round.inbox.receive_until(until);
     if (!index) break;
     --open;
     Participant& participant = round.participants[*index];
-    if (phase == Phase::unmask ? !participant.revealed : participant.stage == VisitStage::done)
-      continue;
-    if (phase == Phase::advertise) participant.advertised = true;
-    if (phase == Phase::share_keys) participant.shared = true;
+    // after the training a visit is over, and an answer has left its mark
+    const bool after = phase == Phase::consistency || phase == Phase::unmask;
+    const Flag flag = flag_of(phase);
+    if (after ? !(participant.*flag) : participant.stage == VisitStage::done) continue;
+    participant.*flag = true;
     if (phase == Phase::unmask && told) told->told(static_cast<secure::Place>(*index + 1));
     ++answered;
   }
@@ -285,6 +326,10 @@ Task<void> SyncServer::answer(Round& round, std::size_t index, Call call) {
   }
   const TimeNs ready = std::max(member.approved_at, sim.now()) + ceil_to_ns(call.seconds);
   co_await sim.at(ready);
+  if (call.refusal != secure::Refusal::none) {
+    refuse(round, index, call.refusal);
+    co_return;
+  }
   const TransferOutcome told =
       co_await s_.network->transfer(hospital, TransferDirection::up, call.bytes_up, call.until);
   record_transfer(round, hospital, TransferDirection::up, told, call.bytes_up);
@@ -292,13 +337,29 @@ Task<void> SyncServer::answer(Round& round, std::size_t index, Call call) {
     lose(round, index, DropReason::send_failed, "answering");
     co_return;
   }
-  if (round.phase == Phase::unmask) round.participants[index].revealed = true;
+  const bool after = round.phase == Phase::consistency || round.phase == Phase::unmask;
+  if (after) round.participants[index].*flag_of(round.phase) = true;
   round.inbox.send(index);
+}
+
+// It ends its part: what it was told cannot be from an honest server.
+void SyncServer::refuse(Round& round, std::size_t index, secure::Refusal why) {
+  round.participants[index].refusal = why;
+  auto& all = secure_account_.refused;
+  const auto same = std::find_if(all.begin(), all.end(), [&](const SecureAccount::Refused& one) {
+    return one.phase == round.phase && one.why == why;
+  });
+  if (same == all.end()) {
+    all.push_back({round.phase, why, 1, round.index + 1});
+  } else {
+    ++same->hospitals;
+  }
+  lose(round, index, DropReason::refused, describe(why));
 }
 
 // It will not answer. Its update is in the sum if it is lost when shares are told.
 void SyncServer::lose(Round& round, std::size_t index, DropReason reason, std::string_view doing) {
-  if (round.phase != Phase::unmask) {
+  if (round.phase == Phase::advertise || round.phase == Phase::share_keys) {
     std::string detail = fmt::format("phase '{}'", name(round.phase));
     if (!doing.empty()) detail += fmt::format(", {}", doing);
     s_.visits->drop(round.participants[index], reason, std::move(detail));
@@ -340,7 +401,8 @@ void SyncServer::end_phase(Round& round, Phase phase, std::size_t asked, std::si
                       closed.phase, answered, missing, threshold)
                 : fmt::format("phase '{}' had {} answers, {} were needed", closed.phase, answered,
                               threshold);
-  if (phase != Phase::unmask && phase != Phase::masked_input) drop_waiting(round);
+  round.failure += refused_text(round, phase);
+  if (phase == Phase::advertise || phase == Phase::share_keys) drop_waiting(round);
 }
 
 // Those whose round has failed before they trained.
@@ -352,18 +414,8 @@ void SyncServer::drop_waiting(Round& round) {
 }
 
 bool SyncServer::secure_mean(const Round& round, UpdateStream& updates, ParameterVector& out) {
-  std::vector<SecureParty> parties;
-  for (const Participant& participant : round.participants) {
-    SecureParty party;
-    party.hospital = participant.hospital;
-    party.advertised = participant.advertised;
-    party.shared = participant.shared;
-    party.summed = participant.arrived;
-    party.revealed = participant.revealed;
-    parties.push_back(party);
-  }
   note_sum(round);
-  return secure_sum_->mean(parties, updates, round.index, s_.by_size, out);
+  return secure_sum_->mean(parties_of(round), updates, round.index, s_.by_size, out);
 }
 
 void SyncServer::note_sum(const Round& round) {

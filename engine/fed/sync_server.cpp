@@ -240,10 +240,13 @@ RoundClosed SyncServer::close(Round& round) {
   const bool nobody = round.arrived == 0 && !s_.options.empty_rounds;
   closed.failed = round.arrived < round.minimum || nobody || !round.failure.empty();
   closed.reason = round.failure;
+  if (s_.secure) note_lies(round);
   if (closed.failed) {
     for (Participant& participant : round.participants) {
-      if (participant.arrived)
-        s_.visits->drop(participant, DropReason::round_failed, round.failure);
+      if (!participant.arrived) continue;
+      const bool refused = participant.refusal != secure::Refusal::none;
+      s_.visits->drop(participant, refused ? DropReason::refused : DropReason::round_failed,
+                      round.failure);
     }
   } else {
     closed.failed = !aggregate(round, closed);

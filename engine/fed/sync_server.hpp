@@ -99,8 +99,10 @@ class SyncServer final : public Protocol {
     // in a secure sum
     bool advertised = false;
     bool shared = false;
+    bool confirmed = false;
     bool revealed = false;
     std::uint32_t helpers = 0;  // of its shares: bit j for the one that helper j has
+    secure::Refusal refusal = secure::Refusal::none;  // in the phase after
   };
   struct Round {
     Round(Simulation& simulation, std::int64_t number, std::int64_t where)
@@ -150,7 +152,8 @@ class SyncServer final : public Protocol {
     TimeNs until;
     std::int64_t bytes_down = 0;
     std::int64_t bytes_up = 0;
-    double seconds = 0;  // of its processor, between the two
+    double seconds = 0;                               // of its processor, between the two
+    secure::Refusal refusal = secure::Refusal::none;  // instead of an answer
   };
   // Who has got how far in a secure sum.
   using Flag = bool Participant::*;
@@ -166,7 +169,17 @@ class SyncServer final : public Protocol {
   Task<void> run_phase(Round& round, secure::Phase phase);
   Task<void> answer(Round& round, std::size_t index, Call call);
   void lose(Round& round, std::size_t index, DropReason reason, std::string_view doing);
+  void refuse(Round& round, std::size_t index, secure::Refusal why);
   void lose_silent(Round& round);
+  // A server that lies (sync_lies.cpp).
+  [[nodiscard]] static std::vector<SecureParty> parties_of(const Round& round);
+  [[nodiscard]] std::optional<Lie> lie_of(const Round& round) const;
+  [[nodiscard]] bool tells_two_lists(const Round& round) const;
+  [[nodiscard]] secure::Refusal refusal_of(const Round& round, secure::Phase phase,
+                                           std::size_t index) const;
+  [[nodiscard]] static std::string refused_text(const Round& round, secure::Phase phase);
+  void note_lies(const Round& round);
+  [[nodiscard]] static Flag flag_of(secure::Phase phase);
   [[nodiscard]] bool takes_part(const Participant& participant, secure::Phase phase) const;
   [[nodiscard]] Call call_of(const Round& round, secure::Phase phase, std::size_t index) const;
   [[nodiscard]] secure::MessageSizes message_sizes(const Round& round) const;

@@ -288,13 +288,13 @@ std::string compressed(const std::optional<WireAccount>& account, const char* wh
 std::string secure_phases(const SecureAccount& account) {
   TextTable table({true, false, false, false, false, false});
   table.add({"phase of the secure sum", "asked", "answered", "rounds failed", "up", "down"});
-  for (std::size_t p = 0; p < secure::kPhases; ++p) {
-    const std::string_view name = phase_name(account, static_cast<secure::Phase>(p));
+  for (const secure::Phase phase : secure::phases(account.active)) {
+    const auto p = static_cast<std::size_t>(phase);
+    const std::string_view name = phase_name(account, phase);
     if (name.empty()) continue;
-    table.add({std::string(name),
-               fmt::format("{}", account.asked[p]), fmt::format("{}", account.answered[p]),
-               fmt::format("{}", account.missed[p]), size_text(account.bytes_up[p]),
-               size_text(account.bytes_down[p])});
+    table.add({std::string(name), fmt::format("{}", account.asked[p]),
+               fmt::format("{}", account.answered[p]), fmt::format("{}", account.missed[p]),
+               size_text(account.bytes_up[p]), size_text(account.bytes_down[p])});
   }
   return "\n" + table.text();
 }

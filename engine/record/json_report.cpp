@@ -166,6 +166,17 @@ Json oracle(const RunResult& result) {
           {"standard_error", result.oracle->standard_error}};
 }
 
+Json refusals(const SecureAccount& account) {
+  Json json = Json::array();
+  for (const SecureAccount::Refused& one : account.refused) {
+    json.push_back({{"phase", secure::name(one.phase)},
+                    {"reason", secure::describe(one.why)},
+                    {"hospitals", one.hospitals},
+                    {"first_round", one.first_round}});
+  }
+  return json;
+}
+
 Json secure_sums(const SecureAccount& account) {
   Json json;
   json["fidelity"] = account.real ? "real" : "cost";
@@ -188,6 +199,13 @@ Json secure_sums(const SecureAccount& account) {
   json["values"] = account.values;
   json["values_clipped"] = account.clipped;
   json["updates_held_to_rows_max"] = account.rows_held;
+  if (account.masks) json["adversary"] = account.active ? "active" : "semi_honest";
+  if (account.active) json["colluders_withstood"] = account.colluders_least;
+  if (account.tampered > 0) {
+    json["rounds_tampered"] = account.tampered;
+    json["updates_read"] = account.read_alone;
+  }
+  if (!account.refused.empty()) json["refusals"] = refusals(account);
   json["phases"] = Json::array();
   if (account.servers > 0) {
     json["servers"] = account.servers;
@@ -199,8 +217,9 @@ Json secure_sums(const SecureAccount& account) {
       json["comparison_rounds"] = account.comparison_rounds;
     }
   }
-  for (std::size_t p = 0; p < secure::kPhases; ++p) {
-    const std::string_view name = phase_name(account, static_cast<secure::Phase>(p));
+  for (const secure::Phase phase : secure::phases(account.active)) {
+    const auto p = static_cast<std::size_t>(phase);
+    const std::string_view name = phase_name(account, phase);
     if (name.empty()) continue;
     json["phases"].push_back({{"phase", name},
                               {"asked", account.asked[p]},

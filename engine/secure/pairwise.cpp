@@ -1,7 +1,9 @@
 #include "secure/pairwise.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <iterator>
 #include <set>
 
 #include "base/check.hpp"
@@ -53,23 +55,54 @@ std::string_view name(Phase phase) {
     case Phase::advertise: return "advertise keys";
     case Phase::share_keys: return "share keys";
     case Phase::masked_input: return "masked input";
+    case Phase::consistency: return "consistency check";
     case Phase::unmask: break;
   }
   return "unmask";
 }
 
+std::span<const Phase> phases(bool active) {
+  static constexpr std::array<Phase, 5> kActive{
+      Phase::advertise, Phase::share_keys, Phase::masked_input, Phase::consistency, Phase::unmask};
+  static constexpr std::array<Phase, 4> kSemiHonest{Phase::advertise, Phase::share_keys,
+                                                    Phase::masked_input, Phase::unmask};
+  if (active) return kActive;
+  return kSemiHonest;
+}
+
 // --- hospital
 
 PairwiseHospital::PairwiseHospital(const PairwiseSettings& settings, Place place,
-                                   SecretStream secrets)
-    : settings_(settings), place_(place), secrets_(secrets) {
+                                   SecretStream secrets, const SigningKeys& signing)
+    : settings_(settings), place_(place), signing_(signing), secrets_(secrets) {
+  ENSURE(!settings.registered || !settings.graph, "what is signed goes to all");
   sealing_ = make_key_pair(secrets_);
   masking_ = make_key_pair(secrets_);
   own_seed_ = secrets_.key();
 }
 
 Advertised PairwiseHospital::advertise() const {
-  return {place_, sealing_.open, masking_.open};
+  Advertised keys{place_, sealing_.open, masking_.open, {}};
+  if (settings_.registered) {
+    keys.signature =
+        sign(signed_keys(settings_.round, place_, keys.sealing, keys.masking), signing_);
+  }
+  return keys;
+}
+
+std::nullopt_t PairwiseHospital::refuse(Refusal why) {
+  refusal_ = why;
+  return std::nullopt;
+}
+
+Refusal PairwiseHospital::judge(const Advertised& keys) const {
+  if (settings_.graph && !settings_.graph->neighbours(place_, keys.place)) return Refusal::stranger;
+  if (!settings_.registered) return Refusal::none;
+  const std::vector<Key>& registered = *settings_.registered;
+  if (keys.place == 0 || keys.place > registered.size()) return Refusal::stranger;
+  const bool good = verify(signed_keys(settings_.round, keys.place, keys.sealing, keys.masking),
+                           keys.signature, registered[keys.place - 1]);
+  return good ? Refusal::none : Refusal::not_signed;
 }
 
 std::optional<std::vector<SealedShares>> PairwiseHospital::share_keys(
@@ -77,13 +110,14 @@ std::optional<std::vector<SealedShares>> PairwiseHospital::share_keys(
   std::set<Key> seen;
   for (const Advertised& keys : all) {
     if (!seen.insert(keys.sealing).second || !seen.insert(keys.masking).second) {
-      return std::nullopt;
+      return refuse(Refusal::key_twice);
     }
     if (keys.place == place_) continue;
-    if (settings_.graph && !settings_.graph->neighbours(place_, keys.place)) return std::nullopt;
+    const Refusal why = judge(keys);
+    if (why != Refusal::none) return refuse(why);
     peers_[keys.place].keys = keys;
   }
-  if (!enough(peers_.size())) return std::nullopt;
+  if (!enough(peers_.size())) return refuse(Refusal::too_few);
   std::vector<Place> holders;
   for (const auto& [place, peer] : peers_) holders.push_back(place);
   if (!settings_.graph) holders.push_back(place_);
@@ -95,7 +129,7 @@ std::optional<std::vector<SealedShares>> PairwiseHospital::share_keys(
   for (auto& [place, peer] : peers_) {
     const std::size_t holder = messages.size();
     const auto key = agree(sealing_, peer.keys.sealing, kSealing);
-    if (!key) return std::nullopt;
+    if (!key) return refuse(Refusal::no_agreement);
     peer.sealing = *key;
     Bytes text;
     put(text, place_);
@@ -114,11 +148,23 @@ bool PairwiseHospital::receive(std::span<const Place> shared, std::vector<Sealed
   }
   for (SealedShares& message : sealed) {
     const auto peer = peers_.find(message.from);
-    if (peer == peers_.end() || message.to != place_) return false;
+    if (peer == peers_.end() || message.to != place_) {
+      refusal_ = Refusal::stranger;
+      return false;
+    }
     peer->second.sealed = std::move(message.sealed);
   }
   const std::size_t itself = settings_.graph ? 0 : 1;
-  return enough(peers_.size()) && peers_.size() + itself == shared.size();
+  if (!enough(peers_.size())) {
+    refusal_ = Refusal::too_few;
+  } else if (peers_.size() + itself != shared.size()) {
+    refusal_ = Refusal::stranger;
+  }
+  return refusal_ == Refusal::none;
+}
+
+bool PairwiseHospital::heard_of(Place place) const {
+  return place == place_ || peers_.contains(place);
 }
 
 // Whether its secrets could be rebuilt, with so many others who have shares of them.
@@ -126,15 +172,19 @@ bool PairwiseHospital::enough(std::size_t others) const {
   return others + (settings_.graph ? 0 : 1) >= settings_.threshold;
 }
 
-void PairwiseHospital::mask(std::span<std::uint32_t> values) {
+bool PairwiseHospital::mask(std::span<std::uint32_t> values) {
   add_mask(own_seed_, Sign::plus, values);
   for (const auto& [place, peer] : peers_) {
     const auto seed = agree(masking_, peer.keys.masking, kMasking);
-    ENSURE(seed.has_value(), "keys of others made secrets before");
+    if (!seed) {
+      refusal_ = Refusal::no_agreement;
+      return false;
+    }
     add_mask(*seed, sign_of(place_, place), values);
   }
   const std::uint32_t keep = low_bits(settings_.modulus_bits);
   for (std::uint32_t& value : values) value &= keep;
+  return true;
 }
 
 std::optional<PairwiseHospital::Shares> PairwiseHospital::shares_of(Place place) const {
@@ -151,27 +201,82 @@ std::optional<PairwiseHospital::Shares> PairwiseHospital::shares_of(Place place)
   return shares;
 }
 
-std::optional<std::vector<Revealed>> PairwiseHospital::reveal(std::span<const Place> summed,
-                                                              std::span<const Place> lost) {
+std::optional<Signature> PairwiseHospital::confirm(std::span<const Place> summed) {
+  ENSURE(settings_.registered != nullptr, "only registered keys sign");
+  // a signature on a second list would let the server have shares under either
+  if (!signed_.empty()) return refuse(Refusal::asked_again);
+  const std::set<Place> distinct(summed.begin(), summed.end());
+  if (distinct.size() != summed.size()) return refuse(Refusal::stranger);
+  if (summed.size() < settings_.threshold) return refuse(Refusal::too_few);
+  if (!distinct.contains(place_)) return refuse(Refusal::left_out);
+  for (const Place place : summed) {
+    if (!heard_of(place)) return refuse(Refusal::stranger);
+  }
+  signed_.assign(distinct.begin(), distinct.end());
+  return sign(signed_survivors(settings_.round, signed_), signing_);
+}
+
+// U4 is of U3, a threshold, and all have signed what this one did.
+Refusal PairwiseHospital::judge(std::span<const Confirmed> signatures) const {
+  const Bytes text = signed_survivors(settings_.round, signed_);
+  std::set<Place> by;
+  for (const Confirmed& one : signatures) {
+    if (!std::binary_search(signed_.begin(), signed_.end(), one.by)) return Refusal::stranger;
+    if (!verify(text, one.signature, (*settings_.registered)[one.by - 1])) {
+      return Refusal::other_survivors;
+    }
+    by.insert(one.by);
+  }
+  return by.size() < settings_.threshold ? Refusal::few_signatures : Refusal::none;
+}
+
+std::optional<std::vector<Revealed>> PairwiseHospital::reveal(
+    std::span<const Confirmed> signatures) {
+  if (answered_) return refuse(Refusal::asked_again);
+  if (!settings_.registered || signed_.empty()) return refuse(Refusal::not_confirmed);
+  const Refusal why = judge(signatures);
+  if (why != Refusal::none) return refuse(why);
+  std::vector<Place> lost;
+  for (const auto& [place, peer] : peers_) {
+    if (!std::binary_search(signed_.begin(), signed_.end(), place)) lost.push_back(place);
+  }
+  return tell(signed_, lost);
+}
+
+Refusal PairwiseHospital::judge_lists(std::span<const Place> summed,
+                                      std::span<const Place> lost) const {
+  if (settings_.registered) return Refusal::not_confirmed;
+  if (answered_) return Refusal::asked_again;
   // over a graph it sees only its neighbours, and cannot count
-  const std::size_t least = settings_.graph ? 1 : settings_.threshold;
-  if (answered_ || summed.size() < least) return std::nullopt;
+  if (summed.size() < (settings_.graph ? 1 : settings_.threshold)) return Refusal::too_few;
   std::set<Place> asked(summed.begin(), summed.end());
   asked.insert(lost.begin(), lost.end());
   // a place that is in both lists, or twice in one
-  if (asked.size() != summed.size() + lost.size()) return std::nullopt;
-  // itself among the lost: its masked vector is on its way or there
-  if (std::find(lost.begin(), lost.end(), place_) != lost.end()) return std::nullopt;
+  if (asked.size() != summed.size() + lost.size()) return Refusal::both_secrets;
+  // its masked vector is on its way or there
+  if (std::find(lost.begin(), lost.end(), place_) != lost.end()) return Refusal::left_out;
+  return Refusal::none;
+}
+
+std::optional<std::vector<Revealed>> PairwiseHospital::reveal(std::span<const Place> summed,
+                                                              std::span<const Place> lost) {
+  const Refusal why = judge_lists(summed, lost);
+  if (why != Refusal::none) return refuse(why);
+  return tell(summed, lost);
+}
+
+std::optional<std::vector<Revealed>> PairwiseHospital::tell(std::span<const Place> summed,
+                                                            std::span<const Place> lost) {
   std::vector<Revealed> revealed;
-  revealed.reserve(asked.size());
-  for (Place place : summed) {
+  revealed.reserve(summed.size() + lost.size());
+  for (const Place place : summed) {
     auto shares = shares_of(place);
-    if (!shares) return std::nullopt;
+    if (!shares) return refuse(heard_of(place) ? Refusal::unreadable : Refusal::stranger);
     revealed.push_back({place, ShareOf::own_seed, std::move(shares->of_seed)});
   }
-  for (Place place : lost) {
+  for (const Place place : lost) {
     auto shares = shares_of(place);
-    if (!shares) return std::nullopt;
+    if (!shares) return refuse(heard_of(place) ? Refusal::unreadable : Refusal::stranger);
     revealed.push_back({place, ShareOf::mask_key, std::move(shares->of_key)});
   }
   answered_ = true;
@@ -261,13 +366,18 @@ std::vector<Place> PairwiseServer::lost() const {
   return result;
 }
 
+void PairwiseServer::confirmed(Place by, const Signature& signature) {
+  confirmations_.push_back({by, signature});
+}
+
 void PairwiseServer::revealed(Place by, std::vector<Revealed> shares) {
   revealed_[by] = std::move(shares);
 }
 
 std::string PairwiseServer::failure() const {
   const std::size_t least = settings_.least > 0 ? settings_.least : settings_.threshold;
-  const std::size_t reached[] = {advertisers().size(), sharers().size(), summed_.size()};
+  const std::size_t confirmed = settings_.registered ? confirmations_.size() : least;
+  const std::size_t reached[] = {advertisers().size(), sharers().size(), summed_.size(), confirmed};
   for (std::size_t phase = 0; phase < std::size(reached); ++phase) {
     if (reached[phase] < least) return std::string(name(static_cast<Phase>(phase)));
   }
@@ -291,10 +401,11 @@ std::optional<Key> PairwiseServer::secret_of(Place place, ShareOf what) {
     if (settings_.graph && !settings_.graph->neighbours(by, place)) continue;
     const auto found = std::find_if(
         all.begin(), all.end(), [&](const Revealed& r) { return r.of == place && r.what == what; });
-    if (found == all.end()) return std::nullopt;
+    if (found == all.end()) continue;
     shares.push_back(&found->share);
     holders.push_back(by);
   }
+  if (shares.size() < settings_.threshold) return std::nullopt;
   if (holders != holders_) {
     coefficients_ = lagrange_at_zero(holders);
     holders_ = std::move(holders);
@@ -304,20 +415,21 @@ std::optional<Key> PairwiseServer::secret_of(Place place, ShareOf what) {
   return key_of(*secret);
 }
 
-// The masks that one who was lost would have shared with those in the sum; false: the shares of its
-// key do not fit.
-bool PairwiseServer::takes_away(Place place, std::vector<std::uint32_t>& sum) {
-  KeyPair pair;
+std::optional<KeyPair> PairwiseServer::mask_key_of(Place place) {
   const auto secret = secret_of(place, ShareOf::mask_key);
-  if (!secret) return false;
-  pair.secret = *secret;
-  pair.open = public_of(pair.secret);
-  if (pair.open != keys_[place].masking) return false;
-  for (const Place other : those_around(place, summed())) {
-    const auto seed = agree(pair, keys_[other].masking, kMasking);
-    if (!seed) return false;
-    add_mask(*seed, opposite(sign_of(other, place)), sum);
-  }
+  if (!secret) return std::nullopt;
+  const KeyPair pair{*secret, public_of(*secret)};
+  if (pair.open != keys_.at(place).masking) return std::nullopt;
+  return pair;
+}
+
+bool PairwiseServer::take_mask(Place added_by, Place against, const KeyPair& of_either,
+                               std::span<std::uint32_t> sum) const {
+  const Key& one = keys_.at(added_by).masking;
+  const auto seed =
+      agree(of_either, of_either.open == one ? keys_.at(against).masking : one, kMasking);
+  if (!seed) return false;
+  add_mask(*seed, opposite(sign_of(added_by, against)), sum);
   return true;
 }
 
@@ -329,8 +441,13 @@ std::optional<std::vector<std::uint32_t>> PairwiseServer::sum() {
     if (!seed) return std::nullopt;
     add_mask(*seed, Sign::minus, result);
   }
+  const std::vector<Place> there = summed();
   for (const Place place : lost()) {
-    if (!takes_away(place, result)) return std::nullopt;
+    const auto pair = mask_key_of(place);
+    if (!pair) return std::nullopt;
+    for (const Place other : those_around(place, there)) {
+      if (!take_mask(other, place, *pair, result)) return std::nullopt;
+    }
   }
   const std::uint32_t keep = low_bits(settings_.modulus_bits);
   for (std::uint32_t& value : result) value &= keep;

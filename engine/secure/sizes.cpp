@@ -3,6 +3,7 @@
 #include "secure/crypto.hpp"
 #include "secure/quantiser.hpp"
 #include "secure/shamir.hpp"
+#include "secure/signature.hpp"
 
 namespace polyclinic::secure {
 
@@ -20,6 +21,8 @@ std::int64_t bytes(std::size_t n) {
 constexpr double kKeyPair = 40e-6;
 constexpr double kAgreement = 45e-6;
 constexpr double kSealed = 2e-6;
+constexpr double kSigned = 30e-6;
+constexpr double kVerified = 80e-6;
 constexpr double kMaskValue = 2.2e-9;  // 4 bytes of ChaCha20 and an addition
 constexpr double kShareStep = 3.3e-9;  // of a polynomial: a product mod p
 constexpr double kElement = 40e-9;     // a random coefficient
@@ -53,10 +56,10 @@ std::uint64_t published_user_bits_of_graph(std::uint64_t parties, std::uint64_t 
 }
 
 std::int64_t MessageSizes::advertise() const {
-  return bytes(kPlaceBytes + 2 * kKeyBytes);
+  return bytes(kPlaceBytes + 2 * kKeyBytes + (active ? kSignatureBytes : 0));
 }
 std::int64_t MessageSizes::keys(std::size_t holders) const {
-  return bytes(holders * (kPlaceBytes + 2 * kKeyBytes));
+  return bytes(holders) * advertise();
 }
 std::int64_t MessageSizes::shares(std::size_t others) const {
   return bytes(others * kSealedBytes);
@@ -70,12 +73,27 @@ std::int64_t MessageSizes::masked() const {
 std::int64_t MessageSizes::ask(std::size_t holders) const {
   return bytes(2 * kPlaceBytes + holders * kPlaceBytes);
 }
+std::int64_t MessageSizes::survivors(std::size_t summed) const {
+  return bytes(kPlaceBytes + summed * kPlaceBytes);
+}
+std::int64_t MessageSizes::confirm() const {
+  return bytes(kSignatureBytes);
+}
+std::int64_t MessageSizes::confirmed(std::size_t signers) const {
+  return bytes(kPlaceBytes + signers * (kPlaceBytes + kSignatureBytes));
+}
 std::int64_t MessageSizes::reveal(std::size_t holders) const {
   return bytes(holders * (kPlaceBytes + kShareBytes));
 }
 
 double Seconds::advertise() {
   return 2 * kKeyPair;
+}
+double Seconds::sign() {
+  return kSigned;
+}
+double Seconds::verify(std::size_t count) {
+  return d(count) * kVerified;
 }
 double Seconds::share_keys(std::size_t holders, std::size_t others, std::size_t threshold) {
   const double elements = 2 * d(pieces(kKeyBytes)) * d(threshold);

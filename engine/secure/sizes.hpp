@@ -20,6 +20,7 @@ struct MessageSizes {
   std::size_t parties = 0;  // n: invited
   std::size_t values = 0;   // in a masked vector
   int modulus_bits = 0;
+  bool active = false;  // keys and survivors are signed
 
   [[nodiscard]] std::int64_t advertise() const;                    // up: two public keys
   [[nodiscard]] std::int64_t keys(std::size_t holders) const;      // down: theirs
@@ -27,13 +28,19 @@ struct MessageSizes {
   [[nodiscard]] std::int64_t forwarded(std::size_t others) const;  // down: sealed, of each
   [[nodiscard]] std::int64_t masked() const;                       // up
   [[nodiscard]] std::int64_t ask(std::size_t holders) const;       // down: who is in the sum
-  [[nodiscard]] std::int64_t reveal(std::size_t holders) const;    // up: one share of each
+  // Where survivors are signed:
+  [[nodiscard]] std::int64_t survivors(std::size_t summed) const;   // down: who is in the sum
+  [[nodiscard]] std::int64_t confirm() const;                       // up: a signature
+  [[nodiscard]] std::int64_t confirmed(std::size_t signers) const;  // down: all of them
+  [[nodiscard]] std::int64_t reveal(std::size_t holders) const;     // up: one share of each
 };
 
 // Processor time, from rates measured on one core of a 2-core AMD EPYC with AVX2 (tests/bench/
 // secure_bench.cpp): a model, so that the clock never depends on the machine that simulates.
 struct Seconds {
   static double advertise();
+  static double sign();                     // a signature
+  static double verify(std::size_t count);  // and so many of others
   // Shares for so many holders of whom so many are others, each a key that is agreed on.
   static double share_keys(std::size_t holders, std::size_t others, std::size_t threshold);
   // Masks against the others and the own one, over a vector of `values`.

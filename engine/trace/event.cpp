@@ -28,6 +28,7 @@ std::string_view describe(DropReason reason) {
     case DropReason::left: return "it left the federation";
     case DropReason::gone_back: return "the federation went back to an older version";
     case DropReason::server_crashed: return "the server crashed and lost what was open";
+    case DropReason::refused: return "it refused what an honest server would not send";
   }
   return {};
 }
@@ -53,6 +54,7 @@ std::string_view name(DropReason reason) {
     case DropReason::left: return "left";
     case DropReason::gone_back: return "gone_back";
     case DropReason::server_crashed: return "server_crashed";
+    case DropReason::refused: return "refused";
   }
   return {};
 }

@@ -35,6 +35,7 @@ enum class DropReason : std::uint8_t {
   left,               // it left the federation
   gone_back,          // the federation went back to an older version, to forget a hospital
   server_crashed,     // what the server had not made a version of was lost
+  refused,            // it ended its part of a secure sum: what the server sent cannot be honest
 };
 // "its update arrived after the deadline" and the like, for people.
 std::string_view describe(DropReason reason);

@@ -158,7 +158,8 @@ class Resolver {
     const Part* secure = scenario_.part("secure");
     if (secure == nullptr) return;
     for (Mistake& mistake :
-         secure_conflicts(*secure, *scenario_.part("aggregation"), scenario_.part("objective"))) {
+         secure_conflicts(*secure, *scenario_.part("aggregation"), scenario_.part("objective"),
+                          scenario_.part("privacy"))) {
       mistakes_.push_back(std::move(mistake));
     }
   }

@@ -498,6 +498,7 @@ void World::Impl::build_protocol() {
   if (const Part* secure = spec.scenario.part("secure")) {
     setup.secure = secure_rule(*secure);
     if (setup.secure->shares) build_share_servers(*secure, rule, setup);
+    if (setup.secure->tampering) find_victim(*secure->part("tampering"), *setup.secure->tampering);
     if (privacy && privacy->acts() == RunPrivacy::Acts::on_shares) {
       open_pages();  // which say how much noise
       setup.secure->noise = shared_noise();

@@ -203,6 +203,8 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void add_layers_remark();
   void add_secure_remarks();
   void build_share_servers(const Part& secure, const Part& rule, SyncServer::Setup& setup);
+  // Throws ScenarioError: nobody has that name, or takes no part.
+  void find_victim(const Part& part, Tampering& tampering) const;
   void add_definition_remarks();
   void add_waiting_remark();
   void add_failure_remark();

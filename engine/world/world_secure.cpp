@@ -15,12 +15,15 @@ std::string what_was_seen(const SecureAccount& account) {
       account.threshold_least == account.threshold_most
           ? fmt::format("{}", account.threshold_least)
           : fmt::format("{} to {}", account.threshold_least, account.threshold_most);
-  const std::string with_server =
-      account.sparse ? fmt::format(
-                           "all its neighbours there ({} at least), or {} of its neighbours, "
-                           "with the server",
-                           account.neighbours_in_sum, account.shares_least)
-                     : fmt::format("{} hospitals with the server", threshold);
+  std::string with_server = fmt::format("{} hospitals with the server", threshold);
+  if (account.sparse) {
+    with_server = fmt::format(
+        "all its neighbours there ({} at least), or {} of its neighbours, with the server",
+        account.neighbours_in_sum, account.shares_least);
+  } else if (account.active) {
+    with_server = fmt::format("more than {} hospitals with the server, which may lie",
+                              account.colluders_least);
+  }
   return fmt::format(
       "secure sums: of updates the server saw masked vectors and {} sums, the smallest of {} "
       "hospitals, with the sum of their weights. To expose one update all others of its sum "
@@ -30,23 +33,63 @@ std::string what_was_seen(const SecureAccount& account) {
                    : "fidelity = \"cost\": no cryptography was computed");
 }
 
+// What a server that lies got, and who noticed.
+std::vector<std::string> lies_told(const SecureAccount& account) {
+  std::vector<std::string> remarks;
+  if (account.tampered > 0) {
+    remarks.push_back(fmt::format(
+        "the server lied in {} rounds and read {} single updates{}", account.tampered,
+        account.read_alone,
+        account.read_alone > 0
+            ? ": secure.pairwise is semi-honest, and hospitals see nothing of it. adversary = "
+              "\"active\" is against such a server"
+            : ""));
+  }
+  for (const SecureAccount::Refused& one : account.refused) {
+    remarks.push_back(fmt::format(
+        "{} times a hospital ended its part in phase '{}' (first in "
+        "round {}): {}",
+        one.hospitals, secure::name(one.phase), one.first_round, secure::describe(one.why)));
+  }
+  return remarks;
+}
+
 std::string missed_text(const SecureAccount& account) {
   std::vector<std::string> parts;
-  for (std::size_t p = 0; p < secure::kPhases; ++p) {
-    if (account.missed[p] == 0) continue;
-    parts.push_back(fmt::format("{} in phase '{}'", account.missed[p],
-                                phase_name(account, static_cast<secure::Phase>(p))));
+  for (const secure::Phase phase : secure::phases(account.active)) {
+    const std::int64_t missed = account.missed[static_cast<std::size_t>(phase)];
+    if (missed == 0) continue;
+    parts.push_back(fmt::format("{} in phase '{}'", missed, phase_name(account, phase)));
   }
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
 }  // namespace
 
+void World::Impl::find_victim(const Part& part, Tampering& tampering) const {
+  if (tampering.hospital.empty()) return;
+  tampering.victim = population->find(tampering.hospital);
+  if (!tampering.victim) {
+    const std::vector<std::string> names = hospital_names();
+    std::string hint = did_you_mean(tampering.hospital, names);
+    if (!hint.empty()) hint += "\n";
+    if (names.size() <= 30) hint += "hospitals are " + join_names(names);
+    throw part.mistake("hospital", fmt::format("there is no hospital \"{}\"", tampering.hospital),
+                       hint);
+  }
+  if (!is_among(candidates, *tampering.victim)) {
+    throw part.mistake("hospital",
+                       fmt::format("{} is external: it takes part in no round", tampering.hospital),
+                       "name a member");
+  }
+}
+
 void World::Impl::add_secure_remarks() {
   if (spec.scenario.part("secure") == nullptr) return;
   result.secure = protocol->secure_account();
   const SecureAccount& account = *result.secure;
   result.remarks.push_back(what_was_seen(account));
+  for (std::string& remark : lies_told(account)) result.remarks.push_back(std::move(remark));
   if (account.sums_below_four > 0) {
     result.remarks.push_back(fmt::format(
         "{} sums were of fewer than 4 hospitals: with two, each subtracts its own update and has "

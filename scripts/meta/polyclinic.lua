@@ -2155,14 +2155,16 @@ secure = {}
 
 ---@class secure_pairwise_fields
 ---@field threshold? integer|fraction hospitals that must answer in every phase, else the round fails: a count, or fraction(0.6) of those invited. So many colluding with the server read any update (default: two thirds of those invited, rounded down, and one)
+---@field adversary? "semi_honest"|"active" semi_honest: the server follows the protocol; active: it may lie. Then 2 t - n - 1 hospitals may collude with it, t the threshold, which is more than half (default: `"semi_honest"`)
+---@field tampering? tampering_part|none|false how the server lies: to see that it is caught, or what it reads
 ---@field clip? number every value of an update is held to this absolute value (default: `8`)
 ---@field bits? integer of a value on the wire, before the bits that the sum needs (default: `24`)
 ---@field rows_max? integer a hospital with more training rows weighs as one with so many; public (default: `10000`)
 ---@field wait? time longest wait for the answers to a phase of keys or shares (default: 2 min)
 ---@field fidelity? "real"|"cost" real: the cryptography is computed; cost: the same messages, times and sums without it (default: `"real"`)
 
----Secure sums by pairwise masks: the server learns the weighted sum of the updates of a round and no single one. Every round has four phases on the clock: hospitals advertise keys, share secrets, send masked updates, and unmask the sum of those that arrived. Against a server and hospitals that follow the protocol and remember what they see.
----Bonawitz et al. 2017, Practical Secure Aggregation for Privacy-Preserving Machine Learning, figure 4 (semi-honest)
+---Secure sums by pairwise masks: the server learns the weighted sum of the updates of a round and no single one. Every round has four phases on the clock: hospitals advertise keys, share secrets, send masked updates, and unmask the sum of those that arrived. Against a server and hospitals that follow the protocol and remember what they see; with adversary = "active" against a server that lies: keys are signed, and one phase more makes sure that all were told of the same survivors.
+---Bonawitz et al. 2017, Practical Secure Aggregation for Privacy-Preserving Machine Learning, figure 4 (semi-honest, and active)
 ---@param fields? secure_pairwise_fields
 ---@return secure_part
 function secure.pairwise(fields) end
@@ -2750,6 +2752,29 @@ function strategy.swarm(fields) end
 ---@param fields? study_fields
 ---@return study_part
 function study(fields) end
+
+---@class tampering_part: part
+tampering = {}
+
+---@class tampering_keys_fields
+---@field hospital? string whose update the server is after (default: the first of those invited that is there)
+---@field from_round? integer the first round in which it lies (default: `1`)
+
+---The server plays all other hospitals towards one, and that one towards all others: each gets keys of the server's instead of theirs. Unless keys are signed it reads the update of that hospital, whatever the threshold, and the sum comes out as if nothing had happened.
+---Bonawitz et al. 2017, Practical Secure Aggregation for Privacy-Preserving Machine Learning, section 6.2
+---@param fields? tampering_keys_fields
+---@return tampering_part
+function tampering.keys(fields) end
+
+---@class tampering_survivors_fields
+---@field hospital? string whose update the server is after (default: the first of those invited that is there)
+---@field from_round? integer the first round in which it lies (default: `1`)
+
+---The server tells half of the hospitals that one was lost, and the others that it is in the sum: shares of either of its secrets. Where half of them are a threshold, it reads the update of that hospital.
+---Bonawitz et al. 2017, Practical Secure Aggregation for Privacy-Preserving Machine Learning, section 6.2
+---@param fields? tampering_survivors_fields
+---@return tampering_part
+function tampering.survivors(fields) end
 
 ---@class time_to_event_part: part
 

@@ -162,8 +162,8 @@ TEST_CASE("CSV says what the result says") {
           "dropped_late,dropped_not_needed,dropped_diverged,dropped_too_few_rows,"
           "dropped_round_failed,dropped_run_ended,dropped_partial_work,dropped_budget_"
           "spent,dropped_too_stale,dropped_sum_lost,dropped_resting,dropped_left,dropped_gone_back,"
-          "dropped_server_crashed,bytes_up,") == 0);
-  CHECK(hospitals.find("Lyon,EU,member,500,300,1,3,3,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,15000,"
+          "dropped_server_crashed,dropped_refused,bytes_up,") == 0);
+  CHECK(hospitals.find("Lyon,EU,member,500,300,1,3,3,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,15000,"
                        "15000,0,31.5,0,0,,"
                        "simulation not for clinical use\n") != std::string::npos);
   CHECK(hospitals.find(
@@ -177,8 +177,8 @@ TEST_CASE("every reason to be left out has a name, a sentence, a column and a ke
   const std::vector<DropReason> reasons = drop_reasons();
   // the first and the last of the enumeration, and all between
   CHECK(reasons.front() == DropReason::unreachable);
-  CHECK(reasons.back() == DropReason::server_crashed);
-  REQUIRE(reasons.size() == static_cast<std::size_t>(DropReason::server_crashed) + 1);
+  CHECK(reasons.back() == DropReason::refused);
+  REQUIRE(reasons.size() == static_cast<std::size_t>(DropReason::refused) + 1);
   RunResult result = test::result();
   std::int64_t count = 100;
   for (DropReason reason : reasons) result.hospitals[0].drops[reason] = ++count;

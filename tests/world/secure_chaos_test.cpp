@@ -112,7 +112,8 @@ TEST_CASE("each hospital's link is cut at each event of a secure sum") {
       CHECK_MESSAGE(wrong.empty(), name << " before event " << at << ": " << wrong);
       lost += told->result.secure->lost_after_sharing;
       const auto& answered = told->result.secure->answered;
-      if (answered[3] < answered[2]) deepest = secure::Phase::unmask;
+      constexpr auto kUnmask = static_cast<std::size_t>(secure::Phase::unmask);
+      if (answered[kUnmask] < answered[2]) deepest = secure::Phase::unmask;
       failed += told->result.versions < kChaosRounds ? 1 : 0;
       // one in seven without cryptography: the same run
       if (at % 7 == 3) {
@@ -171,8 +172,9 @@ TEST_CASE("two links are cut at each event of a secure sum: rounds fail with the
     CHECK_MESSAGE(wrong.empty(), "before event " << at << ": " << wrong);
     for (std::size_t p = 0; p < secure::kPhases; ++p) missed[p] += told->result.secure->missed[p];
   }
-  for (std::size_t p = 0; p < secure::kPhases; ++p) {
-    CHECK_MESSAGE(missed[p] > 0, "no round failed in phase " << p);
+  for (const secure::Phase phase : secure::phases(false)) {
+    CHECK_MESSAGE(missed[static_cast<std::size_t>(phase)] > 0,
+                  "no round failed in phase " << secure::name(phase));
   }
 }
 
