@@ -206,11 +206,30 @@ VersionMaker::Outcome VersionMaker::combine(const std::vector<Arrival>& arrivals
   return outcome;
 }
 
+namespace {
+
+// Running statistics are no point on the way down a loss: momentum, moments and rates of a server
+// are not for them, and their mean over hospitals is what the next version has.
+void take_statistics(const ParameterVector& global, const ParameterVector& aggregate,
+                     ParameterVector& next) {
+  const std::span<const Slice> slices = global.layout().slices();
+  for (std::size_t i = 0; i < slices.size(); ++i) {
+    if (slices[i].role != Role::norm_statistic) continue;
+    const auto from = global.slice(i);
+    const auto moved = aggregate.slice(i);
+    const auto to = next.slice(i);
+    for (std::size_t j = 0; j < to.size(); ++j) to[j] = from[j] + moved[j];
+  }
+}
+
+}  // namespace
+
 void VersionMaker::publish(const ParameterVector& global, ParameterVector combined,
                            std::int64_t round) {
   s_.control->correct(combined);
   ParameterVector next = global;
   s_.optimizer->step(next, combined);
+  take_statistics(global, combined, next);
   if (!next.finite()) {
     throw RunError({}, fmt::format("the global model overflowed in round {}", round),
                    "lower the learning rate of training or server");

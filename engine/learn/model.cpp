@@ -86,6 +86,44 @@ void check_size(const Part& part, const NetworkSpec& spec) {
                      "at most 250000000 are trained: take fewer or narrower layers");
 }
 
+// What normalises the hidden layers; their widths are known.
+void read_norm(const Part& part, NetworkSpec& spec) {
+  const Value* given = part.find("norm");
+  const auto* norm = given != nullptr ? given->get_if<std::string>() : nullptr;
+  const Value* groups = part.find("groups");
+  const auto parts = groups != nullptr ? groups->integer() : std::nullopt;
+  const bool grouped = norm != nullptr && *norm == "group";
+  if (parts && !grouped) {
+    throw part.mistake("groups", "'groups' is about norm = \"group\", which is not chosen",
+                       "leave out 'groups'");
+  }
+  if (norm == nullptr) return;
+  if (spec.hidden.empty()) {
+    throw part.mistake("norm", "'norm' is about hidden layers, and there are none",
+                       "model.mlp { hidden = { 32 }, norm = \"" + *norm + "\" }");
+  }
+  spec.norm = *norm == "batch" ? dense::Norm::batch
+              : grouped        ? dense::Norm::group
+                               : dense::Norm::layer;
+  if (spec.norm == dense::Norm::batch) return;
+  if (grouped && !parts) {
+    throw part.mistake("norm", "norm = \"group\" needs to know how many groups a layer has",
+                       "groups = 4 makes four groups of units of each layer");
+  }
+  spec.groups = parts.value_or(1);
+  for (const std::int32_t width : spec.hidden) {
+    if (width % spec.groups == 0 && width / spec.groups >= 2) continue;
+    const std::string layer =
+        "a layer of " + std::to_string(width) + " unit" + (width == 1 ? "" : "s");
+    throw part.mistake(
+        grouped ? "groups" : "norm",
+        grouped ? layer + " has no " + std::to_string(spec.groups) +
+                      " equal groups of two or more units"
+                : layer + " has no other units to be normalised by",
+        grouped ? "let 'groups' divide the width of every hidden layer" : "make it wider");
+  }
+}
+
 }  // namespace
 
 std::unique_ptr<Model> make_model(const Part& part, const ModelShape& shape) {
@@ -102,6 +140,7 @@ std::unique_ptr<Model> make_model(const Part& part, const ModelShape& shape) {
     check_size(part, spec);
     spec.activation = activation_of(part.text("activation"));
     spec.dropout = part.number("dropout");
+    read_norm(part, spec);
   } else {
     spec.l2 = part.number("l2");
   }
@@ -128,7 +167,11 @@ ParameterVector initial_parameters(const Model& model, const Part& part, Stream 
     throw part.mistake("init",
                        "'init' has " + std::to_string(values.size()) + " numbers, the model has " +
                            std::to_string(wanted) + " parameters",
-                       "per layer the weights, outputs x inputs row after row, then the biases");
+                       std::string("per layer the weights, outputs x inputs row after row, then "
+                                   "the biases") +
+                           (model.layout()->has(Role::norm_scale)
+                                ? ", then what normalises it: scale, shift, running mean, variance"
+                                : ""));
   }
   if (!std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); })) {
     throw part.mistake("init", "'init' holds a number that is not finite as a 32-bit float");

@@ -48,10 +48,16 @@ class Model {
                        Workspace& workspace) const = 0;
 
   // Mean loss over the given rows and, unless null, its gradient (written, not added). Dropout is
-  // off.
+  // off, and where batches normalise the running statistics stand in for theirs, as in `predict`.
   virtual double loss(const ParameterVector& parameters, const Dataset& data,
                       std::span<const std::int32_t> rows, ParameterVector* gradient,
                       Workspace& workspace) const = 0;
+
+  // Makes the running statistics (Role::norm_statistic) those of all rows, whose outcomes are not
+  // looked at; a model without any, and data of less than two rows, leave the parameters as they
+  // are.
+  virtual void estimate_statistics(ParameterVector& /*parameters*/, const Dataset& /*data*/,
+                                   Workspace& /*workspace*/) const {}
 
   // A whole local training; called by `train` of trainer.hpp, which says what it does.
   virtual TrainingResult train(const TrainingTask& task, Workspace& workspace) const = 0;

@@ -51,6 +51,11 @@ const Slice* ParameterLayout::find(std::string_view name) const {
   return it == slices_.end() ? nullptr : &*it;
 }
 
+bool ParameterLayout::has(Role role) const {
+  return std::any_of(slices_.begin(), slices_.end(),
+                     [&](const Slice& s) { return s.role == role; });
+}
+
 ParameterVector::ParameterVector(std::shared_ptr<const ParameterLayout> layout)
     : layout_(std::move(layout)), values_(static_cast<std::size_t>(layout_->padded_size()), 0.0F) {}
 
@@ -86,6 +91,12 @@ void ParameterVector::assign_compact(std::span<const float> values) {
 
 void ParameterVector::set_zero() {
   std::fill(values_.begin(), values_.end(), 0.0F);
+}
+
+void ParameterVector::clear(Role role) {
+  for (const Slice& s : layout_->slices()) {
+    if (s.role == role) std::fill_n(values_.data() + s.offset, s.size, 0.0F);
+  }
 }
 
 void ParameterVector::add_scaled(const ParameterVector& other, float factor) {

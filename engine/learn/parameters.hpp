@@ -46,6 +46,7 @@ class ParameterLayout {
   std::size_t add(std::string name, std::vector<std::int64_t> shape, Role role);
   [[nodiscard]] std::span<const Slice> slices() const { return slices_; }
   [[nodiscard]] const Slice* find(std::string_view name) const;
+  [[nodiscard]] bool has(Role role) const;
   // Number of parameters, padding not counted.
   [[nodiscard]] std::int64_t size() const { return size_; }
   // Length of the buffer, padding counted.
@@ -84,6 +85,8 @@ class ParameterVector {
   void assign_compact(std::span<const float> values);
 
   void set_zero();
+  // The same for the slices of one role.
+  void clear(Role role);
   void add_scaled(const ParameterVector& other, float factor);
   void scale(float factor);
   [[nodiscard]] double dot(const ParameterVector& other) const;

@@ -111,6 +111,14 @@ TrainingPlan make_plan(const Part& training, const Part* objective, const Part* 
     plan.epsilon = training.number("epsilon");
   }
   if (objective != nullptr) read_objective(*objective, plan);
+  const Value* norm = model != nullptr ? model->find("norm") : nullptr;
+  const auto* kind = norm != nullptr ? norm->get_if<std::string>() : nullptr;
+  if (plan.batch == 1 && kind != nullptr && *kind == "batch") {
+    throw training.mistake("batch",
+                           "'batch' is 1: batch normalisation compares a row with the others of "
+                           "its batch, and there would be none",
+                           "take larger batches, or model.mlp { norm = \"layer\" }");
+  }
   return plan;
 }
 

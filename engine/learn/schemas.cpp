@@ -38,7 +38,10 @@ Schema mlp_model() {
               "Layers of hidden units. The outcome decides the output: a probability, classes, a "
               "number, a count, or a log hazard ratio. Weights start uniform (He; Glorot for tanh "
               "and the output layer), biases at zero.",
-          .paper = "Rumelhart, Hinton and Williams 1986; He et al. 2015; Glorot and Bengio 2010",
+          .paper =
+              "Rumelhart, Hinton and Williams 1986; He et al. 2015; Glorot and Bengio 2010; "
+              "batch: Ioffe and Szegedy 2015; layer: Ba, Kiros and Hinton 2016; group: Wu and "
+              "He 2018",
           .fields = {{.name = "hidden",
                       .type = type::list(type::integer().between(1, 65536)),
                       .standard = List{64, 32},
@@ -51,6 +54,19 @@ Schema mlp_model() {
                       .type = type::number().at_least(0).between(0, 0.95),
                       .standard = 0.0,
                       .doc = "share of hidden units that a training step silences"},
+                     {.name = "norm",
+                      .type = type::choice({"batch", "layer", "group"}) | type::none(),
+                      .standard = {},
+                      .doc = "what values are normalised by before the activation. batch: mean and "
+                             "variance of each unit over the rows of a batch, in a prediction "
+                             "their running means, which travel with the parameters; layer: those "
+                             "of a row over the units; group: within groups of units",
+                      .standard_text = "none"},
+                     {.name = "groups",
+                      .type = type::integer().between(1, 65536) | type::none(),
+                      .standard = {},
+                      .doc = "norm = \"group\": how many equal groups of units a layer has",
+                      .standard_text = "none"},
                      init_field()},
           .example = "model = model.mlp { hidden = { 64, 32 }, activation = \"gelu\" }"};
 }

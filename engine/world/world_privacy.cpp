@@ -41,6 +41,15 @@ void World::Impl::check_private_steps(const Part& part) const {
             "no gradient belongs to one record and none can be cut",
         "use an outcome within a fixed time with model.logistic, or none");
   }
+  if (model->layout()->has(Role::norm_statistic)) {
+    throw spec.scenario.mistake(
+        "privacy",
+        name +
+            " cannot protect batch normalisation: a row's values depend on the others of its "
+            "batch, so no gradient belongs to one record, and running statistics would travel "
+            "without noise",
+        "model.mlp { norm = \"group\", groups = 4 } normalises every row by itself");
+  }
   if (batch_order) {
     throw spec.scenario.mistake(
         "privacy",

@@ -17,10 +17,12 @@ using namespace polyclinic;
 
 namespace {
 
-dense::Network network_of(dense::Head head, std::vector<std::int32_t> hidden) {
+dense::Network network_of(dense::Head head, std::vector<std::int32_t> hidden,
+                          dense::Norm norm = dense::Norm::none) {
   dense::NetworkSpec spec{.name = "mlp", .features = 10, .hidden = std::move(hidden), .outputs = 1};
   spec.head = head;
   spec.outputs = head == dense::Head::softmax ? 3 : 1;
+  spec.norm = norm;
   return dense::Network(spec);
 }
 
@@ -72,12 +74,18 @@ void give_patients(Dataset& data) {
 
 TEST_CASE("a step cuts the sum of a patient's gradients") {
   std::uint64_t entity = 60;
-  for (const auto& [head, hidden] : std::vector<std::pair<dense::Head, std::vector<std::int32_t>>>{
-           {dense::Head::sigmoid, {}},
-           {dense::Head::softmax, {}},
-           {dense::Head::sigmoid, {12, 7}},
-           {dense::Head::softmax, {5}}}) {
-    const dense::Network network = network_of(head, hidden);
+  struct Case {
+    dense::Head head;
+    std::vector<std::int32_t> hidden;
+    dense::Norm norm = dense::Norm::none;
+  };
+  for (const auto& [head, hidden, norm] :
+       std::vector<Case>{{dense::Head::sigmoid, {}},
+                         {dense::Head::softmax, {}},
+                         {dense::Head::sigmoid, {12, 7}},
+                         {dense::Head::softmax, {5}},
+                         {dense::Head::sigmoid, {12, 7}, dense::Norm::layer}}) {
+    const dense::Network network = network_of(head, hidden, norm);
     Dataset data = test::make_data(head, 190, 10, 3, ++entity);
     give_patients(data);
     const ParameterVector p = test::random_parameters(network, entity, 0.4);

@@ -88,6 +88,44 @@ struct Update {
   float correction2 = 1;  // sqrt(1 - beta2^t)
 };
 
+// Normalisation of rows x stride floats, of which the first `width` of a row are values: x becomes
+// normed * scale + shift. By columns, normed is (x - mean) times `inverse`, which is written:
+// 1 / sqrt(variance + epsilon), a variance below 0 counting as 0. By rows each of `groups` equal
+// parts of a row has moments of its own, and `inverse` is one number for each.
+struct Normalisation {
+  std::int64_t rows = 0;
+  std::int64_t width = 0;
+  std::int64_t stride = 0;  // a multiple of kLanes
+  std::int64_t groups = 1;
+  const float* scale = nullptr;
+  const float* shift = nullptr;
+  const float* mean = nullptr;      // by columns
+  const float* variance = nullptr;  // by columns
+  float epsilon = 0;
+  float* x = nullptr;
+  float* normed = nullptr;
+  float* inverse = nullptr;
+  float* scratch = nullptr;  // by rows: room for a part, up to whole lanes
+};
+
+// From slopes at what a Normalisation wrote to slopes at what it read.
+struct NormSlopes {
+  std::int64_t rows = 0;
+  std::int64_t width = 0;
+  std::int64_t stride = 0;
+  std::int64_t groups = 1;
+  const float* scale = nullptr;
+  const float* normed = nullptr;
+  const float* inverse = nullptr;
+  // By columns: how many rows the moments are of, and the sums over them of the slopes and of the
+  // slopes times normed; 0: moments were constants.
+  std::int64_t rows_of_statistics = 0;
+  const float* shift_sums = nullptr;
+  const float* scale_sums = nullptr;
+  float* error = nullptr;
+  float* scratch = nullptr;  // by rows: room for two parts, up to whole lanes each
+};
+
 // Where a stream of ChaCha20 begins (RFC 8439): its key is the address (run, purpose, entity, step)
 // of architecture's randomness, its nonce the place within a step.
 struct SecretAddress {
@@ -143,6 +181,15 @@ struct Kernels {
   void (*normals)(const SecretAddress& at, std::int64_t n, float* out);
   // Elementary functions over n floats (a multiple of kLanes), for tests of their accuracy.
   void (*map)(char function, std::int64_t n, const float* x, float* y);  // e, l, t, r (erf), s
+  // Mean and variance (divided by the rows) of n columns, a multiple of kLanes. REQUIRES: rows > 0.
+  void (*column_moments)(const float* a, std::ptrdiff_t a_row, std::int64_t rows, std::int64_t n,
+                         float* mean, float* variance);
+  void (*norm_columns)(const Normalisation& terms);
+  void (*norm_columns_back)(const NormSlopes& terms);
+  void (*norm_rows)(const Normalisation& terms);
+  void (*norm_rows_back)(const NormSlopes& terms);
+  // out = a * b, elementwise over n floats (a multiple of kLanes).
+  void (*multiply)(std::int64_t n, const float* a, const float* b, float* out);
 };
 
 extern const Kernels kBaselineKernels;

@@ -655,7 +655,21 @@ void map(char function, std::int64_t n, const float* x, float* y) {
   }
 }
 
+// ---- normalisation
+
+#include "learn/dense/kernels_norm.inl"
+
 constexpr Kernels table(const char* name) {
-  return {name,   gather, transpose, product,     dots,       column_sums,  sum,     activate, loss,
-          link,   update, axpy,      row_squares, scale_rows, secret_words, normals, map};
+  return {name,           gather,
+          transpose,      product,
+          dots,           column_sums,
+          sum,            activate,
+          loss,           link,
+          update,         axpy,
+          row_squares,    scale_rows,
+          secret_words,   normals,
+          map,            column_moments,
+          norm_columns,   norm_columns_back,
+          norm_rows,      norm_rows_back,
+          multiply};
 }

@@ -1,5 +1,6 @@
 #include "learn/dense/network.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -49,18 +50,34 @@ void Network::add_layer(std::int64_t inputs, std::int64_t outputs, bool last,
   layer.weights_size = layer.single ? layer.inputs_padded : inputs * layer.outputs_padded;
   layer.weight_slice = layout.add(name + ".weight", {outputs, inputs}, Role::weight);
   packed_size_ += layer.weights_size;
-  // a bias at the output would cancel in Cox's partial likelihood
-  if (!last || spec_.head != Head::cox) {
+  // a bias at the output would cancel in Cox's partial likelihood, one before normalisation by a
+  // batch in its mean
+  const bool cancels = last ? spec_.head == Head::cox : spec_.norm == Norm::batch;
+  if (!cancels) {
     layer.bias = packed_size_;
     layer.bias_slice = layout.add(name + ".bias", {outputs}, Role::bias);
     packed_size_ += layer.outputs_padded;
   }
+  if (!last && spec_.norm != Norm::none) add_norm(layer, name, layout);
   // errors travel back through every layer but the first
   if (!layers_.empty() && !layer.single) {
     layer.transposed = transposed_size_;
     transposed_size_ += outputs * layer.inputs_padded;
   }
   layers_.push_back(layer);
+}
+
+void Network::add_norm(Layer& layer, const std::string& name, ParameterLayout& layout) {
+  layer.norm = packed_size_;
+  layer.norm_slice = layout.add(name + ".scale", {layer.outputs}, Role::norm_scale);
+  layout.add(name + ".shift", {layer.outputs}, Role::norm_shift);
+  layer.norm_arrays = 2;
+  if (spec_.norm == Norm::batch) {
+    layout.add(name + ".mean", {layer.outputs}, Role::norm_statistic);
+    layout.add(name + ".variance", {layer.outputs}, Role::norm_statistic);
+    layer.norm_arrays = 4;
+  }
+  packed_size_ += layer.norm_arrays * layer.outputs_padded;
 }
 
 // Forward: one multiplication and one addition per parameter; backward twice that (gradient of the
@@ -92,6 +109,10 @@ void Network::pack(const Kernels& k, const ParameterVector& from, float* to) con
       k.gather(from.slice(layer.bias_slice).data(), layer.outputs, nullptr, 1, to + layer.bias,
                layer.outputs_padded);
     }
+    for (std::int64_t i = 0; i < layer.norm_arrays; ++i) {
+      const auto slice = from.slice(layer.norm_slice + static_cast<std::size_t>(i));
+      std::copy(slice.begin(), slice.end(), to + layer.norm + i * layer.outputs_padded);
+    }
   }
 }
 
@@ -108,6 +129,10 @@ void Network::unpack(const Kernels& k, const float* from, ParameterVector& to) c
       k.gather(from + layer.bias, layer.outputs, nullptr, 1, to.slice(layer.bias_slice).data(),
                layer.outputs);
     }
+    for (std::int64_t i = 0; i < layer.norm_arrays; ++i) {
+      const auto slice = to.slice(layer.norm_slice + static_cast<std::size_t>(i));
+      std::copy_n(from + layer.norm + i * layer.outputs_padded, layer.outputs, slice.begin());
+    }
   }
 }
 
@@ -118,8 +143,11 @@ void Network::clear_padding(float* packed) const {
     for (std::int64_t at = 0; used < width && at < layer.weights_size; at += width) {
       std::fill_n(packed + layer.weights + at + used, width - used, 0.0F);
     }
-    if (layer.bias < 0) continue;
-    std::fill_n(packed + layer.bias + layer.outputs, layer.outputs_padded - layer.outputs, 0.0F);
+    const std::int64_t rest = layer.outputs_padded - layer.outputs;
+    if (layer.bias >= 0) std::fill_n(packed + layer.bias + layer.outputs, rest, 0.0F);
+    for (std::int64_t i = 0; i < layer.norm_arrays; ++i) {
+      std::fill_n(packed + layer.norm + i * layer.outputs_padded + layer.outputs, rest, 0.0F);
+    }
   }
 }
 
@@ -127,6 +155,10 @@ Network::Packed Network::packed(std::size_t slice) const {
   for (const Layer& layer : layers_) {
     if (slice == layer.weight_slice) return {layer.weights, layer.weights_size};
     if (layer.bias >= 0 && slice == layer.bias_slice) return {layer.bias, layer.outputs_padded};
+    const auto array =
+        static_cast<std::int64_t>(slice) - static_cast<std::int64_t>(layer.norm_slice);
+    if (array < 0 || array >= layer.norm_arrays) continue;
+    return {layer.norm + array * layer.outputs_padded, layer.outputs_padded};
   }
   ENSURE(false, "every slice belongs to a layer");
   return {};
@@ -146,6 +178,11 @@ void Network::initialise(ParameterVector& parameters, Stream stream) const {
     Stream own = stream.lane(i);
     for (float& w : parameters.slice(layer.weight_slice)) {
       w = static_cast<float>(draw::uniform(own, -bound, bound));
+    }
+    // normalised values pass as they are, and nothing is known of batches yet
+    for (std::int64_t array = 0; array < layer.norm_arrays; array += 3) {
+      const auto ones = parameters.slice(layer.norm_slice + static_cast<std::size_t>(array));
+      std::fill(ones.begin(), ones.end(), 1.0F);
     }
   }
 }
@@ -177,6 +214,16 @@ double Network::loss(const ParameterVector& parameters, const Dataset& data,
   if (gradient->shared_layout() != layout_) *gradient = ParameterVector(layout_);
   unpack(work.kernels, work.gradient.data(), *gradient);
   return value;
+}
+
+void Network::estimate_statistics(ParameterVector& parameters, const Dataset& data,
+                                  Workspace& workspace) const {
+  if (spec_.norm != Norm::batch || spec_.hidden.empty() || data.rows < 2) return;
+  ENSURE(data.columns == spec_.features, "the data have the features that the model was made for");
+  NetworkWorkspace& work = own(workspace);
+  pack(work.kernels, parameters, work.parameters.data());
+  Pass(*this, work, Moments::of_batch).estimate_statistics(data);
+  unpack(work.kernels, work.parameters.data(), parameters);
 }
 
 }  // namespace polyclinic::dense

@@ -15,6 +15,19 @@
 
 namespace polyclinic::dense {
 
+// What the values of a hidden layer are normalised by, between weights and activation, before each
+// unit's own scale and shift:
+enum class Norm : std::uint8_t {
+  none,
+  batch,  // moments of the unit over the rows of a batch (Ioffe and Szegedy 2015)
+  layer,  // moments of the row over the units of the layer (Ba, Kiros and Hinton 2016)
+  group,  // the same within equal groups of units (Wu and He 2018)
+};
+// Added to a variance before its root; the share of a batch in the running statistics of batch
+// normalisation. Both as in PyTorch.
+constexpr float kNormEpsilon = 1e-5F;
+constexpr float kStatisticShare = 0.1F;
+
 struct NetworkSpec {
   std::string name;  // "mlp"
   std::int32_t features = 0;
@@ -25,11 +38,14 @@ struct NetworkSpec {
   Ties ties = Ties::efron;  // cox
   double l2 = 0;            // + l2/2 |w|^2 over weights, biases left out
   double dropout = 0;       // share of hidden units that a training step silences
+  Norm norm = Norm::none;   // of hidden layers
+  std::int64_t groups = 1;  // Norm::group: of each layer
 };
 
 // A layer and where its parameters lie while it is worked with ("packed"): transposed weights,
 // inputs x outputs_padded, then the bias. An output layer of one unit (`single`) is a padded row of
-// weights, then the bias.
+// weights, then the bias. Behind it lies what normalises the layer: scale, shift and, of a batch,
+// running mean and variance, outputs_padded of each.
 struct Layer {
   std::int64_t inputs = 0;
   std::int64_t outputs = 0;
@@ -37,12 +53,20 @@ struct Layer {
   std::int64_t outputs_padded = 0;
   std::int64_t weights = 0;       // offset in the packed buffer
   std::int64_t weights_size = 0;  // with padding
-  std::int64_t bias = -1;         // offset, or -1: none (Cox)
+  std::int64_t bias = -1;         // offset, or -1: none (Cox; before a batch's mean is taken off)
+  std::int64_t norm = -1;         // offset of the scale, or -1: nothing is normalised
+  std::int64_t norm_arrays = 0;   // 2, or 4 with statistics
   std::int64_t transposed =
       -1;  // offset of outputs x inputs_padded in the workspace, or -1: unused
   std::size_t weight_slice = 0;
   std::size_t bias_slice = 0;
+  std::size_t norm_slice = 0;  // of the scale; the others follow
   bool single = false;
+
+  [[nodiscard]] std::int64_t scale() const { return norm; }
+  [[nodiscard]] std::int64_t shift() const { return norm + outputs_padded; }
+  [[nodiscard]] std::int64_t mean() const { return norm + 2 * outputs_padded; }
+  [[nodiscard]] std::int64_t variance() const { return norm + 3 * outputs_padded; }
 };
 
 // Rows go through the layers in chunks of this many: activations of a chunk stay in the cache, and
@@ -70,6 +94,8 @@ class Network final : public Model {
               std::span<const std::int32_t> rows, ParameterVector* gradient,
               Workspace& workspace) const override;
   TrainingResult train(const TrainingTask& task, Workspace& workspace) const override;
+  void estimate_statistics(ParameterVector& parameters, const Dataset& data,
+                           Workspace& workspace) const override;
 
   [[nodiscard]] const NetworkSpec& spec() const { return spec_; }
   [[nodiscard]] std::span<const Layer> layers() const { return layers_; }
@@ -95,6 +121,7 @@ class Network final : public Model {
  private:
   // Appends a layer; `last` is the output layer.
   void add_layer(std::int64_t inputs, std::int64_t outputs, bool last, ParameterLayout& layout);
+  void add_norm(Layer& layer, const std::string& name, ParameterLayout& layout);
 
   NetworkSpec spec_;
   std::shared_ptr<const ParameterLayout> layout_;  // shared with every vector of the model

@@ -12,22 +12,51 @@ NetworkWorkspace::NetworkWorkspace(const Network& network, const Kernels& used) 
     buffer->resize(packed);
   }
   transposed.resize(static_cast<std::size_t>(network.transposed_size()));
-  const auto rows_of = [](std::int64_t width) {
-    return FloatBuffer(static_cast<std::size_t>(kChunk * width));
+  const std::size_t hidden = network.layers().size() - 1;
+  activations.resize(hidden + 1);
+  for (std::vector<FloatBuffer>* buffers : {&slopes, &masks, &errors}) buffers->resize(hidden);
+  if (network.spec().norm != Norm::none) norms.resize(hidden);
+  reserve_rows(network, kChunk);
+}
+
+void NetworkWorkspace::reserve_rows(const Network& network, std::int64_t rows) {
+  if (rows <= room_) return;
+  room_ = (rows + kChunk - 1) / kChunk * kChunk;
+  const auto make = [this](FloatBuffer& buffer, std::int64_t width) {
+    buffer.resize(static_cast<std::size_t>(room_ * width));
   };
-  for (const Layer& layer : network.layers()) {
-    activations.push_back(rows_of(layer.inputs_padded));
-    if (&layer == &network.layers().back()) break;
-    slopes.push_back(rows_of(layer.outputs_padded));
-    masks.push_back(network.spec().dropout > 0 ? rows_of(layer.outputs_padded) : FloatBuffer());
-    errors.push_back(rows_of(layer.outputs_padded));
+  for (std::size_t l = 0; l < activations.size(); ++l) {
+    const Layer& layer = network.layers()[l];
+    make(activations[l], layer.inputs_padded);
+    if (l == slopes.size()) break;
+    make(slopes[l], layer.outputs_padded);
+    if (network.spec().dropout > 0) make(masks[l], layer.outputs_padded);
+    make(errors[l], layer.outputs_padded);
+    if (!norms.empty()) reserve_norm(network, l);
   }
   const Layer& last = network.layers().back();
-  scores = rows_of(last.single ? 1 : last.outputs_padded);
-  score_errors = rows_of(last.single ? 1 : last.outputs_padded);
-  for (FloatBuffer* buffer : {&labels, &weights, &input_squares, &error_squares, &norms}) {
-    buffer->resize(kChunk);
+  make(scores, last.single ? 1 : last.outputs_padded);
+  make(score_errors, last.single ? 1 : last.outputs_padded);
+  for (FloatBuffer* buffer : {&labels, &weights, &input_squares, &error_squares, &squares}) {
+    make(*buffer, 1);
   }
+}
+
+void NetworkWorkspace::reserve_norm(const Network& network, std::size_t l) {
+  const std::int64_t width = network.layers()[l].outputs_padded;
+  NormWork& norm = norms[l];
+  for (FloatBuffer* buffer : {&norm.normed, &norm.scale_terms, &norm.shift_terms}) {
+    buffer->resize(static_cast<std::size_t>(room_ * width));
+  }
+  if (network.spec().norm == Norm::batch) {
+    for (FloatBuffer* buffer : {&norm.inverse, &norm.mean, &norm.variance}) {
+      buffer->resize(static_cast<std::size_t>(width));
+    }
+    return;
+  }
+  norm.inverse.resize(static_cast<std::size_t>(room_ * network.spec().groups));
+  const auto two_parts = static_cast<std::size_t>(2 * width);
+  if (norm_scratch.size() < two_parts) norm_scratch.resize(two_parts);
 }
 
 void Pass::refresh_transposed() {
@@ -120,10 +149,12 @@ void Pass::forward(std::int64_t count, Stream* dropout, bool keep_slopes) {
   const std::size_t hidden = network_.layers().size() - 1;
   const Activation activation = network_.spec().activation;
   const bool slopes = keep_slopes && stores_slopes();
-  const bool fused_relu = activation == Activation::relu && !slopes && dropout == nullptr;
+  const bool fused_relu =
+      activation == Activation::relu && !slopes && dropout == nullptr && !normalises();
   for (std::size_t l = 0; l < hidden; ++l) {
     apply_layer(l, count, fused_relu ? Product::Finish::relu : Product::Finish::none);
     if (fused_relu) continue;
+    if (normalises()) normalise(l, count);
     if (dropout != nullptr) draw_mask(l, count, *dropout);
     k_.activate(activation, count * network_.layers()[l].outputs_padded,
                 work_.activations[l + 1].data(), slopes ? work_.slopes[l].data() : nullptr,
@@ -201,6 +232,11 @@ void Pass::propagate(std::size_t l, std::int64_t count) {
 
 void Pass::backward(std::int64_t count, bool accumulate) {
   for (std::size_t l = network_.layers().size(); l-- > 0;) {
+    if (normalises() && l + 1 < network_.layers().size()) {
+      norm_terms(l, count);
+      norm_gradient(l, count, accumulate);
+      propagate_norm(l, count);
+    }
     weight_gradient(l, count, accumulate);
     if (l > 0) propagate(l, count);
   }
@@ -228,8 +264,9 @@ double Pass::gradient(const Batch& batch, std::optional<Stream> dropout) {
   if (network_.spec().head == Head::cox) return cox_gradient(batch, masks) + penalty(true);
   double total = 0;
   const auto scale = static_cast<float>(1.0 / static_cast<double>(batch.count));
-  for (std::int64_t first = 0; first < batch.count; first += kChunk) {
-    const std::int64_t count = std::min(kChunk, batch.count - first);
+  const std::int64_t most = rows_at_once(batch);
+  for (std::int64_t first = 0; first < batch.count; first += most) {
+    const std::int64_t count = std::min(most, batch.count - first);
     load_chunk(batch, first, count);
     load_labels(batch, first, count);
     forward(count, masks, true);
@@ -261,8 +298,9 @@ void Pass::all_scores(const Batch& batch, Stream* dropout) {
        {&work_.batch_scores, &work_.batch_slopes, &work_.batch_times, &work_.batch_events}) {
     buffer->resize(n);
   }
-  for (std::int64_t first = 0; first < batch.count; first += kChunk) {
-    const std::int64_t count = std::min(kChunk, batch.count - first);
+  const std::int64_t most = rows_at_once(batch);
+  for (std::int64_t first = 0; first < batch.count; first += most) {
+    const std::int64_t count = std::min(most, batch.count - first);
     load_chunk(batch, first, count);
     forward(count, dropout, false);
     std::copy_n(work_.scores.data(), count, work_.batch_scores.data() + first);
@@ -290,8 +328,9 @@ double Pass::cox_gradient(const Batch& batch, Stream* dropout) {
   if (dropout != nullptr) again = *dropout;
   all_scores(batch, dropout);
   const double value = cox_value(batch, true);
-  for (std::int64_t first = 0; first < batch.count; first += kChunk) {
-    const std::int64_t count = std::min(kChunk, batch.count - first);
+  const std::int64_t most = rows_at_once(batch);
+  for (std::int64_t first = 0; first < batch.count; first += most) {
+    const std::int64_t count = std::min(most, batch.count - first);
     load_chunk(batch, first, count);
     forward(count, again ? &*again : nullptr, true);
     std::fill(work_.score_errors.begin(), work_.score_errors.end(), 0.0F);

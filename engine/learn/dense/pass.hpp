@@ -3,10 +3,23 @@
 #pragma once
 
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "learn/dense/network.hpp"
 
 namespace polyclinic::dense {
+
+// What the normalisation of one hidden layer leaves to the way back.
+struct NormWork {
+  FloatBuffer normed;   // rows x outputs_padded
+  FloatBuffer inverse;  // by columns one for each; by rows one for each row and group
+  FloatBuffer mean;     // of the columns of the last batch
+  FloatBuffer variance;
+  FloatBuffer scale_terms;         // rows x outputs_padded: what each row adds to the gradient of
+  FloatBuffer shift_terms;         // the scale, and of the shift
+  std::int64_t rows_of_batch = 0;  // whose moments were used; 0: running statistics were
+};
 
 // Everything that a network writes while it works. Sizes depend on the network alone, except for
 // orders and Cox scores, which grow to the largest batch once.
@@ -32,6 +45,8 @@ class NetworkWorkspace final : public Workspace {
   std::vector<FloatBuffer> errors;
   FloatBuffer scores;
   FloatBuffer score_errors;
+  std::vector<NormWork> norms;  // of each hidden layer, where any is normalised
+  FloatBuffer norm_scratch;
   FloatBuffer labels;
   FloatBuffer weights;
   // cox: all rows of a batch
@@ -46,8 +61,16 @@ class NetworkWorkspace final : public Workspace {
   // private steps: squares, norms' factors and noise
   FloatBuffer input_squares;
   FloatBuffer error_squares;
-  FloatBuffer norms;
+  FloatBuffer squares;
   FloatBuffer noise;  // made by the first private training
+
+  // Makes room for so many rows at once: kChunk, or a batch that is normalised as a whole.
+  void reserve_rows(const Network& network, std::int64_t rows);
+
+ private:
+  void reserve_norm(const Network& network, std::size_t layer);
+
+  std::int64_t room_ = 0;  // rows
 };
 
 // Rows of a dataset that one gradient is taken over.
@@ -61,10 +84,22 @@ struct Batch {
   std::span<const std::int32_t> unit_ends;
 };
 
+// Where batches normalise: by whose mean and variance.
+enum class Moments : std::uint8_t {
+  running,   // those that are parameters: to predict
+  of_batch,  // its own, where it has two rows: to train
+};
+
 class Pass {
  public:
-  Pass(const Network& network, NetworkWorkspace& workspace)
-      : network_(network), work_(workspace), k_(workspace.kernels) {}
+  // slices: as in TrainingTask; a layer whose running statistics are frozen is normalised by them.
+  Pass(const Network& network, NetworkWorkspace& workspace, Moments moments = Moments::running,
+       std::span<const SliceUse> slices = {})
+      : network_(network),
+        work_(workspace),
+        k_(workspace.kernels),
+        moments_(moments),
+        slices_(slices) {}
 
   // Loss of the batch per row (cox: per event) at work.parameters, penalty included; writes
   // work.gradient. With `dropout` hidden units are silenced by draws from it.
@@ -84,6 +119,11 @@ class Pass {
   double loss(const Batch& batch);
   // Predictions of all rows; out: rows x outputs.
   void predict(const Dataset& data, std::span<float> out);
+  // Moves the running statistics, which are in work.parameters, towards the moments of the batch
+  // that the last gradient was taken over.
+  void move_statistics();
+  // Makes the running statistics those of all rows.
+  void estimate_statistics(const Dataset& data);
 
  private:
   // Prepares what depends on the parameters.
@@ -92,6 +132,16 @@ class Pass {
   void load_labels(const Batch& batch, std::int64_t first, std::int64_t count);
   void draw_mask(std::size_t hidden, std::int64_t count, Stream& stream);
   void apply_layer(std::size_t layer, std::int64_t count, Product::Finish finish);
+  // Rows that go through the layers together.
+  [[nodiscard]] std::int64_t rows_at_once(const Batch& batch);
+  // Normalisation of a hidden layer's values, in place, and the way back (norm_pass.cpp).
+  [[nodiscard]] bool normalises() const { return !work_.norms.empty(); }
+  void normalise(std::size_t layer, std::int64_t count);
+  void norm_terms(std::size_t layer, std::int64_t count);
+  void norm_gradient(std::size_t layer, std::int64_t count, bool accumulate);
+  void propagate_norm(std::size_t layer, std::int64_t count);
+  [[nodiscard]] bool learns_statistics(const Layer& layer) const;
+  void add_norm_squares(std::size_t layer, std::int64_t count);
   void forward(std::int64_t count, Stream* dropout, bool keep_slopes);
   void backward(std::int64_t count, bool accumulate);
   void weight_gradient(std::size_t layer, std::int64_t count, bool accumulate);
@@ -119,6 +169,8 @@ class Pass {
   const Network& network_;
   NetworkWorkspace& work_;
   const Kernels& k_;
+  Moments moments_;
+  std::span<const SliceUse> slices_;
   bool weighted_ = false;  // rows of the current chunk have class weights
 };
 

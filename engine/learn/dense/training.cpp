@@ -70,7 +70,7 @@ class Optimiser {
     power2_ *= plan_.beta2;
     update_.correction1 = static_cast<float>(1 - power1_);
     update_.correction2 = static_cast<float>(std::sqrt(1 - power2_));
-    if (ranges_.empty()) {
+    if (whole_) {
       work_.kernels.update(update_);
       return;
     }
@@ -85,16 +85,22 @@ class Optimiser {
     bool pulled = true;
   };
 
+  // Running statistics follow the batches, not the gradient: no optimiser moves them.
   void find_ranges(const Network& network, std::span<const SliceUse> uses) {
-    for (std::size_t i = 0; i < uses.size(); ++i) {
-      if (uses[i] == SliceUse::frozen) continue;
+    const std::span<const Slice> slices = network.layout()->slices();
+    whole_ = uses.empty() && !network.layout()->has(Role::norm_statistic);
+    if (whole_) return;
+    ranges_.reserve(slices.size());
+    for (std::size_t i = 0; i < slices.size(); ++i) {
+      const SliceUse use = uses.empty() ? SliceUse::trained : uses[i];
+      if (use == SliceUse::frozen || slices[i].role == Role::norm_statistic) continue;
       const Network::Packed at = network.packed(i);
-      ranges_.push_back({at.offset, at.size, uses[i] == SliceUse::trained});
+      ranges_.push_back({at.offset, at.size, use == SliceUse::trained});
     }
   }
 
   [[nodiscard]] double gradient_square() const {
-    if (ranges_.empty()) return dot(work_.gradient, work_.gradient);
+    if (whole_) return dot(work_.gradient, work_.gradient);
     double square = 0;
     for (const Range& range : ranges_) {
       const std::span<const float> part(work_.gradient.data() + range.offset,
@@ -144,7 +150,8 @@ class Optimiser {
   const TrainingPlan& plan_;
   NetworkWorkspace& work_;
   Update update_;
-  std::vector<Range> ranges_;  // what is trained; empty: everything
+  bool whole_ = true;          // everything is trained alike
+  std::vector<Range> ranges_;  // otherwise: what is trained
   double power1_ = 1;
   double power2_ = 1;
 };
@@ -169,9 +176,11 @@ ParameterVector control_change(const TrainingTask& task, const TrainingResult& r
   const TrainingPlan& plan = *task.plan;
   if (plan.control == TrainingPlan::Control::gradient) {
     if (task.own_control != nullptr) gradient.add_scaled(*task.own_control, -1.0F);
+    gradient.clear(Role::norm_statistic);
     return gradient;
   }
   ParameterVector change = result.delta;
+  change.clear(Role::norm_statistic);
   if (plan.control == TrainingPlan::Control::dynamic) {
     change.scale(static_cast<float>(-plan.proximal));
     return change;
@@ -204,7 +213,10 @@ void save_state(const Network& network, const TrainingTask& task, const NetworkW
 class Steps {
  public:
   Steps(const Network& network, const TrainingTask& task, NetworkWorkspace& work)
-      : network_(network), task_(task), pass_(network, work), masks_(masks_of(task)) {
+      : network_(network),
+        task_(task),
+        pass_(network, work, Moments::of_batch, task.slices),
+        masks_(masks_of(task)) {
     if (task.plan->is_private()) {
       poisson_.emplace(task, work.order);
     } else {
@@ -226,6 +238,7 @@ class Steps {
       loss_sum_ += private_gradient(batch, masks, lane);
     } else {
       loss_sum_ += pass_.gradient(batch, masks) * static_cast<double>(count);
+      pass_.move_statistics();
     }
   }
 
@@ -284,7 +297,7 @@ TrainingResult Network::train(const TrainingTask& task, Workspace& workspace) co
   std::copy(work->parameters.begin(), work->parameters.end(), work->start.begin());
   ParameterVector at_start;
   if (task.plan->control == TrainingPlan::Control::gradient) {
-    Pass pass(*this, *work);
+    Pass pass(*this, *work, Moments::of_batch, task.slices);
     at_start = full_gradient(*this, task, pass, *work);
   }
   Steps gradients(*this, task, *work);
