@@ -1,6 +1,6 @@
--- A study: sixteen hospitals whose machines differ as in life (the slowest computes some hundred times as long as the
--- quickest), and the last of which has a thin wire. How long until the model is good enough, if the server waits for everybody, for the first of
--- more than it needs, for some time, or for nobody?
+-- A study: sixteen hospitals whose machines differ as in life (the slowest computes some seventy times as long as the
+-- quickest), and the last of which has a thin wire. How long until the model is good enough, if the server waits for
+-- everybody, for the first of more than it needs, for some time, or for nobody?
 --
 --   polyclinic run scenarios/async_vs_sync.lua
 --   polyclinic sweep scenarios/async_vs_sync.lua --vary spread=0,0.6,1.2

@@ -16,7 +16,7 @@ return study {
     hospitals = hospitals {
       count = 12, patients = lognormal { median = 300, spread = 0.5 },
       speed = lognormal { median = mflops(0.002), spread = p.spread },   -- the machine has other work, too: ten epochs take
-      overhead = lognormal { median = minutes(5), spread = 0.5 },        -- the median hospital some ten minutes
+      overhead = lognormal { median = minutes(5), spread = 0.5 },        -- the median hospital some eight minutes
       jitter = 0.3, uplink = mbit(10), downlink = mbit(50),
     },
     cohort = cohort.ehr { outcome = "mortality", site_shift = 0.5, prevalence = 0.2 },
