@@ -320,3 +320,18 @@ define.strategy {
     }
   end,
 }
+
+define.strategy {
+  name = "fedbn",
+  doc = "What normalises the layers stays at each hospital, with its statistics, and everything else is averaged: for hospitals that measure the same things on scales of their own. The model needs `norm`.",
+  paper = "Li, Jiang, Zhang, Kamp, Dou 2021, FedBN: Federated Learning on Non-IID Features via Local Batch Normalization, Algorithm 1",
+  params = {
+    weighted = { default = false, doc = "false: every hospital counts alike, as in the paper; true: by training rows" },
+  },
+  build = function(p)
+    return compose {
+      personal = personal.layers { keep = "norm" },
+      aggregation = aggregation.mean { weights = p.weighted and "size" or "equal" },
+    }
+  end,
+}

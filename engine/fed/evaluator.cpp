@@ -255,6 +255,7 @@ void Evaluator::compress(Slot& slot, HospitalState* state) const {
   if (setup_.plan->control == TrainingPlan::Control::dynamic) {
     // FedDyn's control vectors are no message: both sides make them of the update as it arrived
     result.control = result.delta;
+    result.control.clear(Role::norm_statistic);
     result.control.scale(static_cast<float>(-setup_.plan->proximal));
   } else if (!result.control.empty()) {
     // a difference to what the server holds: what it leaves out is in the next one again
@@ -384,7 +385,7 @@ bool Evaluator::has_own(HospitalId hospital) const {
 }
 
 // The shared layers and the hospital's own; where it has none, the initial ones, which `fit` trains
-// on its rows with the others as they are.
+// on its rows with the others as they are, or which take the statistics of its rows.
 ParameterVector Evaluator::joined(HospitalId hospital, const ParameterVector& shared,
                                   std::int64_t version, bool fit, Workspace& workspace) const {
   const HomeLayers& layers = *setup_.personal->layers;
@@ -392,6 +393,10 @@ ParameterVector Evaluator::joined(HospitalId hospital, const ParameterVector& sh
   ParameterVector whole = layers.join(shared, setup_.personal->first_kept);
   const SitePtr site = setup_.cohort->site(hospital);
   if (!fit || site->train.rows == 0) return whole;
+  if (setup_.personal->estimates) {
+    setup_.model->estimate_statistics(whole, site->train, workspace);
+    return whole;
+  }
   TrainingPlan plan = setup_.personal->plan;
   plan.epochs = setup_.personal->new_epochs;
   TrainingTask task = kept_alone(site->train, whole);

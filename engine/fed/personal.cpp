@@ -38,8 +38,31 @@ std::vector<std::string> names_kept(const Part& part, const ParameterLayout& lay
   return names;
 }
 
+bool keeps_norm(const Part& part) {
+  const auto* keep = part.at("keep").get_if<std::string>();
+  return keep != nullptr && *keep == "norm";
+}
+
+// FedBN: what normalises stays, wherever it is in the model.
+std::shared_ptr<const HomeLayers> home_norm(const Part& part,
+                                            const std::shared_ptr<const ParameterLayout>& layout) {
+  std::vector<bool> keep;
+  for (const Slice& slice : layout->slices()) {
+    keep.push_back(slice.role == Role::norm_scale || slice.role == Role::norm_shift ||
+                   slice.role == Role::norm_statistic);
+  }
+  if (std::count(keep.begin(), keep.end(), true) == 0) {
+    throw part.mistake("keep",
+                       "keep = \"norm\" keeps what normalises the layers of the model, and "
+                       "nothing does",
+                       "model.mlp { norm = \"batch\" }");
+  }
+  return std::make_shared<const HomeLayers>(layout, std::move(keep));
+}
+
 std::shared_ptr<const HomeLayers> home_layers(
     const Part& part, const std::shared_ptr<const ParameterLayout>& layout) {
+  if (keeps_norm(part)) return home_norm(part, layout);
   std::vector<bool> keep(layout->slices().size(), false);
   for (const std::string& name : names_kept(part, *layout)) {
     bool found = false;
@@ -96,6 +119,7 @@ void read_layers(const Part& part, const PersonalContext& context, PersonalRule&
   rule.kind = PersonalRule::Kind::layers;
   rule.layers = home_layers(part, context.layout);
   rule.new_epochs = part.number("new_epochs");
+  rule.estimates = keeps_norm(part) && rule.layers->kept()->has(Role::norm_statistic);
   rule.alternate = part.find("alternate") != nullptr;
   rule.plan.epochs = rule.alternate ? part.number("alternate") : rule.new_epochs;
   rule.plan.steps = 0;
@@ -144,17 +168,21 @@ Schema layers_schema(const Field& rate) {
           "and nothing else is a part of messages, sums, noise or compression. Each hospital is "
           "scored with the shared layers and its own. One that has none of its own yet (it "
           "never trained, or is external) is scored after fitting them, from the initial ones, "
-          "to its training rows, which is not on the clock.",
+          "to its training rows, which is not on the clock; where batch normalisation stays, by "
+          "taking the statistics of those rows, whose outcomes nobody looks at.",
       .paper =
           "Arivazhagan et al. 2019, Federated Learning with Personalization Layers, Algorithm "
           "1; Collins et al. 2021, Exploiting Shared Representations for Personalized "
-          "Federated Learning, Algorithm 1",
+          "Federated Learning, Algorithm 1; norm: Li, Jiang, Zhang, Kamp, Dou 2021, FedBN: "
+          "Federated Learning on Non-IID Features via Local Batch Normalization, Algorithm 1",
       .fields =
           {Field{"keep",
-                 type::choice({"head"}) | type::integer().at_least(1) | type::list(type::text()),
+                 type::choice({"head", "norm"}) | type::integer().at_least(1) |
+                     type::list(type::text()),
                  "head",
-                 "what stays: \"head\" (the output layer), a number of last layers, or a list of "
-                 "names: layers (\"hidden2\") or arrays (\"output.bias\")"},
+                 "what stays: \"head\" (the output layer), \"norm\" (scale, shift and statistics "
+                 "of every normalised layer), a number of last layers, or a list of names: layers "
+                 "(\"hidden2\") or arrays (\"output.bias\")"},
            Field{"alternate",
                  type::number().above(0) | type::none(),
                  {},

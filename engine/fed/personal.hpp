@@ -22,7 +22,8 @@ struct PersonalRule {
     // The global model, trained a little more at home whenever it is looked at; nothing is kept.
     fine_tuned,
     // Some layers of the model stay at the hospital: FedPer (Arivazhagan et al. 2019, Algorithm 1),
-    // and with `alternate` FedRep (Collins et al. 2021, Algorithm 1).
+    // and with `alternate` FedRep (Collins et al. 2021, Algorithm 1); where what normalises stays,
+    // FedBN (Li et al. 2021, Algorithm 1).
     layers,
   };
   Kind kind = Kind::none;
@@ -33,6 +34,7 @@ struct PersonalRule {
   ParameterVector first_kept;  // layers: what every hospital's kept ones begin with
   bool alternate = false;      // layers: the kept ones alone, then the shared ones alone
   double new_epochs = 0;       // layers: of one that has none yet, before it is scored
+  bool estimates = false;      // layers: such a one takes the statistics of its rows instead
 
   // Each training is followed or preceded by a second one, with `plan`.
   [[nodiscard]] bool trains_twice() const { return kind == Kind::ditto || alternate; }

@@ -4,14 +4,14 @@
 
 namespace polyclinic::secure {
 
-// In seconds. The defaults were measured on one core of a 2-core AMD EPYC with AVX2
-// (tests/bench/secure_bench.cpp).
+// In seconds. Unless a comment says otherwise, the defaults were measured on one core of a 2-core
+// AMD EPYC with AVX2 (tests/bench/secure_bench.cpp).
 struct Rates {
   double key_pair = 40e-6;
   double agreement = 45e-6;
   double sealed = 2e-6;        // sealing or opening a short message
   double mask_value = 2.2e-9;  // 4 bytes of ChaCha20 and an addition
-  double add_value = 0.4e-9;   // an addition alone
+  double add_value = 0.4e-9;   // an addition alone: assumed
   // One AND gate between two servers, its share of the oblivious transfers included: assumed, as
   // none is computed.
   double and_gate = 1e-6;

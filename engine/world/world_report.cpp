@@ -296,7 +296,12 @@ void World::Impl::add_layers_remark() {
       "home, {} of {} values travel, and those are all that model.npz holds",
       join_names(names), layers.shared()->size(), model->layout()->size());
   const auto some = static_cast<std::int64_t>(external.size()) + without_model;
-  if (some > 0) {
+  if (some > 0 && personal.estimates) {
+    remark += fmt::format(
+        "; {} hospital{} without any of {} own took initial scales and shifts and the statistics "
+        "of {} training rows, outcomes not looked at, which is not on the clock",
+        some, some == 1 ? "" : "s", some == 1 ? "its" : "their", some == 1 ? "its" : "their");
+  } else if (some > 0) {
     remark += fmt::format(
         "; {} hospital{} without layers of {} own fitted them to {} training rows for {:g} epochs "
         "before scoring, which is not on the clock",

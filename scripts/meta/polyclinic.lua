@@ -1611,10 +1611,12 @@ function model.logistic(fields) end
 ---@field hidden? (integer)[] widths of the hidden layers, from input to output (default: `{ 64, 32 }`)
 ---@field activation? "relu"|"tanh"|"gelu" nonlinearity of the hidden layers (default: `"relu"`)
 ---@field dropout? number share of hidden units that a training step silences (default: `0`)
+---@field norm? "batch"|"layer"|"group"|none|false what values are normalised by before the activation. batch: mean and variance of each unit over the rows of a batch, in a prediction their running means, which travel with the parameters; layer: those of a row over the units; group: within groups of units (default: none)
+---@field groups? integer|none|false norm = "group": how many equal groups of units a layer has (default: none)
 ---@field init? vec|number[]|file|string|none|false initial parameters: a vec in compact order, or a saved model.npz (default: the model's own law)
 
 ---Layers of hidden units. The outcome decides the output: a probability, classes, a number, a count, or a log hazard ratio. Weights start uniform (He; Glorot for tanh and the output layer), biases at zero.
----Rumelhart, Hinton and Williams 1986; He et al. 2015; Glorot and Bengio 2010
+---Rumelhart, Hinton and Williams 1986; He et al. 2015; Glorot and Bengio 2010; batch: Ioffe and Szegedy 2015; layer: Ba, Kiros and Hinton 2016; group: Wu and He 2018
 ---@param fields? model_mlp_fields
 ---@return model_part
 function model.mlp(fields) end
@@ -1786,13 +1788,13 @@ function personal.ditto(fields) end
 function personal.fine_tuned(fields) end
 
 ---@class personal_layers_fields
----@field keep? "head"|integer|(string)[] what stays: "head" (the output layer), a number of last layers, or a list of names: layers ("hidden2") or arrays ("output.bias") (default: `"head"`)
+---@field keep? "head"|"norm"|integer|(string)[] what stays: "head" (the output layer), "norm" (scale, shift and statistics of every normalised layer), a number of last layers, or a list of names: layers ("hidden2") or arrays ("output.bias") (default: `"head"`)
 ---@field alternate? number|none|false epochs in which a hospital trains the kept layers alone, before it trains the others alone as long as training says (default: none: all layers are trained together)
 ---@field new_epochs? number epochs in which a hospital that has no layers of its own fits them (default: `10`)
 ---@field rate? number learning rate of the kept layers where they are trained alone (default: that of training)
 
----Some layers of the model stay at the hospital; the others travel and are averaged, and nothing else is a part of messages, sums, noise or compression. Each hospital is scored with the shared layers and its own. One that has none of its own yet (it never trained, or is external) is scored after fitting them, from the initial ones, to its training rows, which is not on the clock.
----Arivazhagan et al. 2019, Federated Learning with Personalization Layers, Algorithm 1; Collins et al. 2021, Exploiting Shared Representations for Personalized Federated Learning, Algorithm 1
+---Some layers of the model stay at the hospital; the others travel and are averaged, and nothing else is a part of messages, sums, noise or compression. Each hospital is scored with the shared layers and its own. One that has none of its own yet (it never trained, or is external) is scored after fitting them, from the initial ones, to its training rows, which is not on the clock; where batch normalisation stays, by taking the statistics of those rows, whose outcomes nobody looks at.
+---Arivazhagan et al. 2019, Federated Learning with Personalization Layers, Algorithm 1; Collins et al. 2021, Exploiting Shared Representations for Personalized Federated Learning, Algorithm 1; norm: Li, Jiang, Zhang, Kamp, Dou 2021, FedBN: Federated Learning on Non-IID Features via Local Batch Normalization, Algorithm 1
 ---@param fields? personal_layers_fields
 ---@return personal_part
 function personal.layers(fields) end
@@ -2564,6 +2566,18 @@ function strategy.fedavg(fields) end
 ---@param fields? strategy_fedavgm_fields
 ---@return strategy_part
 function strategy.fedavgm(fields) end
+
+---@class strategy_fedbn_fields
+---@field weighted? boolean false: every hospital counts alike, as in the paper; true: by training rows (default: `false`)
+---@field rounds? integer the scenario's field of that name (default: the scenario's)
+---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
+---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
+
+---What normalises the layers stays at each hospital, with its statistics, and everything else is averaged: for hospitals that measure the same things on scales of their own. The model needs `norm`.
+---Li, Jiang, Zhang, Kamp, Dou 2021, FedBN: Federated Learning on Non-IID Features via Local Batch Normalization, Algorithm 1
+---@param fields? strategy_fedbn_fields
+---@return strategy_part
+function strategy.fedbn(fields) end
 
 ---@class strategy_fedbuff_fields
 ---@field buffer? integer updates that make a version (default: `10`)

@@ -92,9 +92,8 @@ void norm_rows(const Normalisation& t) {
 // With g = error scale, n the rows that statistics are of: z = inverse (g - mean(g) -
 // normed mean(g normed)); where the statistics are constants, inverse g.
 void norm_columns_back(const NormSlopes& t) {
-  const V share = broadcast(t.rows_of_statistics > 0
-                                ? 1.0F / static_cast<float>(t.rows_of_statistics)
-                                : 0.0F);
+  const V share =
+      broadcast(t.rows_of_statistics > 0 ? 1.0F / static_cast<float>(t.rows_of_statistics) : 0.0F);
   const bool own = t.rows_of_statistics > 0;
   for (std::int64_t j = 0; j < t.stride; j += kWidth) {
     const V factor = load(t.scale + j) * load(t.inverse + j);
