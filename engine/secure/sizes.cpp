@@ -21,8 +21,8 @@ std::int64_t bytes(std::size_t n) {
 constexpr double kKeyPair = 40e-6;
 constexpr double kAgreement = 45e-6;
 constexpr double kSealed = 2e-6;
-constexpr double kSigned = 30e-6;
-constexpr double kVerified = 80e-6;
+constexpr double kSigned = 22e-6;
+constexpr double kVerified = 64e-6;
 constexpr double kMaskValue = 2.2e-9;  // 4 bytes of ChaCha20 and an addition
 constexpr double kShareStep = 3.3e-9;  // of a polynomial: a product mod p
 constexpr double kElement = 40e-9;     // a random coefficient

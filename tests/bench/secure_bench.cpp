@@ -35,6 +35,21 @@ void key_pair(benchmark::State& state) {
 }
 BENCHMARK(key_pair)->Unit(benchmark::kMicrosecond);
 
+void signing(benchmark::State& state) {
+  const SigningKeys keys = registered_keys(make_run_key(1, 0), 0);
+  const Bytes text(100, 1);
+  for (auto _ : state) benchmark::DoNotOptimize(sign(text, keys));
+}
+BENCHMARK(signing)->Unit(benchmark::kMicrosecond);
+
+void verifying(benchmark::State& state) {
+  const SigningKeys keys = registered_keys(make_run_key(1, 0), 0);
+  const Bytes text(100, 1);
+  const Signature signature = sign(text, keys);
+  for (auto _ : state) benchmark::DoNotOptimize(verify(text, signature, keys.open));
+}
+BENCHMARK(verifying)->Unit(benchmark::kMicrosecond);
+
 void sharing(benchmark::State& state) {
   SecretStream secrets(make_run_key(1, 0), 0, 0);
   const Key secret = secrets.key();

@@ -42,7 +42,7 @@ Update update(std::uint32_t hospital, std::int64_t rows, float first) {
 std::vector<SecureParty> four() {
   std::vector<SecureParty> parties(4);
   for (std::uint32_t i = 0; i < 4; ++i) {
-    parties[i] = {HospitalId{i}, true, true, true, true};
+    parties[i] = {HospitalId{i}, true, true, true, true, true};
   }
   return parties;
 }
