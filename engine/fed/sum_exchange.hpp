@@ -5,21 +5,11 @@
 #include <memory>
 #include <vector>
 
-#include "base/ids.hpp"
 #include "base/stream.hpp"
-#include "fed/secure_rule.hpp"
+#include "fed/secure_party.hpp"
 #include "secure/shares.hpp"
 
 namespace polyclinic {
-
-// One hospital that was invited; its place is its index + 1.
-struct SecureParty {
-  HospitalId hospital;
-  bool advertised = false;  // member of U1,
-  bool shared = false;      // U2,
-  bool summed = false;      // U3,
-  bool revealed = false;    // U5
-};
 
 class SumExchange {
  public:
