@@ -4,6 +4,9 @@
 // summed and is saved.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "quadratic.hpp"
 
 namespace polyclinic {

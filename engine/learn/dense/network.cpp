@@ -1,5 +1,6 @@
 #include "learn/dense/network.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
