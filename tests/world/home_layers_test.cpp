@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "quadratic.hpp"
 
@@ -84,7 +85,7 @@ TEST_CASE("fedper and fedrep do what their papers write down, whoever takes part
             table.world(with(base(25, 3, by_size ? "size" : "equal"),
                              {{"personal", intercepts_at_home(fields)},
                               {"participants", sampled ? Value(std::int64_t{3}) : Value(All{})}})),
-            options);
+            std::move(options));
         PaperRun paper;
         paper.sites = sites;
         paper.p = shares(sites, by_size);
