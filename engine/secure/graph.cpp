@@ -71,18 +71,17 @@ std::vector<Place> core(const Graph& graph, std::vector<Place> members, std::siz
 
 std::vector<std::size_t> pieces_among(const Graph& graph, std::span<const Place> members) {
   std::vector<std::size_t> sizes;
-  std::vector<Place> unseen(members.begin(), members.end());
-  while (!unseen.empty()) {
-    std::vector<Place> piece{unseen.back()};
-    unseen.pop_back();
-    for (std::size_t i = 0; i < piece.size(); ++i) {
-      const auto apart = std::partition(unseen.begin(), unseen.end(), [&](Place other) {
-        return !graph.neighbours(piece[i], other);
-      });
-      piece.insert(piece.end(), apart, unseen.end());
-      unseen.erase(apart, unseen.end());
+  std::vector<Place> order(members.begin(), members.end());
+  auto begin = order.begin();
+  while (begin != order.end()) {
+    // a piece grows by the neighbours of its members, one after the other, moved up behind it
+    auto end = std::next(begin);
+    for (auto member = begin; member != end; ++member) {
+      end = std::partition(end, order.end(),
+                           [&](Place other) { return graph.neighbours(*member, other); });
     }
-    sizes.push_back(piece.size());
+    sizes.push_back(static_cast<std::size_t>(end - begin));
+    begin = end;
   }
   std::sort(sizes.begin(), sizes.end());
   return sizes;

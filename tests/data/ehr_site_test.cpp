@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
+#include <numeric>
 
 #include "base/math.hpp"
 #include "data/ehr_patient.hpp"

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <numbers>
+#include <numeric>
 
 #include "base/error.hpp"
 #include "support.hpp"

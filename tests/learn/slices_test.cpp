@@ -2,6 +2,7 @@
 // trained moves as if the rest were constants, and pulls and cuts are those of what they are for.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "learn/trainer.hpp"

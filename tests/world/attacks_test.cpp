@@ -4,6 +4,7 @@
 // rows, clock and bytes are the same; the same bits for any number of threads.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -256,8 +257,7 @@ TEST_CASE("what masks and control vectors do not bear is refused with the reason
   CHECK(message({scaffold, with("scaling")}) ==
         "attack.scaling replaces an update, and here hospitals send a control vector beside it, "
         "of which no attack says anything");
-  CHECK(message({with("nan", {}, 8)}) ==
-        "every hospital attacks: nobody is left to be harmed");
+  CHECK(message({with("nan", {}, 8)}) == "every hospital attacks: nobody is left to be harmed");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 // clock is the length of an encoded message.
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <map>
 
 #include "fed/compression/compressor.hpp"

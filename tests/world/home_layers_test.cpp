@@ -4,6 +4,10 @@
 // summed and is saved.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
 #include "quadratic.hpp"
 
 namespace polyclinic {
@@ -81,7 +85,7 @@ TEST_CASE("fedper and fedrep do what their papers write down, whoever takes part
             table.world(with(base(25, 3, by_size ? "size" : "equal"),
                              {{"personal", intercepts_at_home(fields)},
                               {"participants", sampled ? Value(std::int64_t{3}) : Value(All{})}})),
-            options);
+            std::move(options));
         PaperRun paper;
         paper.sites = sites;
         paper.p = shares(sites, by_size);

@@ -2,6 +2,8 @@
 // follow from the losses that plain loops in double find at the models of the run.
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "quadratic.hpp"
 
 namespace polyclinic {

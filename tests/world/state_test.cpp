@@ -3,6 +3,8 @@
 // averaging does not, and keeps the state of whoever did not count.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "fed/stragglers.hpp"
