@@ -200,6 +200,7 @@ bool AsyncServer::make(RoundClosed& closed) {
     return std::tie(a->hospital, a->number) < std::tie(b->hospital, b->number);
   });
   std::vector<VersionMaker::Arrival> arrivals;
+  arrivals.reserve(used.size());
   for (const Visit* visit : used) arrivals.push_back(arrival(*visit));
   const std::int64_t version = s_.versions->current();
   const VersionMaker::Outcome outcome = s_.maker->make(arrivals, 1, over_ + 1);

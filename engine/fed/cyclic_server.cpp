@@ -43,6 +43,7 @@ std::vector<HospitalId> CyclicServer::order_of(std::int64_t round) const {
   Stream stream(s_.run, Purpose::kGossipGraph, 3, static_cast<std::uint64_t>(round));
   draw::shuffle(stream, places);
   std::vector<HospitalId> order;
+  order.reserve(places.size());
   for (const std::int32_t place : places) {
     order.push_back(s_.hospitals[static_cast<std::size_t>(place)]);
   }

@@ -289,7 +289,7 @@ TrainingResult Evaluator::train_layers(TrainingTask task, const Order& order, Ho
     TrainingTask alone = kept_alone(*task.data, whole);
     alone.round = order.round;
     alone.entity = entity_of(order) | kPersonalEntity;
-    const TrainingResult head = train(*setup_.model, alone, workspace);
+    TrainingResult head = train(*setup_.model, alone, workspace);
     if (!head.finite || head.stopped) return head;
     whole.add_scaled(head.delta, 1.0F);
     task.slices = layers.shared_alone();

@@ -22,7 +22,11 @@ void add_integer_noise(std::vector<std::int64_t>& values, double deviation, bool
   if (skellam) {
     Stream stream(run, Purpose::kIntegerNoise, hospital.value, round);
     const double mean = deviation * deviation / 2;
-    for (std::int64_t& x : values) x += draw::poisson(stream, mean) - draw::poisson(stream, mean);
+    for (std::int64_t& x : values) {
+      const std::int64_t up = draw::poisson(stream, mean);  // two draws of one distribution
+      const std::int64_t down = draw::poisson(stream, mean);
+      x += up - down;
+    }
     return;
   }
   privacy::NoiseStream stream(run, Purpose::kIntegerNoise, hospital.value, round);

@@ -195,6 +195,7 @@ class PowerOfChoice final : public Selection {
     std::sort(keys.begin(), keys.end());
     keys.resize(std::min(keys.size(), most(candidates)));
     std::vector<HospitalId> chosen;
+    chosen.reserve(keys.size());
     for (const auto& [key, id] : keys) chosen.push_back(id);
     std::sort(chosen.begin(), chosen.end());
     return chosen;

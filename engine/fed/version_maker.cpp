@@ -62,6 +62,7 @@ bool any_is_old(const std::vector<VersionMaker::Arrival>& arrivals) {
 
 std::vector<HospitalId> hospitals_of(const std::vector<VersionMaker::Arrival>& arrivals) {
   std::vector<HospitalId> hospitals;
+  hospitals.reserve(arrivals.size());
   for (const VersionMaker::Arrival& arrival : arrivals) hospitals.push_back(arrival.hospital);
   return hospitals;
 }

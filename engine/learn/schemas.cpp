@@ -22,7 +22,7 @@ Field l2_field() {
       .doc = "penalty: l2/2 times the sum of squared weights (not of biases) is added to the loss"};
 }
 
-Schema linear_model(std::string name, std::string doc, std::string paper) {
+Schema linear_model(const std::string& name, std::string doc, std::string paper) {
   return {.kind = "model",
           .name = name,
           .doc = std::move(doc),

@@ -20,7 +20,10 @@ double Schedule::at(std::int64_t round) const {
   const double progress = std::min(1.0, static_cast<double>(after) / static_cast<double>(span));
   switch (kind) {
     case Kind::constant: return rate;
-    case Kind::step: return rate * math::pow(decay, static_cast<double>(after / every));
+    case Kind::step: {
+      const std::int64_t steps = after / every;  // whole ones
+      return rate * math::pow(decay, static_cast<double>(steps));
+    }
     case Kind::exponential: return rate * math::pow(decay, static_cast<double>(after));
     case Kind::cosine:
       // Loshchilov and Hutter 2017, eq. 5, one period

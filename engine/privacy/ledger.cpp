@@ -258,6 +258,7 @@ double Ledger::spent(const LedgerPage& page, std::size_t entries) {
     equal[{entry.rate.value_or(page.terms.rate), entry.noise.value_or(page.noise)}] += entry.steps;
   }
   std::vector<Known> releases;
+  releases.reserve(equal.size());
   for (const auto& [kind, steps] : equal) releases.push_back({kind.first, kind.second, steps});
   return epsilon(page.noise, releases);
 }

@@ -161,7 +161,9 @@ std::string check_text(const WorldDescription& world) {
   add("measured", measured_text(world));
   add("baselines", world.baselines.empty() ? "none" : join_names(world.baselines));
   std::vector<std::string> params;
-  for (const auto& [key, value] : world.params) params.push_back(key + " = " + value);
+  params.reserve(world.params.size());
+  for (const auto& [key, value] : world.params)
+    params.push_back(fmt::format("{} = {}", key, value));
   if (!params.empty()) add("params", fmt::format("{{ {} }}", fmt::join(params, ", ")));
   return text + hospital_table(world);
 }

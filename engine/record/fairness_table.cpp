@@ -172,7 +172,7 @@ std::string cross_site_table(const RunResult& result) {
       for (const auto& [name, value] : at.metrics) {
         if (name == metric) cell = number(value.value);
       }
-      if (at.hospital == rows[r].model) cell = "[" + cell + "]";
+      if (at.hospital == rows[r].model) cell = fmt::format("[{}]", cell);
       row.push_back(std::move(cell));
     }
     table.add(std::move(row));

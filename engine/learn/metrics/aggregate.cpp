@@ -121,6 +121,7 @@ Summary summarise(std::span<const NamedValue> hospitals, const MetricValue& micr
   for (const MetricValue& value : counted) patients += value.n;
   const std::vector<double> equal(counted.size(), 1.0 / static_cast<double>(counted.size()));
   std::vector<double> by_size;
+  by_size.reserve(counted.size());
   for (const MetricValue& value : counted) {
     by_size.push_back(static_cast<double>(value.n) / static_cast<double>(patients));
   }
