@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
 
 #include "fed/async_server.hpp"
 #include "world/world_impl.hpp"
@@ -16,11 +17,14 @@ void refuse_what_needs_rounds(const Part& scenario) {
   const Part& protocol = *scenario.part("protocol");
   const std::string with = fmt::format("cannot be combined with protocol.{}", protocol.name);
   if (const Part* secure = scenario.part("secure")) {
+    const std::string_view sums =
+        secure->name == "shares" ? "its servers find the sum of those whose shares they all hold"
+                                 : "masks cancel only in the sum of those who agreed on keys "
+                                   "before they trained";
     throw scenario.mistake("secure",
-                           fmt::format("secure.{} {}: masks cancel only in the sum of those who "
-                                       "agreed on keys before they trained, and here nobody knows "
-                                       "whose updates a version will be made of",
-                                       secure->name, with),
+                           fmt::format("secure.{} {}: {}, and here nobody knows whose updates a "
+                                       "version will be made of",
+                                       secure->name, with, sums),
                            "protocol = protocol.sync {}, or secure = none");
   }
   const Part* objective = scenario.part("objective");
