@@ -51,7 +51,11 @@ Update update(std::uint32_t hospital, double norm) {
 std::vector<SecureParty> parties(std::size_t count, std::size_t summed) {
   std::vector<SecureParty> all(count);
   for (std::uint32_t i = 0; i < count; ++i) {
-    all[i] = {HospitalId{i}, true, true, i < summed, i < summed};
+    all[i] = {.hospital = HospitalId{i},
+              .advertised = true,
+              .shared = true,
+              .summed = i < summed,
+              .revealed = i < summed};
   }
   return all;
 }

@@ -140,14 +140,16 @@ TEST_CASE("mistakes while the world runs have their place") {
               "      world.network.server.up = 5\n"
               "                           ^\n"
               "    write for example mbit(200)"});
-  CHECK(run_timeline("at(hours(1), function(world)\n  world.hopsital.Lyon:disconnect()\nend)", 2) ==
-        Lines{"s.lua:3: world has no 'hopsital'\n"
-              "      world.hopsital.Lyon:disconnect()\n"
-              "            ^\n"
-              "    did you mean 'hospital' or 'hospitals'?\n"
-              "    there are hospital, hospitals, metric, network, note, region, server, stop, "
-              "time and "
-              "version"});
+  CHECK(
+      run_timeline("at(hours(1), function(world)\n  world.hopsital.Lyon:disconnect()\nend)", 2) ==
+      Lines{
+          "s.lua:3: world has no 'hopsital'\n"
+          "      world.hopsital.Lyon:disconnect()\n"
+          "            ^\n"
+          "    did you mean 'hospital' or 'hospitals'?\n"
+          "    there are change, hospital, hospitals, metric, network, note, region, server, stop, "
+          "time and "
+          "version"});
   CHECK(run_timeline(
             "at(hours(1), function(world)\n  table.sort({ 2, 1 }, function(a, b) wait(hours(1)) "
             "return a < b end)\nend)",
