@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/check.hpp"
 #include "base/math.hpp"
@@ -57,6 +59,7 @@ std::vector<std::int32_t> numeric_columns(const Part& part, const DataFacts& fac
 
 std::string names_text(const std::vector<std::int32_t>& columns, const DataFacts& facts) {
   std::vector<std::string> names;
+  names.reserve(columns.size());
   for (const std::int32_t column : columns) names.push_back(facts_of(facts, column).name);
   return join_names(names);
 }
@@ -137,7 +140,7 @@ void read_coding(const Part& part, const DataFacts& facts, DataChange& change) {
   for (const auto& [code, becomes] : pairs) {
     change.codes.emplace_back(code_of(part, one ? "from" : "codes", code, column),
                               code_of(part, one ? "to" : "codes", becomes, column));
-    texts.push_back(code + " as " + becomes);
+    texts.push_back(fmt::format("{} as {}", code, becomes));
   }
   change.text = fmt::format("coding, {}: {}", name, join_names(texts));
   if (change.share < 1) change.text += fmt::format(" in {:g} %", 100 * change.share);

@@ -4,8 +4,10 @@
 #include "fed/aggregation/kernels.hpp"
 
 // GCC 12 takes the undefined operands of unmasked AVX-512 intrinsics for a mistake (its bug 105593)
+#ifndef __clang__
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 
 namespace polyclinic::aggregation {
 namespace {
