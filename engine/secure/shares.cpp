@@ -64,7 +64,7 @@ ShareServer::ShareServer(const ShareSettings& settings, std::size_t number, Secr
 
 bool ShareServer::receive(Place from, std::vector<std::uint32_t> share) {
   if (number_ != 1 || share.size() != settings_.values) return false;
-  return shares_.try_emplace(from, std::move(share)).second;
+  return shares_.emplace(from, std::move(share)).second;
 }
 
 bool ShareServer::receive(const SealedSeed& seed) {

@@ -6,11 +6,10 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include <atomic>
 #include <cmath>
 #include <functional>
 
-#include "chaos.hpp"
+#include "chaos_run.hpp"
 
 namespace polyclinic {
 namespace {
@@ -36,66 +35,19 @@ Part protocol_of(Flavour flavour) {
 }
 
 WorldSpec chaos_world(Flavour flavour, const Fields& more_hospitals = {}) {
-  Fields hospitals{{"overhead", seconds(120)},
-                   {"latency", seconds(1)},
-                   {"uplink", mbit(0.05)},
-                   {"downlink", mbit(0.05)},
-                   {"speed", gflops(1e-8)}};
-  for (const auto& field : more_hospitals) hospitals.push_back(field);
+  Fields hospitals = chaos_hospitals(more_hospitals);
   FunctionRef rule;
   rule.id = 1;
-  Fields fields{{"rounds", kChaosRounds},
-                {"cohort", chaos_cohort()},
-                {"model", part("model", "linear")},
-                // rows one by one: two trainings from one version differ in the order of eight rows
+  Fields fields{// rows one by one: two trainings from one version differ in the order of eight rows
                 {"training", part("training", "sgd", {{"rate", 0.01}, {"batch", 1}})},
                 {"protocol", protocol_of(flavour)},
-                {"aggregation", part("aggregation", "custom", {{"rule", Value(rule)}})},
-                {"measure", part("measure", "", {{"metrics", list({"rmse"})}, {"every", "end"}})}};
-  if (flavour == Flavour::buffered) fields.emplace_back("deadline", seconds(kDeadline));
+                {"aggregation", part("aggregation", "custom", {{"rule", Value(rule)}})}};
   if (flavour == Flavour::single) {
     hospitals.emplace_back("interrupted", "resume");
     fields.emplace_back("network", part("network", "star", {{"interrupted", "resume"}}));
   }
-  fields.emplace_back("hospitals", part("hospitals", "", hospitals));
-  return small_world(fields);
-}
-
-struct Story {
-  Listener heard;
-  ChaosHost host;
-  RunResult result;
-  std::vector<TimeNs> moments;  // of the events
-  std::string failure;          // the RunError that ended it; empty: none
-};
-
-using Act = std::function<void(WorldControl&, Story&)>;
-
-struct Kill {
-  std::uint64_t at = 0;  // events dispatched before it
-  Act act;               // empty: nobody is killed
-  std::atomic<bool>* interrupt = nullptr;
-};
-
-std::unique_ptr<Story> run_chaos(const WorldSpec& spec, const Kill& kill, int threads = 1) {
-  auto story = std::make_unique<Story>();
-  story->host.may_repeat = true;
-  RunOptions options;
-  options.threads = threads;
-  options.observers.push_back(&story->heard);
-  options.interrupt = kill.interrupt;
-  options.before_event = [&](WorldControl& world, std::uint64_t dispatched) {
-    story->moments.push_back(world.now());
-    if (dispatched == kill.at && kill.act) kill.act(world, *story);
-  };
-  World world(spec, &story->host, options);
-  try {
-    world.run();
-  } catch (const RunError& error) {
-    story->failure = error.mistake().message;
-  }
-  story->result = world.result();
-  return story;
+  return three_rounds(flavour == Flavour::buffered ? std::optional(kDeadline) : std::nullopt,
+                      hospitals, fields);
 }
 
 // Looks for mistakes in a story's account.
@@ -253,31 +205,6 @@ std::unique_ptr<Story> undisturbed(const WorldSpec& spec) {
   return story;
 }
 
-Act back_after(Act act, Act back) {
-  return [act = std::move(act), back = std::move(back)](WorldControl& world, Story& story) {
-    act(world, story);
-    story.host.on_wake = [&world, &story, back] { back(world, story); };
-    world.wake_at(world.now() + kWhile, 0);
-  };
-}
-
-// Everything that the drops of many runs said.
-class Reasons {
- public:
-  void add(const Story& story) {
-    for (const auto& [place, drops] : story.heard.drops) seen_.insert(drops.begin(), drops.end());
-  }
-  // Kills that change nothing prove nothing.
-  void check_seen(std::initializer_list<DropReason> expected) const {
-    for (const DropReason reason : expected) {
-      CHECK_MESSAGE(seen_.count(reason) == 1, "no hospital was ever dropped as " << name(reason));
-    }
-  }
-
- private:
-  std::set<DropReason> seen_;
-};
-
 // Kills one party before each event of an undisturbed run, for ever and for a while.
 void kill_at_each_event(Flavour flavour, const std::string& who, const Act& act, const Act& back,
                         Reasons& reasons) {
@@ -288,7 +215,7 @@ void kill_at_each_event(Flavour flavour, const std::string& who, const Act& act,
     kill.at = at;
     kill.act = act;
     reasons.add(*check_kill(spec, flavour, kill, who, false));
-    kill.act = back_after(act, back);
+    kill.act = back_after(kWhile, act, back);
     reasons.add(*check_kill(spec, flavour, kill, who + " for a while", true));
   }
 }
@@ -419,29 +346,7 @@ TEST_CASE("without common rounds: the run is ended at each event, by timeline an
     const WorldSpec spec = chaos_world(flavour);
     const std::uint64_t events = undisturbed(spec)->result.events_dispatched;
     for (std::uint64_t at = 0; at < events; ++at) {
-      Kill kill;
-      kill.at = at;
-      kill.act = [](WorldControl& world, Story&) { world.stop("it was ended"); };
-      const auto stopped = run_chaos(spec, kill);
-      CHECK(complaints(*stopped) == "");
-      CHECK(stopped->heard.reason == "it was ended");
-      CHECK(stopped->result.events_dispatched == at);
-      reasons.add(*stopped);
-
-      std::atomic<bool> interrupt = false;
-      kill.act = [&](WorldControl&, Story&) { interrupt = true; };
-      kill.interrupt = &interrupt;
-      const auto interrupted = run_chaos(spec, kill);
-      CHECK(complaints(*interrupted) == "");
-      CHECK(interrupted->result.interrupted);
-      reasons.add(*interrupted);
-
-      kill.interrupt = nullptr;
-      kill.act = [](WorldControl&, Story&) { throw RunError({}, "it broke"); };
-      const auto broken = run_chaos(spec, kill);
-      CHECK(complaints(*broken) == "");
-      CHECK(broken->failure == "it broke");
-      reasons.add(*broken);
+      end_in_three_ways(spec, at, complaints, &reasons);
     }
   }
   reasons.check_seen({DropReason::run_ended});

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -41,6 +42,32 @@ inline Part chaos_cohort() {
                {"outcome", part("column", "", {{"name", "y"}})},
                {"task", "regression"},
                {"standardise", "none"}});
+}
+
+// Hospitals whose every step takes its time; more replaces or adds.
+inline Fields chaos_hospitals(const Fields& more = {}) {
+  Fields fields{{"overhead", seconds(120)},
+                {"latency", seconds(1)},
+                {"uplink", mbit(0.05)},
+                {"downlink", mbit(0.05)},
+                {"speed", gflops(1e-8)}};
+  fields.insert(fields.end(), more.begin(), more.end());
+  return fields;
+}
+
+// They train for three rounds, of which each (a regional one, a visit, a turn) has a deadline;
+// without one: the protocol's own.
+inline WorldSpec three_rounds(std::optional<double> deadline, const Fields& hospitals,
+                              const Fields& more) {
+  Fields fields{{"rounds", kChaosRounds},
+                {"cohort", chaos_cohort()},
+                {"model", part("model", "linear")},
+                {"training", part("training", "sgd", {{"rate", 0.01}, {"batch", 4}})},
+                {"hospitals", part("hospitals", "", hospitals)},
+                {"measure", part("measure", "", {{"metrics", list({"rmse"})}, {"every", "end"}})}};
+  if (deadline) fields.emplace_back("deadline", seconds(*deadline));
+  fields.insert(fields.end(), more.begin(), more.end());
+  return small_world(fields);
 }
 
 // Writes down what an observer of the run hears.

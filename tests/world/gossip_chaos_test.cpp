@@ -4,14 +4,8 @@
 // ..."; nothing counts twice; every message came or is counted as lost; the same kill gives the
 // same bits again, whatever the threads.
 #include <doctest/doctest.h>
-#include <fmt/format.h>
 
-#include <atomic>
-#include <cmath>
-#include <functional>
-#include <memory>
-
-#include "chaos.hpp"
+#include "chaos_audit.hpp"
 
 namespace polyclinic {
 namespace {
@@ -22,131 +16,45 @@ constexpr double kDeadline = 1800;  // seconds
 constexpr TimeNs kWhile{400 * kNsPerSecond};
 
 WorldSpec gossip_world(const char* exchange, bool resume) {
-  Fields hospitals{{"overhead", seconds(120)},
-                   {"latency", seconds(1)},
-                   {"uplink", mbit(0.05)},
-                   {"downlink", mbit(0.05)},
-                   {"speed", gflops(1e-8)},
-                   {"interrupted", resume ? "resume" : "abort"},
-                   {"availability", part("availability", "always")}};
-  return small_world(
-      {{"rounds", kChaosRounds},
-       {"cohort", chaos_cohort()},
-       {"model", part("model", "linear")},
-       {"training", part("training", "sgd", {{"rate", 0.01}, {"batch", 4}})},
-       {"deadline", seconds(kDeadline)},
-       {"hospitals", part("hospitals", "", hospitals)},
-       {"network", part("network", "star", {{"interrupted", resume ? "resume" : "abort"}})},
-       {"protocol", part("protocol", "gossip", {{"exchange", exchange}})},
-       {"measure", part("measure", "", {{"metrics", list({"rmse"})}, {"every", "end"}})}});
+  const char* interrupted = resume ? "resume" : "abort";
+  return three_rounds(kDeadline,
+                      chaos_hospitals({{"interrupted", interrupted},
+                                       {"availability", part("availability", "always")}}),
+                      {{"network", part("network", "star", {{"interrupted", interrupted}})},
+                       {"protocol", part("protocol", "gossip", {{"exchange", exchange}})}});
 }
 
-struct Told {
-  Listener heard;
-  ChaosHost host;
-  RunResult result;
-  std::string failure;
-};
-using Act = std::function<void(WorldControl&, ChaosHost&)>;
-
-std::unique_ptr<Told> run_with(const WorldSpec& spec, std::uint64_t at, const Act& act,
-                               int threads = 1, std::atomic<bool>* interrupt = nullptr) {
-  auto told = std::make_unique<Told>();
-  RunOptions options;
-  options.threads = threads;
-  options.interrupt = interrupt;
-  options.observers.push_back(&told->heard);
-  options.before_event = [&](WorldControl& world, std::uint64_t dispatched) {
-    if (dispatched == at && act) act(world, told->host);
-  };
-  World world(spec, &told->host, options);
-  try {
-    world.run();
-  } catch (const RunError& error) {
-    told->failure = error.mistake().message;
-  }
-  told->result = world.result();
-  return told;
-}
-
-std::string complaints(const Told& told) {
-  std::string text;
-  const auto complain = [&](bool wrong, const std::string& what) {
-    if (wrong) text += what + "\n";
-  };
-  const Listener& heard = told.heard;
-  complain(heard.ends != 1 || heard.reason.empty(), "the run did not end once, with a reason");
-  complain(heard.time_went_back, "time went back");
-  complain(told.result.ended.seconds() > kChaosRounds * kDeadline, "it lasted too long");
-  std::map<std::uint32_t, std::int64_t> used;
-  std::int64_t versions = 0;
-  for (const auto& [number, round] : heard.rounds) {
-    std::int64_t here = 0;
-    for (const HospitalId id : round.invited) {
-      const Listener::Place place{number, id.value};
-      const auto drops = heard.drops.find(place);
-      if (drops != heard.drops.end()) {
-        complain(drops->second.size() != 1, "a hospital's round ended twice");
-        continue;
-      }
-      ++here;
-      ++used[id.value];
-      const auto arrived = heard.arrivals.find(place);
-      complain(arrived == heard.arrivals.end() || arrived->second != 1,
-               "a training was used that did not end once");
-    }
-    complain(here != std::max<std::int64_t>(round.aggregated, 0), "a round says another number");
-    if (round.aggregated >= 0 && !round.failed) ++versions;
-  }
-  complain(versions != told.result.versions, "the result has another number of versions");
-  double weights = 0;
-  std::int64_t up = 0;
-  std::int64_t down = 0;
-  for (const HospitalAccount& account : told.result.hospitals) {
-    complain(account.participations != used[account.hospital.value], "participations differ");
-    weights += account.weight;
-    up += account.bytes_up;
-    down += account.bytes_down;
-  }
-  if (versions > 0) complain(std::abs(weights - 1) > 1e-12, "weights do not sum to 1");
-  complain(up != told.result.bytes_up || down != told.result.bytes_down, "bytes do not add up");
-  complain(up != down, "not all that was sent was received");
+std::string complaints(const Story& told) {
+  Complaints complaints;
+  complain_of_own_rounds(told, kChaosRounds * kDeadline, complaints);
   // what came is counted, and what did not is lost, also where the run was cut short
   const GossipAccount& account = *told.result.gossip;
-  complain(account.lost > account.messages, "more messages were lost than sent");
+  complaints.add(account.lost > account.messages, "more messages were lost than sent");
   std::int64_t ended = 0;
-  for (const auto& [place, sent] : heard.sent) ended += sent;
-  complain(ended != account.messages - account.lost, "messages do not add up");
-  for (const float x : told.result.final_parameters) {
-    complain(!std::isfinite(x), "a parameter is no number");
-  }
-  return text;
+  for (const auto& [place, sent] : told.heard.sent) ended += sent;
+  complaints.add(ended != account.messages - account.lost, "messages do not add up");
+  return complaints.text();
 }
 
 TEST_CASE("a hospital without a server is cut off at each event") {
   for (const char* exchange : {"average", "push_sum"}) {
     for (const bool resume : {false, true}) {
       const WorldSpec spec = gossip_world(exchange, resume);
-      const auto calm = run_with(spec, 0, {});
+      const auto calm = run_chaos(spec, {});
       CHECK(complaints(*calm) == "");
       CHECK(calm->result.versions == kChaosRounds);
       bool lost = false;
       for (std::uint64_t at = 0; at < calm->result.events_dispatched; ++at) {
         for (const bool comes_back : {false, true}) {
-          const Act act = [&](WorldControl& world, ChaosHost& host) {
-            world.disconnect("Oslo");
-            if (!comes_back) return;
-            host.on_wake = [&world] { world.reconnect("Oslo"); };
-            world.wake_at(world.now() + kWhile, 0);
-          };
-          const auto told = run_with(spec, at, act);
+          const Act act = comes_back ? cut_off_for(kWhile, "Oslo") : cut_off("Oslo");
+          const auto told = run_chaos(spec, {at, act});
           const std::string wrong = complaints(*told);
           CHECK_MESSAGE(wrong.empty(), "at event " << at << ": " << wrong);
           CHECK(told->heard.reason == "all 3 rounds are done");
           CHECK(told->result.versions == kChaosRounds);
           lost = lost || told->result.gossip->lost > 0;
           if (at % 11 == 3) {
-            CHECK(run_with(spec, at, act, 3)->result.fingerprint == told->result.fingerprint);
+            CHECK(run_chaos(spec, {at, act}, 3)->result.fingerprint == told->result.fingerprint);
           }
         }
       }
@@ -157,21 +65,9 @@ TEST_CASE("a hospital without a server is cut off at each event") {
 
 TEST_CASE("a run without a server is ended, interrupted and broken at each event") {
   const WorldSpec spec = gossip_world("push_sum", false);
-  const std::uint64_t events = run_with(spec, 0, {})->result.events_dispatched;
+  const std::uint64_t events = run_chaos(spec, {})->result.events_dispatched;
   for (std::uint64_t at = 0; at < events; ++at) {
-    const auto stopped =
-        run_with(spec, at, [](WorldControl& world, ChaosHost&) { world.stop("it was ended"); });
-    CHECK(complaints(*stopped) == "");
-    CHECK(stopped->heard.reason == "it was ended");
-    std::atomic<bool> interrupt = false;
-    const auto interrupted = run_with(
-        spec, at, [&](WorldControl&, ChaosHost&) { interrupt = true; }, 1, &interrupt);
-    CHECK(complaints(*interrupted) == "");
-    CHECK(interrupted->result.interrupted);
-    const auto broken =
-        run_with(spec, at, [](WorldControl&, ChaosHost&) { throw RunError({}, "it broke"); });
-    CHECK(complaints(*broken) == "");
-    CHECK(broken->failure == "it broke");
+    end_in_three_ways(spec, at, complaints);
   }
 }
 

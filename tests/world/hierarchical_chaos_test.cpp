@@ -7,12 +7,9 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include <atomic>
 #include <cmath>
-#include <functional>
-#include <memory>
 
-#include "chaos.hpp"
+#include "chaos_run.hpp"
 
 namespace polyclinic {
 namespace {
@@ -26,16 +23,11 @@ constexpr TimeNs kWhile{400 * kNsPerSecond};
 // own: the aggregators are hospitals' machines.
 WorldSpec tree_world(bool own) {
   const auto in = [](const char* region) { return Value(Table{{"region", Value(region)}}); };
-  const Fields hospitals{
-      {"overhead", seconds(120)},
-      {"latency", seconds(1)},
-      {"uplink", mbit(0.05)},
-      {"downlink", mbit(0.05)},
-      {"speed", gflops(1e-8)},
-      {"availability", part("availability", "always")},
-      {"site",
-       Value(
-           Table{{"Lyon", in("EU")}, {"Oslo", in("EU")}, {"Graz", in("US")}, {"Gent", in("US")}})}};
+  const Fields hospitals = chaos_hospitals(
+      {{"availability", part("availability", "always")},
+       {"site",
+        Value(Table{
+            {"Lyon", in("EU")}, {"Oslo", in("EU")}, {"Graz", in("US")}, {"Gent", in("US")}})}});
   FunctionRef rule;
   rule.id = 1;
   Fields protocol{{"regional_rounds", kRegional}, {"minimum_regions", 1}};
@@ -43,51 +35,17 @@ WorldSpec tree_world(bool own) {
     protocol.emplace_back("aggregators",
                           Value(Table{{"EU", Value("Lyon")}, {"US", Value("Graz")}}));
   }
-  return small_world(
-      {{"rounds", kChaosRounds},
-       {"cohort", chaos_cohort()},
-       {"model", part("model", "linear")},
-       {"training", part("training", "sgd", {{"rate", 0.01}, {"batch", 4}})},
-       {"deadline", seconds(kDeadline)},
-       {"hospitals", part("hospitals", "", hospitals)},
-       {"network", part("network", "regions", {{"latency", seconds(1)}, {"up", mbit(0.05)}})},
+  return three_rounds(
+      kDeadline, hospitals,
+      {{"network", part("network", "regions", {{"latency", seconds(1)}, {"up", mbit(0.05)}})},
        {"aggregation", part("aggregation", "custom", {{"rule", Value(rule)}})},
-       {"protocol", part("protocol", "hierarchical", protocol)},
-       {"measure", part("measure", "", {{"metrics", list({"rmse"})}, {"every", "end"}})}});
-}
-
-struct Told {
-  Listener heard;
-  ChaosHost host;
-  RunResult result;
-  std::string failure;
-};
-using Act = std::function<void(WorldControl&, ChaosHost&)>;
-
-std::unique_ptr<Told> run_with(const WorldSpec& spec, std::uint64_t at, const Act& act,
-                               int threads = 1, std::atomic<bool>* interrupt = nullptr) {
-  auto told = std::make_unique<Told>();
-  RunOptions options;
-  options.threads = threads;
-  options.interrupt = interrupt;
-  options.observers.push_back(&told->heard);
-  options.before_event = [&](WorldControl& world, std::uint64_t dispatched) {
-    if (dispatched == at && act) act(world, told->host);
-  };
-  World world(spec, &told->host, options);
-  try {
-    world.run();
-  } catch (const RunError& error) {
-    told->failure = error.mistake().message;
-  }
-  told->result = world.result();
-  return told;
+       {"protocol", part("protocol", "hierarchical", protocol)}});
 }
 
 // A line for each mistake in what a run says of itself.
 class Audit {
  public:
-  explicit Audit(const Told& told) : told_(told) {
+  explicit Audit(const Story& told) : told_(told) {
     const Listener& heard = told.heard;
     complain(heard.ends != 1 || heard.reason.empty(), "the run did not end once, with a reason");
     complain(heard.time_went_back, "time went back");
@@ -174,42 +132,34 @@ class Audit {
     complain(down != told_.result.bytes_down, "bytes down do not add up");
   }
 
-  const Told& told_;
+  const Story& told_;
   std::set<Listener::Place> seen_;
   std::map<std::uint32_t, std::int64_t> invited_, used_, dropped_;
   std::int64_t used_all_ = 0;
   std::string text_;
 };
 
-void check(const Told& told, const std::string& what) {
+void check(const Story& told, const std::string& what) {
   const std::string wrong = Audit(told).text();
   CHECK_MESSAGE(wrong.empty(), what << ": " << wrong);
 }
 
 // Kills at each event, for ever and for a while; what drops said.
-std::set<DropReason> kill(const WorldSpec& spec, const std::string& who, const Act& act,
-                          const Act& back) {
-  std::set<DropReason> reasons;
-  const auto calm = run_with(spec, 0, {});
+Reasons kill(const WorldSpec& spec, const std::string& who, const Act& act, const Act& back) {
+  Reasons reasons;
+  const auto calm = run_chaos(spec, {});
   check(*calm, "nobody is killed");
   CHECK(calm->result.versions == kChaosRounds);
   for (std::uint64_t at = 0; at < calm->result.events_dispatched; ++at) {
     for (const bool comes_back : {false, true}) {
-      const Act both = [&](WorldControl& world, ChaosHost& host) {
-        act(world, host);
-        if (!comes_back) return;
-        host.on_wake = [&world, &host, &back] { back(world, host); };
-        world.wake_at(world.now() + kWhile, 0);
-      };
-      const auto told = run_with(spec, at, both);
+      const Act both = comes_back ? back_after(kWhile, act, back) : act;
+      const auto told = run_chaos(spec, {at, both});
       const std::string what = fmt::format("{} at event {}", who, at);
       check(*told, what);
       CHECK_MESSAGE(told->heard.reason == "all 3 rounds are done", what << told->heard.reason);
-      for (const auto& [place, drops] : told->heard.drops) {
-        reasons.insert(drops.begin(), drops.end());
-      }
+      reasons.add(*told);
       if (at % 11 == 3) {
-        CHECK(run_with(spec, at, both, 3)->result.fingerprint == told->result.fingerprint);
+        CHECK(run_chaos(spec, {at, both}, 3)->result.fingerprint == told->result.fingerprint);
       }
     }
   }
@@ -220,11 +170,11 @@ TEST_CASE("a hospital of a hierarchical federation is cut off at each event") {
   for (const bool own : {false, true}) {
     for (const std::string name : {"Lyon", "Oslo"}) {
       const auto reasons = kill(
-          tree_world(own), name, [&](WorldControl& world, ChaosHost&) { world.disconnect(name); },
-          [&](WorldControl& world, ChaosHost&) { world.reconnect(name); });
-      CHECK(reasons.count(DropReason::round_failed) == 1);
+          tree_world(own), name, [&](WorldControl& world, Story&) { world.disconnect(name); },
+          [&](WorldControl& world, Story&) { world.reconnect(name); });
+      reasons.check_seen({DropReason::round_failed});
       // with its aggregator a region's sum is lost
-      CHECK((reasons.count(DropReason::sum_lost) == 1) == (own && name == "Lyon"));
+      CHECK(reasons.seen(DropReason::sum_lost) == (own && name == "Lyon"));
     }
   }
 }
@@ -232,12 +182,12 @@ TEST_CASE("a hospital of a hierarchical federation is cut off at each event") {
 TEST_CASE("a region's line and the server's links are cut at each event") {
   const WorldSpec spec = tree_world(false);
   const auto set = [](const char* link, TransferDirection direction, double rate) {
-    return [=](WorldControl& world, ChaosHost&) { world.set_link(link, direction, rate); };
+    return [=](WorldControl& world, Story&) { world.set_link(link, direction, rate); };
   };
   for (const TransferDirection direction : {TransferDirection::up, TransferDirection::down}) {
     for (const char* link : {"EU", "server"}) {
       const auto reasons = kill(spec, link, set(link, direction, 0), set(link, direction, 6250));
-      CHECK((reasons.count(DropReason::sum_lost) == 1) == (direction == TransferDirection::up));
+      CHECK(reasons.seen(DropReason::sum_lost) == (direction == TransferDirection::up));
     }
   }
 }
@@ -245,57 +195,53 @@ TEST_CASE("a region's line and the server's links are cut at each event") {
 TEST_CASE("a hospital of a hierarchical federation leaves at each event") {
   for (const std::string& name : kHospitals) {
     const auto reasons = kill(
-        tree_world(false), name, [&](WorldControl& world, ChaosHost&) { world.leave(name); },
-        [&](WorldControl& world, ChaosHost&) { world.join(name); });
-    CHECK(reasons.count(DropReason::left) == 1);
+        tree_world(false), name, [&](WorldControl& world, Story&) { world.leave(name); },
+        [&](WorldControl& world, Story&) { world.join(name); });
+    reasons.check_seen({DropReason::left});
   }
 }
 
 TEST_CASE("the server of a hierarchical federation crashes, and forgets, at each event") {
   const WorldSpec spec = tree_world(false);
-  const std::uint64_t events = run_with(spec, 0, {})->result.events_dispatched;
-  std::set<DropReason> reasons;
+  const std::uint64_t events = run_chaos(spec, {})->result.events_dispatched;
+  Reasons reasons;
   for (std::uint64_t at = 0; at < events; ++at) {
-    const auto look = [&](const Told& told, const std::string& what) {
+    const auto look = [&](const Story& told, const std::string& what) {
       check(told, fmt::format("{} at event {}", what, at));
       CHECK(told.heard.reason == "all 3 rounds are done");
-      for (const auto& [place, drops] : told.heard.drops) {
-        reasons.insert(drops.begin(), drops.end());
-      }
+      reasons.add(told);
     };
     const auto crashed =
-        run_with(spec, at, [](WorldControl& world, ChaosHost&) { world.crash_server(kWhile); });
+        run_chaos(spec, {at, [](WorldControl& world, Story&) { world.crash_server(kWhile); }});
     look(*crashed, "the server");
     CHECK(crashed->result.versions >= kChaosRounds - 1);
     const auto dark =
-        run_with(spec, at, [](WorldControl& world, ChaosHost&) { world.outage_in("EU", kWhile); });
+        run_chaos(spec, {at, [](WorldControl& world, Story&) { world.outage_in("EU", kWhile); }});
     look(*dark, "EU down");
     for (const std::string& name : kHospitals) {
-      const Act act = [&](WorldControl& world, ChaosHost&) { world.forget(name); };
-      const auto told = run_with(spec, at, act);
+      const Act act = [&](WorldControl& world, Story&) { world.forget(name); };
+      const auto told = run_chaos(spec, {at, act});
       look(*told, name + " forgotten");
       if (told->result.forgotten.empty()) continue;
       const ForgettingRecord& record = told->result.forgotten.front();
       CHECK(record.to_version == 0);
       CHECK((told->heard.count(HappeningKind::went_back) == 1) == (record.participations > 0));
       if (at % 11 == 3) {
-        CHECK(run_with(spec, at, act, 3)->result.fingerprint == told->result.fingerprint);
+        CHECK(run_chaos(spec, {at, act}, 3)->result.fingerprint == told->result.fingerprint);
       }
     }
   }
-  CHECK(reasons.count(DropReason::gone_back) == 1);
-  CHECK(reasons.count(DropReason::server_crashed) == 1);
+  reasons.check_seen({DropReason::gone_back});
+  reasons.check_seen({DropReason::server_crashed});
 }
 
 TEST_CASE("a hierarchical run is ended, interrupted and broken at each event") {
   const WorldSpec spec = tree_world(true);
-  const std::uint64_t events = run_with(spec, 0, {})->result.events_dispatched;
+  const std::uint64_t events = run_chaos(spec, {})->result.events_dispatched;
   bool sums_pending = false;
   for (std::uint64_t at = 0; at < events; ++at) {
     const auto stopped =
-        run_with(spec, at, [](WorldControl& world, ChaosHost&) { world.stop("it was ended"); });
-    check(*stopped, fmt::format("ended at {}", at));
-    CHECK(stopped->heard.reason == "it was ended");
+        end_in_three_ways(spec, at, [](const Story& told) { return Audit(told).text(); });
     const auto& regional = stopped->heard.regional;
     for (const auto& [place, round] : regional) {
       for (const HospitalId id : round.invited) {
@@ -304,15 +250,6 @@ TEST_CASE("a hierarchical run is ended, interrupted and broken at each event") {
         sums_pending = sums_pending || (over && drop->second.front() == DropReason::run_ended);
       }
     }
-    std::atomic<bool> interrupt = false;
-    const auto interrupted = run_with(
-        spec, at, [&](WorldControl&, ChaosHost&) { interrupt = true; }, 1, &interrupt);
-    check(*interrupted, fmt::format("interrupted at {}", at));
-    CHECK(interrupted->result.interrupted);
-    const auto broken =
-        run_with(spec, at, [](WorldControl&, ChaosHost&) { throw RunError({}, "it broke"); });
-    check(*broken, fmt::format("broken at {}", at));
-    CHECK(broken->failure == "it broke");
   }
   // updates in a sum that had not come yet were accounted for too
   CHECK(sums_pending);

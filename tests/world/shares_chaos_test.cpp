@@ -6,9 +6,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include <functional>
-
-#include "chaos.hpp"
+#include "chaos_audit.hpp"
 
 namespace polyclinic {
 namespace {
@@ -19,82 +17,21 @@ constexpr double kDeadline = 1800;  // seconds
 constexpr TimeNs kWhile{100 * kNsPerSecond};
 
 WorldSpec shares_world(const Fields& sum, const char* rule = "mean") {
-  const Fields hospitals{{"overhead", seconds(120)},
-                         {"latency", seconds(1)},
-                         {"uplink", mbit(0.05)},
-                         {"downlink", mbit(0.05)},
-                         {"speed", gflops(1e-8)}};
   Fields fields{{"servers", 3}, {"threshold", 3}};
   fields.insert(fields.end(), sum.begin(), sum.end());
-  return small_world(
-      {{"rounds", kChaosRounds},
-       {"cohort", chaos_cohort()},
-       {"model", part("model", "linear")},
-       {"training", part("training", "sgd", {{"rate", 0.01}, {"batch", 4}})},
-       {"deadline", seconds(kDeadline)},
-       {"hospitals", part("hospitals", "", hospitals)},
-       {"aggregation", part("aggregation", rule)},
-       {"secure", part("secure", "shares", fields)},
-       {"measure", part("measure", "", {{"metrics", list({"rmse"})}, {"every", "end"}})}});
+  return three_rounds(
+      kDeadline, chaos_hospitals(),
+      {{"aggregation", part("aggregation", rule)}, {"secure", part("secure", "shares", fields)}});
 }
 
-using Act = std::function<void(WorldControl&, ChaosHost&)>;
-
-struct Told {
-  Listener heard;
-  RunResult result;
-};
-
-std::unique_ptr<Told> run_with(const WorldSpec& spec, std::uint64_t at, const Act& act) {
-  auto told = std::make_unique<Told>();
-  ChaosHost host;
-  RunOptions options;
-  options.observers.push_back(&told->heard);
-  options.before_event = [&](WorldControl& world, std::uint64_t dispatched) {
-    if (dispatched == at && act) act(world, host);
-  };
-  World world(spec, &host, options);
-  world.run();
-  told->result = world.result();
-  return told;
-}
-
-std::string complaints(const Told& told) {
-  std::string text;
-  const auto complain = [&](bool wrong, const std::string& what) {
-    if (wrong) text += what + "; ";
-  };
-  const RunResult& result = told.result;
-  complain(told.heard.ends != 1, "it did not end once");
-  complain(told.heard.time_went_back, "time went back");
-  complain(result.ended.seconds() > kChaosRounds * kDeadline + 1, "it lasted too long");
-  std::int64_t sums = 0;
-  for (const auto& [number, round] : told.heard.rounds) {
-    std::int64_t used = 0;
-    for (const HospitalId id : round.invited) {
-      const auto drops = told.heard.drops.find({number, id.value});
-      if (drops == told.heard.drops.end()) {
-        ++used;
-      } else {
-        complain(drops->second.size() != 1, fmt::format("hospital {} was dropped twice", id.value));
-      }
-    }
-    complain(used != round.aggregated, fmt::format("round {}: {} used", number, used));
-    complain(!round.failed && used < 3, "a sum below the threshold");
-    sums += round.failed ? 0 : 1;
-  }
-  complain(told.heard.rounds.size() != kChaosRounds, "rounds are missing");
-  complain(!result.secure || result.secure->sums != sums, "the account counts other sums");
-  for (const RoundRecord& record : result.round_records) {
-    complain(record.failed == record.reason.empty(), "a failed round has no reason");
-  }
-  return text;
+std::string complaints(const Story& told) {
+  return complaints_of_sums(told, kChaosRounds * kDeadline + 1, 3);
 }
 
 TEST_CASE("each hospital's link is cut at each event of a sum in shares") {
   for (const char* rule : {"mean", "median"}) {
     const WorldSpec spec = shares_world({}, rule);
-    const auto calm = run_with(spec, 0, {});
+    const auto calm = run_chaos(spec, {});
     CHECK(complaints(*calm) == "");
     CHECK(calm->result.versions == kChaosRounds);
     std::int64_t incomplete = 0;
@@ -104,19 +41,14 @@ TEST_CASE("each hospital's link is cut at each event of a sum in shares") {
     for (std::uint64_t at = 0; at < calm->result.events_dispatched; at += step) {
       const std::string name = kHospitals[at % kHospitals.size()];
       for (const bool comes_back : {false, true}) {
-        const Act cut = [&](WorldControl& world, ChaosHost& host) {
-          world.disconnect(name);
-          if (!comes_back) return;
-          host.on_wake = [&world, &name] { world.reconnect(name); };
-          world.wake_at(world.now() + kWhile, 0);
-        };
-        const auto told = run_with(spec, at, cut);
+        const Act cut = comes_back ? cut_off_for(kWhile, name) : cut_off(name);
+        const auto told = run_chaos(spec, {at, cut});
         const std::string wrong = complaints(*told);
         CHECK_MESSAGE(wrong.empty(), name << " before event " << at << ": " << wrong);
         incomplete += told->result.secure->incomplete;
         failed += told->result.versions < kChaosRounds ? 1 : 0;
         if (at % 7 != 3) continue;
-        const auto cheap = run_with(shares_world({{"fidelity", "cost"}}, rule), at, cut);
+        const auto cheap = run_chaos(shares_world({{"fidelity", "cost"}}, rule), {at, cut});
         CHECK(cheap->result.fingerprint == told->result.fingerprint);
         CHECK(cheap->result.secure->bytes_between == told->result.secure->bytes_between);
       }
@@ -141,7 +73,7 @@ TEST_CASE("a server is down for a while, from any time on") {
     const Part trace = part("availability", "trace", {{"file", Value(FilePath{"down.csv", path})}});
     for (const double wait : {10.0, 100.0}) {
       const auto told =
-          run_with(shares_world({{"availability", Value(trace)}, {"wait", seconds(wait)}}), 0, {});
+          run_chaos(shares_world({{"availability", Value(trace)}, {"wait", seconds(wait)}}), {});
       const std::string wrong = complaints(*told);
       CHECK_MESSAGE(wrong.empty(), "down from second " << from << ": " << wrong);
       incomplete += told->result.secure->incomplete;
