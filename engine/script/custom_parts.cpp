@@ -253,6 +253,7 @@ std::vector<std::int32_t> CustomParts::take_indices(const FunctionRef& function,
   const std::string wrong = wrong_indices(numbers, limit, what);
   if (!wrong.empty()) refuse(function, wrong, "whole numbers from 1");
   std::vector<std::int32_t> indices;
+  indices.reserve(numbers.size());
   for (const double x : numbers) indices.push_back(static_cast<std::int32_t>(x) - 1);
   return indices;
 }

@@ -45,6 +45,7 @@ std::vector<double> leave_one_out(CoalitionGame& game) {
   for (int i = 0; i < game.players(); ++i) wanted.push_back(game.all() & ~only(i));
   game.prepare(std::move(wanted));
   std::vector<double> values;
+  values.reserve(static_cast<std::size_t>(game.players()));
   for (int i = 0; i < game.players(); ++i) {
     values.push_back(game.worth(game.all()) - game.worth(game.all() & ~only(i)));
   }
