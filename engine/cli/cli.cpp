@@ -15,6 +15,7 @@
 #include "cli/commands.hpp"
 #include "cli/contribution_command.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/join_command.hpp"
 #include "cli/parse.hpp"
 #include "cli/run_command.hpp"
 #include "cli/sweep_command.hpp"
@@ -31,6 +32,7 @@ Exit dispatch(const CommandLine& line) {
   if (line.command == "run") return run_scenario(line.run);
   if (line.command == "sweep") return run_sweep(line.sweep);
   if (line.command == "contribution") return find_contribution(line.contribution);
+  if (line.command == "join") return ask_join(line.join);
   if (line.command == "check") return check_scenario(line.run);
   if (line.command == "eval") return evaluate(line);
   if (line.command == "list") return list_vocabulary(line.name);

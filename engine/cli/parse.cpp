@@ -61,6 +61,7 @@ class Parser {
     add_run();
     add_sweep();
     add_contribution();
+    add_join();
     add_check();
     add_eval();
     add_others();
@@ -92,6 +93,7 @@ class Parser {
     }
     line_.sweep.run = line_.run;
     line_.contribution.run = line_.run;
+    line_.join.run = line_.run;
     return std::move(line_);
   }
 
@@ -188,6 +190,27 @@ class Parser {
         ->take_last();
     command.add_flag("--leave-one-out", line_.contribution.leave_one_out,
                      "no Shapley values: as many trainings as hospitals, and two");
+    add_scenario_options(command);
+    add_result_options(command, "new folder for database and tables");
+  }
+
+  void add_join() {
+    CLI::App& command = add_command(
+        "join", "what joining is worth to a hospital, to the others, and what it costs");
+    command.add_option("FILE", line_.run.file, "scenario")->required()->type_name("");
+    command
+        .add_option("HOSPITAL", line_.join.hospital, "member of the scenario that thinks about it")
+        ->required()
+        ->type_name("");
+    command
+        .add_option("--metric", line_.join.metric,
+                    "by which models are judged at each hospital: auroc, loss ... (default: the "
+                    "first that is measured)")
+        ->type_name("METRIC")
+        ->take_last();
+    command.add_option("--seeds", texts_.seeds, "worlds to ask in (default: 10)")
+        ->type_name("N")
+        ->take_last();
     add_scenario_options(command);
     add_result_options(command, "new folder for database and tables");
   }
@@ -374,6 +397,9 @@ class Parser {
       line_.sweep.seeds = whole_number<std::int64_t>("--seeds", texts_.seeds, 1, 1'000'000);
     }
     if (command.get_name() == "contribution") take_contribution(given);
+    if (command.get_name() == "join" && given("--seeds")) {
+      line_.join.seeds = whole_number<std::int64_t>("--seeds", texts_.seeds, 1, 100'000);
+    }
     if (given("--round")) {
       line_.round = whole_number<std::int64_t>("--round", texts_.round, 1, 1'000'000'000);
     }

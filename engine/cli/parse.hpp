@@ -8,17 +8,19 @@
 
 #include "cli/account_command.hpp"
 #include "cli/contribution_command.hpp"
+#include "cli/join_command.hpp"
 #include "cli/sweep_command.hpp"
 
 namespace polyclinic {
 
 struct CommandLine {
-  // "run", "sweep", "contribution", "check", "eval", "list", "docs", "explain", "account", "new",
-  // "help", "version".
+  // "run", "sweep", "contribution", "join", "check", "eval", "list", "docs", "explain", "account",
+  // "new", "help", "version".
   std::string command;
   RunArguments run;                    // run, check; script and json for eval as well
   SweepArguments sweep;                // sweep, its `run` filled in last
   ContributionArguments contribution;  // contribution, its `run` filled in last
+  JoinArguments join;                  // join, its `run` filled in last
   std::optional<std::string> code;     // eval -e
   std::string name;                    // docs, list, new, explain: NAME, KIND, RUN
   std::string write;                   // docs --write

@@ -296,6 +296,7 @@ void AsyncServer::leave(HospitalId hospital) {
 void AsyncServer::stop(HospitalId hospital, Stop why) {
   for (auto& [call, visit] : at_work_) {
     if (visit.hospital != hospital || visit.stage == VisitStage::done) continue;
+    if (s_.visits->outlasts(visit, why)) continue;
     s_.visits->end(visit, why);
     inbox_.send(call);
   }

@@ -184,19 +184,8 @@ void Evaluator::evaluate(Slot& slot, HospitalState* state, Workspace& workspace)
   }
   std::optional<Dataset> poisoned;
   if (acts != 0) poisoned = setup_.adversary->rows(slot.order.hospital, acts, site->train);
-  TrainingTask task;
-  task.data = poisoned ? &*poisoned : &site->train;
-  task.global = slot.order.start.get();
   const TrainingPlan plan = plan_of(*setup_.plan, slot.order);
-  task.plan = &plan;
-  task.round = slot.order.round;
-  task.run = setup_.run;
-  task.entity = entity_of(slot.order);
-  task.state = state != nullptr ? &state->trainer : nullptr;
-  task.server_control = slot.order.server_control.get();
-  task.own_control = slot.order.own_control.get();
-  task.given_order = slot.order.given_order;
-  task.stop = setup_.interrupt;
+  const TrainingTask task = task_of(slot.order, poisoned ? *poisoned : site->train, plan, state);
   const bool layers = setup_.personal->kind == PersonalRule::Kind::layers;
   double told_loss = 0;
   if (setup_.tell_losses) {
@@ -220,6 +209,61 @@ void Evaluator::evaluate(Slot& slot, HospitalState* state, Workspace& workspace)
   slot.order.start.reset();
   slot.order.server_control.reset();
   slot.order.own_control.reset();
+}
+
+TrainingTask Evaluator::task_of(const Order& order, const Dataset& rows, const TrainingPlan& plan,
+                                HospitalState* state) const {
+  TrainingTask task;
+  task.data = &rows;
+  task.global = order.start.get();
+  task.plan = &plan;
+  task.round = order.round;
+  task.run = setup_.run;
+  task.entity = entity_of(order);
+  task.state = state != nullptr ? &state->trainer : nullptr;
+  task.server_control = order.server_control.get();
+  task.own_control = order.own_control.get();
+  task.given_order = order.given_order;
+  task.stop = setup_.interrupt;
+  return task;
+}
+
+Evaluator::Stopped Evaluator::epochs_until_stop(Order order) {
+  const EarlyStopping& rule = setup_.plan->early_stopping;
+  ENSURE(rule.patience > 0, "somebody stops");
+  order.data = setup_.cohort->now(order.hospital).data;
+  const SitePtr site = setup_.cohort->site_at({order.hospital, order.data});
+  const Dataset& held_out = site->validation;
+  const bool idle = order.acts != 0 && !stateful() && !setup_.adversary->trains(order.acts);
+  if (interrupted() || idle || (!rule.on_training && held_out.rows == 0)) return {};
+  std::optional<Dataset> poisoned;
+  if (order.acts != 0) poisoned = setup_.adversary->rows(order.hospital, order.acts, site->train);
+  // what it keeps, as it stands when it begins; a copy, since the clock may yet interrupt it
+  HospitalState copy;
+  if (stateful()) {
+    catch_up(std::span(&order.hospital, 1));
+    if (const HospitalState* state = states_.find(order.hospital)) {
+      copy.trainer = state->trainer;
+      copy.personal = state->personal;
+    }
+  }
+  const TrainingPlan plan = plan_of(*setup_.plan, order);
+  TrainingTask task = task_of(order, poisoned ? *poisoned : site->train, plan, &copy);
+  if (!checks_) checks_ = setup_.model->make_workspace();
+  EpochWatch watch(rule);
+  task.after_epoch = [&](double mean_loss, const ParameterVector& parameters) {
+    return watch.goes_on(rule.on_training ? mean_loss : loss_of(parameters, held_out, *checks_));
+  };
+  Workspace& workspace = workspace_of(0);
+  const TrainingResult result = setup_.personal->kind == PersonalRule::Kind::layers
+                                    ? train_layers(task, order, copy, workspace)
+                                    : train(*setup_.model, task, workspace);
+  if (result.stopped) return {};
+  Stopped stopped;
+  stopped.ran = watch.epochs();
+  stopped.counted = rule.keep_best && watch.best() > 0 ? watch.best() : stopped.ran;
+  stopped.rows_checked = rule.on_training ? 0 : stopped.ran * held_out.rows;
+  return stopped;
 }
 
 // What a hospital says that did not train: the steps that the others make, and no change.

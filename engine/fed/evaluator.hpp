@@ -97,6 +97,15 @@ class Evaluator {
 
   // Freezes a training that the hospital has begun, on the data that it has now.
   [[nodiscard]] Deferred<TrainingResult> issue(Order order) const;
+  // How far the hospital would get with it before it stops by itself, and what of that counts:
+  // found by training on copies of all that it keeps, so nothing has happened, and the order may be
+  // issued with `counted` epochs. REQUIRES: the plan stops early.
+  struct Stopped {
+    std::int64_t ran = 0;           // epochs; 0: all, and nobody looked
+    std::int64_t counted = 0;       // of them, in what it sends; 0: all
+    std::int64_t rows_checked = 0;  // rows of the forward passes of the checks
+  };
+  [[nodiscard]] Stopped epochs_until_stop(Order order);
   // The hospital finished that training on the clock: its state moves on, whoever hears of it. Not
   // called for a training that was interrupted.
   void trained(const Deferred<TrainingResult>& deferred);
@@ -158,6 +167,8 @@ class Evaluator {
   void add_ahead(std::vector<Batch>& batches);
   void run(std::vector<Batch>& batches);
   void evaluate(Slot& slot, HospitalState* state, Workspace& workspace) const;
+  [[nodiscard]] TrainingTask task_of(const Order& order, const Dataset& rows,
+                                     const TrainingPlan& plan, HospitalState* state) const;
   [[nodiscard]] TrainingResult untrained(const Order& order, const Dataset& rows) const;
   [[nodiscard]] double loss_of(const ParameterVector& parameters, const Dataset& rows,
                                Workspace& workspace) const;
@@ -178,6 +189,7 @@ class Evaluator {
 
   Setup setup_;
   std::vector<std::unique_ptr<Workspace>> workspaces_;  // one per worker slot
+  std::unique_ptr<Workspace> checks_;  // of early stopping, beside a training's own
   StateStore states_;
   std::map<HospitalId, std::deque<std::shared_ptr<Slot>>> chains_;
   // what will be looked at, by when and in which order it was said

@@ -443,6 +443,7 @@ void HierarchicalServer::stop(HospitalId hospital, Stop why) {
         Participant& participant = regional.participants[i];
         const bool at_work = participant.scope != nullptr && participant.stage != VisitStage::done;
         if (participant.hospital != hospital || !at_work) continue;
+        if (s_.visits->outlasts(participant, why)) continue;
         s_.visits->end(participant, why);
         regional.inbox.send(i);
       }

@@ -193,6 +193,7 @@ void SyncServer::stop(HospitalId hospital, Stop why) {
     Participant& participant = round.participants[i];
     const bool at_work = participant.scope != nullptr && participant.stage != VisitStage::done;
     if (participant.hospital != hospital || !at_work) continue;
+    if (s_.visits->outlasts(participant, why)) continue;
     s_.visits->end(participant, why);
     round.inbox.send(i);
   }

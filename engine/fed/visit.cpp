@@ -16,6 +16,7 @@ TimeNs Visits::compute_time(const Member& member, const TrainingExtent& amount) 
   }
   double passes = static_cast<double>(rows);
   // a forward pass is a third of a step's work
+  passes += static_cast<double>(amount.rows_checked) / 3;
   if (s_.tell_losses) passes += static_cast<double>(member.train_rows) / 3;
   const double flops = s_.model->flops_per_row() * passes;
   const double seconds = flops / member.profile.speed_flops;
@@ -173,16 +174,18 @@ Task<bool> Visits::compute(Visit& visit) {
     give_up(visit, DropReason::train_interrupted, "it was down when its turn came");
     co_return false;
   }
-  const TrainingExtent amount = extent(plan_of(visit), member.train_rows, member.steps_done);
+  TrainingExtent amount = extent(plan_of(visit), member.train_rows, member.steps_done);
+  if (s_.adversary != nullptr) {
+    visit.acts = s_.adversary->begin(visit.hospital, visit.number, visit.version, sim.now());
+  }
+  Order order = order_for(visit, member, amount.epochs_begun);
+  const std::int64_t asked = amount.steps;
+  if (s_.plan->early_stopping.patience > 0) stop_early(order, member, amount);
   // a straggler is at work as long as the whole training would take, and finishes a part of it
   const TrainingExtent whole = extent(*s_.plan, member.train_rows, member.steps_done);
   const TimeNs duration = s_.members->drawn_out(
       visit.hospital, compute_time(member, visit.epochs > 0 ? whole : amount));
-  if (s_.adversary != nullptr) {
-    visit.acts = s_.adversary->begin(visit.hospital, visit.number, visit.version, sim.now());
-  }
-  const Deferred<TrainingResult> result =
-      s_.evaluator->issue(order_for(visit, member, amount.epochs_begun));
+  const Deferred<TrainingResult> result = s_.evaluator->issue(std::move(order));
   const TimeNs began = sim.now();
   TrainingStarted started;
   started.at = began;
@@ -207,6 +210,7 @@ Task<bool> Visits::compute(Visit& visit) {
   }
   visit.trained_for = sim.now() - began;
   account(visit, member, amount, duration);
+  if (amount.steps < asked) ++work_.stopped;
   if (visit.epochs > 0 && s_.stragglers.dropped) {
     give_up(visit, DropReason::partial_work,
             fmt::format("{} of {:g} epochs", visit.epochs, s_.plan->epochs));
@@ -214,6 +218,18 @@ Task<bool> Visits::compute(Visit& visit) {
   }
   visit.result = result;
   co_return true;
+}
+
+// When it stops by itself is found before it begins, since the clock must know how long it takes.
+void Visits::stop_early(Order& order, const Member& member, TrainingExtent& amount) {
+  const Evaluator::Stopped stopped = s_.evaluator->epochs_until_stop(order);
+  if (stopped.ran == 0) return;
+  amount = extent(with_epochs(*s_.plan, stopped.ran), member.train_rows, member.steps_done);
+  amount.rows_checked = stopped.rows_checked;
+  order.epochs = stopped.counted;
+  if (order.given_order.empty()) return;
+  const TrainingExtent counted = extent(with_epochs(*s_.plan, stopped.counted), member.train_rows);
+  order.given_order.resize(static_cast<std::size_t>(counted.epochs_begun * member.train_rows));
 }
 
 // A training that was finished, as far as it went.

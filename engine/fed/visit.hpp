@@ -57,8 +57,8 @@ struct Visit {
   // What it sends to others before its update (seeds of shares); empty: nothing. The visit goes on
   // whatever becomes of it.
   std::function<Task<void>()> sends_first;
-  std::int64_t epochs = 0;      // a straggler: how far it gets; 0: it finishes
-  std::int64_t asked = 0;       // epochs that the server asks it for; 0: those of the plan
+  std::int64_t epochs = 0;  // a straggler: how far it gets; 0: it finishes
+  std::int64_t asked = 0;   // epochs that the server asks it for; 0: those of the plan
   // Without common rounds the version that it was sent says where in schedules it is and gives the
   // address of its random numbers, and idle workers may train ahead.
   bool by_version = false;
@@ -100,6 +100,7 @@ class Visits {
     StragglerRule stragglers;
     RunKey run;
     Interruption interruption = Interruption::abort;
+    bool uploads_last = false;  // what has arrived of an upload outlasts a machine that goes down
     PartFunctions* functions = nullptr;
     const FunctionRef* batch_order = nullptr;  // the scenario's batch order, or null
     std::function<void(const Event&)> emit;
@@ -115,6 +116,11 @@ class Visits {
   void drop(Visit& visit, DropReason reason, std::string detail);
   // The hospital stops in the middle of it. REQUIRES: the visit has a scope and has not ended.
   void end(Visit& visit, Stop why);
+  // Whether it goes on by itself: its machine goes down, and its update is on the way. REQUIRES: as
+  // end().
+  [[nodiscard]] bool outlasts(const Visit& visit, Stop why) const {
+    return why == Stop::goes_down && s_.uploads_last && visit.stage == VisitStage::uploading;
+  }
   // The federation went back: from now on a place in a schedule is used again.
   void begin_anew() { ++life_; }
   // What the server learnt of the hospital, or of all, from the times of their replies is erased.
@@ -138,6 +144,7 @@ class Visits {
     double epochs = 0;  // of all
     double least = 0;   // of one
     double most = 0;
+    std::int64_t stopped = 0;  // ended by themselves before their last epoch
   };
   [[nodiscard]] const Work& work_done() const { return work_; }
   // Trainings begun that did not count: their hospitals' control vectors stayed as they were.
@@ -151,6 +158,7 @@ class Visits {
   void account(Visit& visit, Member& member, const TrainingExtent& amount, TimeNs duration);
   Task<bool> prepare(Visit& visit);
   Task<bool> compute(Visit& visit);
+  void stop_early(Order& order, const Member& member, TrainingExtent& amount);
   Task<bool> upload(Visit& visit);
   void give_up(Visit& visit, DropReason reason, std::string detail);
   [[nodiscard]] Order order_for(const Visit& visit, Member& member,

@@ -55,6 +55,9 @@ void read_length(const Part& training, TrainingPlan& plan) {
   if (epochs) plan.epochs = training.number("epochs");
   if (steps) plan.steps = training.integer("steps");
   plan.drop_last = training.flag("drop_last");
+  if (training.part("early_stopping") != nullptr) {
+    plan.early_stopping = early_stopping_rule(training, plan.epochs, plan.steps);
+  }
 }
 
 void read_objective(const Part& objective, TrainingPlan& plan) {

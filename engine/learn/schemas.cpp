@@ -1,6 +1,7 @@
 // The vocabulary of this floor: model.*, training.*, schedule.*, objective.*.
 #include <utility>
 
+#include "learn/early_stopping.hpp"
 #include "learn/model.hpp"
 
 namespace polyclinic {
@@ -134,6 +135,11 @@ std::vector<Field> training_fields(std::string rate_text, double weight_decay,
        .type = type::boolean(),
        .standard = false,
        .doc = "the optimiser's moments stay at the hospital between rounds"},
+      {.name = "early_stopping",
+       .type = type::part("early_stopping") | type::none(),
+       .standard = {},
+       .doc = "a hospital ends its training when a loss of its own no longer falls",
+       .standard_text = "none: all epochs"},
       {.name = "order",
        .type = type::function() | type::none(),
        .standard = {},
@@ -283,6 +289,7 @@ std::vector<Schema> learn_schemas() {
   schemas.push_back(mlp_model());
   schemas.push_back(cox_model());
   add_training(schemas);
+  schemas.push_back(early_stopping_schema());
   add_schedules(schemas);
   schemas.push_back(
       {.kind = "objective",

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -10,6 +11,7 @@
 
 #include "base/schema.hpp"
 #include "base/stream.hpp"
+#include "learn/early_stopping.hpp"
 #include "learn/model.hpp"
 
 namespace polyclinic {
@@ -75,6 +77,7 @@ struct TrainingPlan {
                                       // proximal term, control and weight decay are added
   std::vector<double> class_weights;  // factor of a row's loss by its label; empty: all one
   RecordPrivacy privacy;
+  EarlyStopping early_stopping;  // at the hospitals (fed/evaluator.hpp), not in references
 
   [[nodiscard]] bool is_private() const { return privacy.clip > 0; }
 };
@@ -119,6 +122,10 @@ struct TrainingTask {
   // By slice of the model's layout; empty: all are trained. In private trainings (plan->privacy)
   // the cut and the noise are those of all slices, frozen ones too.
   std::span<const SliceUse> slices;
+  // Called after each whole epoch with the mean loss of its steps and the parameters; false ends
+  // the training there, as if the plan had no more epochs. Empty: nobody looks. REQUIRES: epoch
+  // mode.
+  std::function<bool(double mean_loss, const ParameterVector& parameters)> after_epoch;
   // Looked at before each step: true ends the training at once, with TrainingResult::stopped.
   const std::atomic<bool>* stop = nullptr;
 };
@@ -151,6 +158,7 @@ struct TrainingExtent {
   std::int64_t rows_visited = 0;
   std::int64_t epochs_begun = 0;  // permutations that given_order must hold
   std::int64_t rows_beside = 0;   // rows of gradients that make no step (Control::gradient)
+  std::int64_t rows_checked = 0;  // rows of forward passes besides: checks of early stopping
 };
 // steps_before: steps that trainings with the same state have made (TrainerState::steps_done); only
 // steps mode depends on it. A fraction of an epoch is rounded to whole batches, at least one. A

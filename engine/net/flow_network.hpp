@@ -3,8 +3,9 @@
 //
 // A transfer is a state machine of plain events; the coroutine that asked for it only waits for its
 // end. It is: waiting (its hospital is down) -> latency -> flowing -> done; an outage sends it back
-// to waiting. What was sent under `resume` is kept, and only the latency is paid again; under
-// `abort` it starts anew after a pause that doubles with every attempt.
+// to waiting. What was sent under `resume` is kept, and only the latency is paid again; with
+// `resumable` whole chunks are kept, and the two ends first agree on where they were. Under `abort`
+// it starts anew after a pause that doubles with every attempt.
 //
 // Several transfers of one hospital in one direction share its access link equally: as all of them
 // take the same path, giving each an equal part of the link as its cap is max-min fair.
@@ -28,9 +29,17 @@
 
 namespace polyclinic {
 
+// What going on after an interruption costs.
+struct Resuming {
+  double chunk_bytes = 0;  // of payload: a part of one is sent again; 0: every byte is kept
+  double round_trips = 0;  // before the first byte, of two latencies each
+  double bytes = 0;        // of messages about where it stood, on the way of the transfer
+};
+
 struct FlowOptions {
   FlowModel flow;
   Interruption interrupted = Interruption::abort;
+  Resuming resuming;              // with Interruption::resume
   std::int32_t retries = 3;       // further attempts after an abort
   TimeNs back_off{kNsPerSecond};  // pause before the second attempt; doubles, up to an hour
 };

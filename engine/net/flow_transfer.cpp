@@ -72,7 +72,7 @@ void FlowNetwork::Transfer::went_down() {
   if (flowing()) {
     const double delivered = stop_flow();
     moved_ += delivered;
-    if (options.interrupted == Interruption::resume) left_ = std::max(0.0, left_ - delivered);
+    if (options.interrupted == Interruption::resume) keep_chunks(delivered);
   }
   phase_ = Phase::waiting;
   if (!attempting || options.interrupted == Interruption::resume) return;
@@ -81,8 +81,22 @@ void FlowNetwork::Transfer::went_down() {
 }
 
 void FlowNetwork::Transfer::complete() {
-  moved_ += left_;
+  moved_ += attempt();
   finish(true);
+}
+
+// What had arrived when it broke off; of a chunk that was on its way nothing is kept.
+void FlowNetwork::Transfer::keep_chunks(double delivered) {
+  const double chunk = network_->options_.resuming.chunk_bytes;
+  const double left = std::max(0.0, left_ - std::max(0.0, delivered - asking_));
+  if (chunk <= 0) {
+    left_ = left;
+    return;
+  }
+  // the solver counts in parts of bytes: one that is all but whole has arrived
+  constexpr double kWhole = 1e-6;
+  const double arrived = bytes_ - left;
+  left_ = std::min(left_, bytes_ - chunk * std::floor(arrived / chunk + kWhole));
 }
 
 void FlowNetwork::Transfer::abandon() {
@@ -93,7 +107,7 @@ void FlowNetwork::Transfer::abandon() {
 double FlowNetwork::Transfer::moved() const {
   if (!flowing()) return moved_;
   const double wire_left = network_->trunks_[trunk_].sharing->remaining(flow_);
-  return moved_ + std::max(0.0, left_ - payload(wire_left));
+  return moved_ + std::max(0.0, attempt() - payload(wire_left));
 }
 
 void FlowNetwork::Transfer::try_start() {
@@ -101,16 +115,22 @@ void FlowNetwork::Transfer::try_start() {
   pause_due_ = false;
   ++outcome_.attempts;
   phase_ = Phase::latency;
+  TimeNs wait = latency();
+  if (outcome_.attempts > 1 && network_->options_.interrupted == Interruption::resume) {
+    const Resuming& resuming = network_->options_.resuming;
+    wait = wait + ceil_to_ns(2 * resuming.round_trips * latency().seconds());
+    asking_ = resuming.bytes;
+  }
   // the end of the latency is the network's own business, before any actor looks
-  timer_ = network_->simulation_.schedule(network_->simulation_.now() + latency(),
-                                          Priority::transfer_end,
-                                          Call{&kTimer, this, 0, access_->hospital.value});
+  timer_ =
+      network_->simulation_.schedule(network_->simulation_.now() + wait, Priority::transfer_end,
+                                     Call{&kTimer, this, 0, access_->hospital.value});
 }
 
 void FlowNetwork::Transfer::start_flow() {
   if (left_ <= 0) return finish(true);
   FlowDemand demand;
-  demand.bytes = wire_bytes(left_);
+  demand.bytes = wire_bytes(attempt());
   if (path_) {
     demand.cap_bytes_per_s = path_->cap;
     demand.weight = path_->weight;
@@ -134,7 +154,7 @@ double FlowNetwork::Transfer::stop_flow() {
   const double wire_left = network_->solver(trunk_).abort(flow_);
   phase_ = Phase::waiting;
   if (!path_) network_->share_access(*access_, direction_);
-  return std::max(0.0, left_ - payload(wire_left));
+  return std::max(0.0, attempt() - payload(wire_left));
 }
 
 void FlowNetwork::Transfer::finish(bool completed) {

@@ -57,6 +57,9 @@ class FlowNetwork::Transfer {
   void try_start();
   void start_flow();
   double stop_flow();
+  void keep_chunks(double delivered);
+  // All that this attempt is to move.
+  [[nodiscard]] double attempt() const { return asking_ + left_; }
   void finish(bool completed);
   void cancel_events();
   void on_timer(std::uint64_t);
@@ -72,8 +75,9 @@ class FlowNetwork::Transfer {
   bool pause_due_ = false;  // an attempt has failed: pause before the next
   FlowId flow_;
   double bytes_;
-  double left_;       // payload still to move in this attempt
-  double moved_ = 0;  // by attempts that have ended
+  double left_;        // payload still to move
+  double asking_ = 0;  // bytes before it in this attempt: where did it stand?
+  double moved_ = 0;   // by attempts that have ended
   TimeNs give_up_at_;
   EventId timer_;
   EventId give_up_;

@@ -110,6 +110,8 @@ std::unique_ptr<Network> make_network(const Part* part, Simulation& simulation,
 
 // What the field `interrupted` of a resolved part says ("abort" or "resume"); nullptr: abort.
 Interruption interruption_of(const Part* part);
+// Whether it says `resumable { ... }`: what has arrived is kept on disk at both ends.
+bool uploads_last(const Part* part);
 
 // How a work of `duration` that starts at `start` ends, known without waiting.
 struct WorkPlan {

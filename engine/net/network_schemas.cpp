@@ -1,4 +1,5 @@
 // What a scenario can say about the network.
+#include <cstdint>
 #include <limits>
 
 #include "net/network.hpp"
@@ -33,8 +34,10 @@ Field server_field() {
 // What every network can say about transfers.
 void append_transfer_fields(std::vector<Field>& fields) {
   const std::vector<Field> common = {
-      {"interrupted", type::choice({"abort", "resume"}), "abort",
-       "a transfer that an outage stops: starts anew, or goes on afterwards"},
+      {"interrupted", type::choice({"abort", "resume"}) | type::part("resumable"), "abort",
+       "a transfer that an outage stops: starts anew, or goes on afterwards; resumable { ... } "
+       "says "
+       "what going on costs"},
       {"retries", type::integer().between(0, 1000), 3, "how often it starts anew"},
       {"back_off", some_time().between(0, kTimeMaxNs), Quantity{1e9, Dimension::time},
        "pause before it starts anew; doubles each time, up to an hour"},
@@ -95,6 +98,27 @@ Schema network_mesh_schema() {
   append_transfer_fields(schema.fields);
   schema.items_field = "links";
   return schema;
+}
+
+Schema resumable_schema() {
+  return Schema{
+      .kind = "resumable",
+      .doc =
+          "Transfers go in chunks that are kept on disk where they arrive. One that is stopped "
+          "goes on behind the last whole chunk, once both ends have agreed on which that is; an "
+          "update on its way outlasts even a machine that goes down (world.hospital[name]"
+          ":outage) and the hospital's invitation with it.",
+      .paper =
+          "Bishop et al., Resumable uploads for HTTP (IETF draft-ietf-httpbis-resumable-upload)",
+      .fields = {{"chunk", type::quantity(Dimension::data).between(1, 1e18),
+                  Quantity{1e6, Dimension::data},
+                  "a chunk of which a part has arrived is sent again"},
+                 {"round_trips", type::integer().between(0, 100), std::int64_t{1},
+                  "of questions and answers before the first byte, of two latencies each"},
+                 {"handshake", type::quantity(Dimension::data).between(0, 1e12),
+                  Quantity{1000, Dimension::data},
+                  "bytes of these questions, on the way of the transfer"}},
+      .example = "network = network.star { interrupted = resumable { chunk = MB(5) } }"};
 }
 
 Schema link_schema() {
@@ -193,7 +217,7 @@ Schema region_link_schema(std::string name) {
 
 std::vector<Schema> network_schemas() {
   std::vector<Schema> schemas = {network_star_schema(), network_regions_schema(),
-                                 network_mesh_schema(), link_schema()};
+                                 network_mesh_schema(), link_schema(), resumable_schema()};
   for (Schema& schema : flow_schemas()) schemas.push_back(std::move(schema));
   return schemas;
 }

@@ -33,8 +33,13 @@ TimeNs next_up(Availability& availability, TimeNs time) {
   return kNever;
 }
 
+bool uploads_last(const Part* part) {
+  return part != nullptr && part->part("interrupted") != nullptr;
+}
+
 Interruption interruption_of(const Part* part) {
   if (!part || !part->find("interrupted")) return Interruption::abort;
+  if (uploads_last(part)) return Interruption::resume;
   return part->text("interrupted") == "resume" ? Interruption::resume : Interruption::abort;
 }
 

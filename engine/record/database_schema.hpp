@@ -4,7 +4,7 @@
 namespace polyclinic {
 
 // Counts changes of the tables; kept in `about`.
-inline constexpr int kDatabaseFormat = 8;
+inline constexpr int kDatabaseFormat = 9;
 
 inline constexpr const char* kDatabaseSchema = R"SQL(
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -182,6 +182,21 @@ CREATE TABLE coalitions (
   seed TEXT NOT NULL, size INTEGER NOT NULL, members TEXT NOT NULL,  -- a JSON list of names
   value REAL NOT NULL,          -- of the metric, at all hospitals
   PRIMARY KEY (seed, members)) WITHOUT ROWID;
+CREATE TABLE join_summary (     -- of `join`: what joining is worth to a hospital; empty otherwise
+  quantity TEXT PRIMARY KEY, hospital TEXT NOT NULL, unit TEXT NOT NULL,
+  paired INTEGER NOT NULL,      -- a difference within each seed
+  n INTEGER NOT NULL, mean REAL, sd REAL, low REAL, high REAL);
+CREATE TABLE join_values (      -- the metric at each hospital, of three ways to learn
+  seed TEXT NOT NULL, hospital TEXT NOT NULL, joins INTEGER NOT NULL, attacker INTEGER NOT NULL,
+  metric TEXT NOT NULL, with_it REAL, without_it REAL, alone REAL,
+  PRIMARY KEY (seed, hospital)) WITHOUT ROWID;
+CREATE TABLE join_costs (
+  seed TEXT PRIMARY KEY, train_rows INTEGER NOT NULL, invitations INTEGER NOT NULL,
+  participations INTEGER NOT NULL, bytes_up INTEGER NOT NULL, bytes_down INTEGER NOT NULL,
+  busy_seconds REAL NOT NULL, epsilon REAL,  -- NULL: no ledger
+  sim_seconds_with REAL NOT NULL, sim_seconds_without REAL NOT NULL,
+  bytes_with INTEGER NOT NULL, bytes_without INTEGER NOT NULL,
+  versions_with INTEGER NOT NULL, versions_without INTEGER NOT NULL);
 CREATE VIEW study_named AS
   SELECT s.run, a.name AS study_arm, a.settings, s.replication, r.seed, r.state, r.reason,
          r.ended_ns / 1e9 AS sim_seconds, r.versions, r.bytes_up, r.bytes_down, r.fingerprint

@@ -198,6 +198,7 @@ class Resolver {
     if (protocol.name == "cyclic") add(cyclic_conflicts(scenario_));
     if (protocol.name == "swarm") add(swarm_conflicts(scenario_));
     add(straggler_conflicts(scenario_));
+    add(early_stopping_conflicts(scenario_));
     if (protocol.name != "hierarchical") return;
     check_time(protocol, "global_deadline");
     for (Mistake& mistake :

@@ -552,6 +552,9 @@ void World::Impl::build_visits(const StragglerRule& stragglers, std::int64_t tra
   if (privacy) privacy->plan_trainings(trainings_planned);
   setup.run = run_key;
   setup.interruption = interruption_of(spec.scenario.part("hospitals"));
+  // secrets of a secure sum are in the memory of the machine
+  setup.uploads_last =
+      uploads_last(spec.scenario.part("network")) && spec.scenario.part("secure") == nullptr;
   setup.functions = script;
   setup.batch_order = batch_order ? &*batch_order : nullptr;
   setup.emit = [this](const Event& event) { emit(event); };

@@ -197,6 +197,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void check_curve();
   void add_threshold_remark();
   void add_straggler_remark();
+  void add_stopping_remark();
   void add_control_remark();
   void add_told_loss_remarks();
   void add_personal_remark();

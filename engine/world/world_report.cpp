@@ -245,6 +245,17 @@ void World::Impl::add_straggler_remark() {
                   stragglers->text("work") == "drop" ? "was dropped" : "counted as any other's"));
 }
 
+void World::Impl::add_stopping_remark() {
+  if (plan.early_stopping.patience == 0) return;
+  const Visits::Work& work = visits->work_done();
+  if (work.trainings == 0) return;
+  result.remarks.push_back(fmt::format(
+      "early stopping ended {} of {} trainings before their last epoch; {:.1f} epochs in the mean, "
+      "from {:g} to {:g}",
+      work.stopped, work.trainings, work.epochs / static_cast<double>(work.trainings), work.least,
+      work.most));
+}
+
 // Whose update does not count keeps its control vector, which nobody could tell from the accounts.
 void World::Impl::add_control_remark() {
   const std::int64_t kept = visits->controls_kept();
@@ -405,6 +416,7 @@ void World::Impl::fill_result() {
   }
   add_threshold_remark();
   add_straggler_remark();
+  add_stopping_remark();
   add_control_remark();
   add_told_loss_remarks();
   add_personal_remark();

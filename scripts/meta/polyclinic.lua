@@ -1337,6 +1337,20 @@ function uniform(low, high) end
 ---@return distribution
 function weibull(shape, scale, low, high) end
 
+---@class early_stopping_part: part
+
+---@class early_stopping_fields
+---@field patience? integer epochs in a row without a new least loss after which it stops (default: `2`)
+---@field min_delta? number a loss is a new least one only if it is less by more than this (default: `0`)
+---@field watch? "validation"|"training" validation: the loss on the hospital's validation rows, on which nobody trains (a hospital without any trains all its epochs); training: the mean loss of the epoch's own steps, which costs nothing and sees no overfitting (default: `"validation"`)
+---@field keep? "last"|"best" what is sent: the model of the last epoch, or that of the best (default: `"last"`)
+
+---A hospital ends its training when a loss on rows of its own has not fallen for `patience` epochs. It is looked at after each epoch; the clock goes on for the epochs that ran and for the checks, a forward pass each.
+---Prechelt 1998, Early Stopping - But When?
+---@param fields? early_stopping_fields
+---@return early_stopping_part
+function early_stopping(fields) end
+
 ---@class flow_part: part
 flow = {}
 
@@ -1639,7 +1653,7 @@ network = {}
 ---@field server? bandwidth|table<string, bandwidth> the shared link: up carries what hospitals send, down what they receive (default: 1 Gbit/s)
 ---@field server_at string the router of the server
 ---@field at? table<string, string> routers of regions and hospitals, by name; * is any other (default: the router that is called as the region)
----@field interrupted? "abort"|"resume" a transfer that an outage stops: starts anew, or goes on afterwards (default: `"abort"`)
+---@field interrupted? "abort"|"resume"|resumable_part a transfer that an outage stops: starts anew, or goes on afterwards; resumable { ... } says what going on costs (default: `"abort"`)
 ---@field retries? integer how often it starts anew (default: `3`)
 ---@field back_off? time pause before it starts anew; doubles each time, up to an hour (default: 1 s)
 ---@field flow? flow_part|none|false how TCP bends what a flow gets (default: flow.fair {})
@@ -1656,7 +1670,7 @@ function network.mesh(fields) end
 ---@field down? bandwidth the same: what they receive together (default: 1 Gbit/s)
 ---@field latency? time of the line, one way, on top of the hospitals' own (default: 0 ns)
 ---@field region? table<string, table<string, any>> up, down and latency of single regions, by name
----@field interrupted? "abort"|"resume" a transfer that an outage stops: starts anew, or goes on afterwards (default: `"abort"`)
+---@field interrupted? "abort"|"resume"|resumable_part a transfer that an outage stops: starts anew, or goes on afterwards; resumable { ... } says what going on costs (default: `"abort"`)
 ---@field retries? integer how often it starts anew (default: `3`)
 ---@field back_off? time pause before it starts anew; doubles each time, up to an hour (default: 1 s)
 ---@field flow? flow_part|none|false how TCP bends what a flow gets (default: flow.fair {})
@@ -1668,7 +1682,7 @@ function network.regions(fields) end
 
 ---@class network_star_fields
 ---@field server? bandwidth|table<string, bandwidth> the shared link: up carries what hospitals send, down what they receive (default: 1 Gbit/s)
----@field interrupted? "abort"|"resume" a transfer that an outage stops: starts anew, or goes on afterwards (default: `"abort"`)
+---@field interrupted? "abort"|"resume"|resumable_part a transfer that an outage stops: starts anew, or goes on afterwards; resumable { ... } says what going on costs (default: `"abort"`)
 ---@field retries? integer how often it starts anew (default: `3`)
 ---@field back_off? time pause before it starts anew; doubles each time, up to an hour (default: 1 s)
 ---@field flow? flow_part|none|false how TCP bends what a flow gets (default: flow.fair {})
@@ -2060,6 +2074,19 @@ function protocol.swarm(fields) end
 ---@param fields? protocol_sync_fields
 ---@return protocol_part
 function protocol.sync(fields) end
+
+---@class resumable_part: part
+
+---@class resumable_fields
+---@field chunk? data a chunk of which a part has arrived is sent again (default: 1 MB)
+---@field round_trips? integer of questions and answers before the first byte, of two latencies each (default: `1`)
+---@field handshake? data bytes of these questions, on the way of the transfer (default: 1 kB)
+
+---Transfers go in chunks that are kept on disk where they arrive. One that is stopped goes on behind the last whole chunk, once both ends have agreed on which that is; an update on its way outlasts even a machine that goes down (world.hospital[name]:outage) and the hospital's invitation with it.
+---Bishop et al., Resumable uploads for HTTP (IETF draft-ietf-httpbis-resumable-upload)
+---@param fields? resumable_fields
+---@return resumable_part
+function resumable(fields) end
 
 ---@class scenario_part: part
 
@@ -2814,6 +2841,7 @@ training = {}
 ---@field clip? number|none|false largest norm of a step's gradient; a longer one is shortened to it (default: no limit)
 ---@field class_weights? (number)[]|none|false factor of a row's loss by its class, the first for class 0 (default: all 1)
 ---@field keep_state? boolean the optimiser's moments stay at the hospital between rounds (default: `false`)
+---@field early_stopping? early_stopping_part|none|false a hospital ends its training when a loss of its own no longer falls (default: none: all epochs)
 ---@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs; a hospital's epochs count from 0 (default: shuffled anew for each epoch)
 ---@field beta1? number decay of the mean of gradients (default: `0.9`)
 ---@field beta2? number decay of the mean of squared gradients (default: `0.999`)
@@ -2835,6 +2863,7 @@ function training.adam(fields) end
 ---@field clip? number|none|false largest norm of a step's gradient; a longer one is shortened to it (default: no limit)
 ---@field class_weights? (number)[]|none|false factor of a row's loss by its class, the first for class 0 (default: all 1)
 ---@field keep_state? boolean the optimiser's moments stay at the hospital between rounds (default: `false`)
+---@field early_stopping? early_stopping_part|none|false a hospital ends its training when a loss of its own no longer falls (default: none: all epochs)
 ---@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs; a hospital's epochs count from 0 (default: shuffled anew for each epoch)
 ---@field beta1? number decay of the mean of gradients (default: `0.9`)
 ---@field beta2? number decay of the mean of squared gradients (default: `0.999`)
@@ -2856,6 +2885,7 @@ function training.adamw(fields) end
 ---@field clip? number|none|false largest norm of a step's gradient; a longer one is shortened to it (default: no limit)
 ---@field class_weights? (number)[]|none|false factor of a row's loss by its class, the first for class 0 (default: all 1)
 ---@field keep_state? boolean the optimiser's moments stay at the hospital between rounds (default: `false`)
+---@field early_stopping? early_stopping_part|none|false a hospital ends its training when a loss of its own no longer falls (default: none: all epochs)
 ---@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs; a hospital's epochs count from 0 (default: shuffled anew for each epoch)
 ---@field momentum? number share of the last step that goes on (default: `0.9`)
 ---@field nesterov? boolean look ahead by the momentum before the gradient counts (default: `false`)
@@ -2876,6 +2906,7 @@ function training.momentum(fields) end
 ---@field clip? number|none|false largest norm of a step's gradient; a longer one is shortened to it (default: no limit)
 ---@field class_weights? (number)[]|none|false factor of a row's loss by its class, the first for class 0 (default: all 1)
 ---@field keep_state? boolean the optimiser's moments stay at the hospital between rounds (default: `false`)
+---@field early_stopping? early_stopping_part|none|false a hospital ends its training when a loss of its own no longer falls (default: none: all epochs)
 ---@field order? function|none|false row order from the scenario: function(hospital, rows, epoch) returning a permutation of 1..rows, to reproduce other people's runs; a hospital's epochs count from 0 (default: shuffled anew for each epoch)
 
 ---Stochastic gradient descent on batches of the hospital's rows.

@@ -164,6 +164,57 @@ TEST_CASE("break at half way, resume: the outage and a second latency are added"
   CHECK(star.outcomes[a].bytes_on_wire == 4'000'000);
 }
 
+// Chunks of 1.5 MB, one round trip and 0.2 MB of questions before an upload goes on.
+Given resumable() {
+  const Value way = part("resumable", "",
+                         {{"chunk", Quantity{1.5e6, Dimension::data}},
+                          {"round_trips", 1},
+                          {"handshake", Quantity{0.2e6, Dimension::data}}});
+  return {{"interrupted", way}};
+}
+
+TEST_CASE("break in the middle of a chunk, resumable: that chunk again, after a round trip") {
+  // 4 MB at 2 MB/s with 0.1 s latency. Down at 1.1, with 2 MB sent: one chunk of 1.5 MB has arrived.
+  // Up at 5: latency and a round trip until 5.3, then 0.2 + 2.5 MB: 6.65
+  Star star(100, resumable());
+  const auto a =
+      star.send({star.hospital(2, 0.1, {at_seconds(1.1), at_seconds(5)}), kUp, 0, 4'000'000});
+  // down at 1.6: 3 MB are two whole chunks; 5.3, then 0.2 + 1 MB: 5.9
+  const auto b =
+      star.send({star.hospital(2, 0.1, {at_seconds(1.6), at_seconds(5)}), kUp, 0, 4'000'000});
+  // down at 1.1, and again at 5.35 with half of the questions: up at 6, then as before: 7.65
+  const std::uint32_t twice =
+      star.hospital(2, 0.1, {at_seconds(1.1), at_seconds(5), at_seconds(5.35), at_seconds(6)});
+  const auto c = star.send({twice, kUp, 0, 4'000'000});
+  // down before the first byte: nothing has arrived; 5.3 and 0.2 + 4 MB: 7.4
+  const auto d =
+      star.send({star.hospital(2, 0.1, {at_seconds(0.05), at_seconds(5)}), kUp, 0, 4'000'000});
+  star.sim.run();
+  CHECK(star.ended(a) == ns(6.65));
+  CHECK(star.outcomes[a].attempts == 2);
+  CHECK(star.outcomes[a].bytes_on_wire == 4'700'000);
+  CHECK(star.ended(b) == ns(5.9));
+  CHECK(star.outcomes[b].bytes_on_wire == 4'200'000);
+  CHECK(star.ended(c) == ns(7.65));
+  CHECK(star.outcomes[c].attempts == 3);
+  CHECK(star.outcomes[c].bytes_on_wire == 4'800'000);
+  CHECK(star.ended(d) == ns(7.4));
+  CHECK(star.outcomes[d].bytes_on_wire == 4'200'000);
+}
+
+TEST_CASE("resumable without a cost, byte by byte, is resume") {
+  const Value free = part("resumable", "",
+                          {{"chunk", Quantity{1, Dimension::data}},
+                           {"round_trips", 0},
+                           {"handshake", Quantity{0, Dimension::data}}});
+  Star star(100, {{"interrupted", free}});
+  const auto a =
+      star.send({star.hospital(2, 0.1, {at_seconds(1.1), at_seconds(5)}), kUp, 0, 4'000'000});
+  star.sim.run();
+  CHECK(star.ended(a) == ns(6.1));
+  CHECK(star.outcomes[a].bytes_on_wire == 4'000'000);
+}
+
 TEST_CASE("break at half way, abort: it starts anew after the back-off and moves half again") {
   // down from 1.1 to 5, back-off 2 s: second attempt at 7 + 0.1 + 2 = 9.1 s; 2 + 4 MB on the wire
   Star star(100, {{"interrupted", "abort"}, {"back_off", seconds(2)}});

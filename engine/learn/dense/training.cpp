@@ -243,6 +243,7 @@ class Steps {
   }
 
   [[nodiscard]] std::int64_t rows_visited() const { return rows_visited_; }
+  [[nodiscard]] double loss_sum() const { return loss_sum_; }
   [[nodiscard]] double mean_loss() const {
     return rows_visited_ > 0 ? loss_sum_ / static_cast<double>(rows_visited_) : 0.0;
   }
@@ -281,6 +282,37 @@ class Steps {
   double loss_sum_ = 0;
 };
 
+// Tells task.after_epoch of every whole epoch.
+class EpochEnds {
+ public:
+  EpochEnds(const Network& network, const TrainingTask& task, const NetworkWorkspace& work)
+      : network_(network), task_(task), work_(work) {
+    if (!task.after_epoch) return;
+    per_epoch_ = batch_shape(*task.plan, task.data->rows).per_epoch();
+    parameters_ = ParameterVector(network.layout());
+  }
+
+  // After so many steps.
+  bool goes_on(std::int64_t steps, const Steps& account) {
+    if (per_epoch_ == 0 || steps % per_epoch_ != 0) return true;
+    const double loss = account.loss_sum() - loss_before_;
+    const std::int64_t rows = account.rows_visited() - rows_before_;
+    loss_before_ = account.loss_sum();
+    rows_before_ = account.rows_visited();
+    network_.unpack(work_.kernels, work_.parameters.data(), parameters_);
+    return task_.after_epoch(loss / static_cast<double>(rows), parameters_);
+  }
+
+ private:
+  const Network& network_;
+  const TrainingTask& task_;
+  const NetworkWorkspace& work_;
+  std::int64_t per_epoch_ = 0;  // 0: nobody asks
+  ParameterVector parameters_;
+  double loss_before_ = 0;
+  std::int64_t rows_before_ = 0;
+};
+
 }  // namespace
 
 TrainingResult Network::train(const TrainingTask& task, Workspace& workspace) const {
@@ -302,6 +334,7 @@ TrainingResult Network::train(const TrainingTask& task, Workspace& workspace) co
   }
   Steps gradients(*this, task, *work);
   Optimiser optimiser(*this, task, *work);
+  EpochEnds ends(*this, task, *work);
   for (std::int64_t s = 0; s < steps; ++s) {
     if (task.stop != nullptr && task.stop->load(std::memory_order_relaxed)) {
       result.stopped = true;
@@ -309,8 +342,9 @@ TrainingResult Network::train(const TrainingTask& task, Workspace& workspace) co
     }
     gradients.gradient(s);
     optimiser.step();
+    result.steps = s + 1;
+    if (!ends.goes_on(result.steps, gradients)) break;
   }
-  result.steps = steps;
   result.rows_visited = gradients.rows_visited();
   result.mean_loss = gradients.mean_loss();
 
@@ -323,7 +357,7 @@ TrainingResult Network::train(const TrainingTask& task, Workspace& workspace) co
     result.finite = result.finite && result.control.finite();
   }
   if (task.state != nullptr) {
-    save_state(*this, task, *work, gradients.loader(), steps, result.finite);
+    save_state(*this, task, *work, gradients.loader(), result.steps, result.finite);
   }
   return result;
 }

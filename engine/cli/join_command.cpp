@@ -1,0 +1,54 @@
+#include "cli/join_command.hpp"
+
+#include <fmt/format.h>
+
+#include <exception>
+#include <optional>
+
+#include "base/parallel.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/sweep_command.hpp"
+#include "record/results_folder.hpp"
+#include "study/join.hpp"
+#include "study/study_progress.hpp"
+
+namespace polyclinic {
+
+Exit ask_join(const JoinArguments& arguments) {
+  const double started = wall_seconds();
+  const RunArguments& run = arguments.run;
+  if (!run.out.empty()) refuse_results(run.out);
+  JoinOptions options;
+  options.file = run.file;
+  options.hospital = arguments.hospital;
+  options.metric = arguments.metric;
+  options.seed = run.script.seed;
+  options.seeds = arguments.seeds;
+  options.threads = run.threads > 0 ? run.threads : hardware_threads();
+  options.interrupt = &interrupt_flag();
+  std::optional<StudyProgress> progress;
+  if (!run.json && !run.quiet) progress.emplace(progress_options(), 2 * arguments.seeds);
+  if (progress) options.progress = [&](std::int64_t ended) { progress->show(ended, 0); };
+  std::optional<JoinReport> found = ask_join(options, study_loader(run));
+  if (progress) progress->clear();
+  if (!found) return Exit::interrupted;
+  found->provenance = provenance(run, wall_seconds() - started);
+  found->provenance.emplace_back("threads", fmt::format("{}", options.threads));
+  // what cannot be written is reported last, after what there is has been printed
+  std::exception_ptr failure;
+  try {
+    if (!run.out.empty()) write_join(*found, run.out);
+  } catch (const RunError&) {
+    failure = std::current_exception();
+  }
+  if (run.json) {
+    fmt::print("{}\n", join_json(*found));
+  } else if (!run.quiet) {
+    fmt::print("{}", join_table(*found));
+    if (!run.out.empty()) fmt::print("  Results are in {}.\n", run.out);
+  }
+  if (failure) std::rethrow_exception(failure);
+  return Exit::done;
+}
+
+}  // namespace polyclinic
