@@ -7,12 +7,15 @@
 --   polyclinic run scenarios/secagg_dropouts.lua --set down=2h --set threshold=0.5
 --   polyclinic run scenarios/secagg_dropouts.lua --set secure=false      the same without masks
 --   polyclinic run scenarios/secagg_dropouts.lua --set neighbours=true   masks between neighbours only
-local p = params { threshold = 0.67, down = minutes(30), up = hours(4), secure = true, neighbours = false, fidelity = "real",
-  rounds = 40 }
+--   polyclinic run scenarios/secagg_dropouts.lua --set pieces=true       one mask each, in coded pieces
+local p = params { threshold = 0.67, down = minutes(30), up = hours(4), secure = true, neighbours = false, pieces = false,
+  fidelity = "real", rounds = 40 }
 
 local sums = secure.pairwise { threshold = fraction(p.threshold), fidelity = p.fidelity }
 if p.neighbours then
   sums = secure.secagg_plus { dropouts = fraction(1 - p.threshold), fidelity = p.fidelity }
+elseif p.pieces then
+  sums = secure.light { colluding = 4, dropouts = 0, survivors = fraction(p.threshold), fidelity = p.fidelity }
 end
 
 return scenario {

@@ -15,33 +15,14 @@
 
 namespace polyclinic {
 
-namespace {
-
-HospitalCount hospital_count(const Part& part, std::string_view field) {
-  const Value* value = part.find(field);
-  ENSURE(value != nullptr, "counts of hospitals have defaults");
-  HospitalCount result;
-  if (const auto* share = value->get_if<Quantity>()) {
-    result.share = share->value;
-  } else {
-    result.count = part.integer(field);
-  }
-  return result;
-}
-
-}  // namespace
-
-std::size_t HospitalCount::of(std::size_t invited) const {
-  if (!share) return static_cast<std::size_t>(count);
-  return static_cast<std::size_t>(std::ceil(*share * static_cast<double>(invited) - 1e-9));
-}
-
 SecureRule secure_rule(const Part& part) {
   SecureRule rule;
   if (part.name == "secagg_plus") {
     rule.sparse = {hospital_count(part, "colluding"), hospital_count(part, "dropouts")};
   } else if (part.name == "shares") {
     rule.shares = shares_rule(part);
+  } else if (part.name == "light") {
+    rule.light = light_rule(part);
   } else {
     ENSURE(part.name == "pairwise", "schemas name only secure sums that exist");
     rule.active = part.text("adversary") == "active";
@@ -88,6 +69,7 @@ std::size_t secure_threshold(const SecureRule& rule, std::size_t invited) {
     const std::size_t lost = std::min(rule.sparse->dropouts.of(invited), invited);
     return std::max<std::size_t>(invited - lost, 2);
   }
+  if (rule.light) return std::max<std::size_t>(rule.light->needed(invited), 2);
   std::size_t threshold = 2 * invited / 3 + 1;
   if (rule.threshold) threshold = static_cast<std::size_t>(*rule.threshold);
   if (rule.threshold_share) {
@@ -121,6 +103,7 @@ void check_active(const Part& part, const SecureRule& rule, std::size_t most) {
 
 std::optional<SecurePlan> secure_plan(const SecureRule& rule, std::size_t invited, RunKey run,
                                       std::int64_t round) {
+  if (rule.light && !rule.light->works(invited)) return std::nullopt;
   SecurePlan plan;
   plan.answers = secure_threshold(rule, invited);
   plan.shares = plan.answers;
@@ -139,14 +122,38 @@ std::optional<SecurePlan> secure_plan(const SecureRule& rule, std::size_t invite
   return plan;
 }
 
-void check_secure(const Part& part, const SecureRule& rule, std::size_t most, TimeNs deadline) {
-  if (rule.sparse && !secure_plan(rule, most, RunKey{}, 0)) {
-    throw part.mistake(
-        "colluding",
-        fmt::format("no graph of {} hospitals withstands {} that collude while {} are lost", most,
-                    rule.sparse->colluding.of(most), rule.sparse->dropouts.of(most)),
-        "fewer colluding or fewer dropouts; in all at most nine tenths, and two must be left");
+std::string no_plan_text(const SecureRule& rule, std::size_t invited) {
+  if (rule.light) {
+    return fmt::format(
+        "of {} hospitals {} cannot be enough where {} may collude and {} be lost: survivors are "
+        "more than collude, two at least, and no more than are left",
+        invited, rule.light->needed(invited), rule.light->colluding.of(invited),
+        rule.light->dropouts.of(invited));
   }
+  ENSURE(rule.sparse.has_value(), "each with all is always a plan");
+  return fmt::format("no graph of {} hospitals withstands {} that collude while {} are lost",
+                     invited, rule.sparse->colluding.of(invited),
+                     rule.sparse->dropouts.of(invited));
+}
+
+namespace {
+
+// What plans a round may have, what sums fit.
+void check_plan(const Part& part, const SecureRule& rule, std::size_t most) {
+  if ((rule.sparse || rule.light) && !secure_plan(rule, most, RunKey{}, 0)) {
+    throw part.mistake(
+        part.given("survivors") ? "survivors" : "colluding", no_plan_text(rule, most),
+        rule.light
+            ? "fewer colluding, fewer dropouts, or more hospitals in a round"
+            : "fewer colluding or fewer dropouts; in all at most nine tenths, and two must be "
+              "left");
+  }
+}
+
+}  // namespace
+
+void check_secure(const Part& part, const SecureRule& rule, std::size_t most, TimeNs deadline) {
+  check_plan(part, rule, most);
   check_active(part, rule, most);
   const std::size_t threshold = secure_threshold(rule, most);
   if (threshold > most) {
@@ -155,13 +162,15 @@ void check_secure(const Part& part, const SecureRule& rule, std::size_t most, Ti
         fmt::format("a secure sum needs {} hospitals, and a round has at most {}", threshold, most),
         "no round could ever succeed: invite more, or ask for fewer");
   }
-  if (sum_bits(rule, most) > 32) {
+  // the field of coded masks has room for 31
+  const int bits_most = rule.light ? 31 : 32;
+  if (sum_bits(rule, most) > bits_most) {
     SecureRule smaller = rule;
-    while (smaller.bits > 2 && sum_bits(smaller, most) > 32) --smaller.bits;
+    while (smaller.bits > 2 && sum_bits(smaller, most) > bits_most) --smaller.bits;
     throw part.mistake(
         "bits",
-        fmt::format("the sum of {} values of {} bits{} does not fit 32 bits", most, rule.bits,
-                    rule.noise ? " and of their noise" : ""),
+        fmt::format("the sum of {} values of {} bits{} does not fit {} bits", most, rule.bits,
+                    rule.noise ? " and of their noise" : "", bits_most),
         fmt::format("with so many hospitals a value has at most {} bits", smaller.bits));
   }
   if (!rule.noise && rule.rows_max >= std::int64_t{1} << rule.bits) {
@@ -326,11 +335,13 @@ std::vector<Schema> secure_schemas() {
       {with_numbers(pairwise, kAnswers), with_numbers(secagg_plus_schema(), kAnswers),
        with_numbers(shares_schema(),
                     "how long a hospital waits for a server that is down, and how long the "
-                    "servers may take to agree whose shares they have and to find the result")});
+                    "servers may take to agree whose shares they have and to find the result"),
+       with_numbers(light_schema(), kAnswers)});
   return schemas;
 }
 
 std::string_view phase_name(const SecureAccount& account, secure::Phase phase) {
+  if (account.light && phase == secure::Phase::share_keys) return "share masks";
   if (account.masks) return secure::name(phase);
   if (phase == secure::Phase::masked_input) return "send shares";
   if (phase == secure::Phase::unmask) return account.compared ? "compare" : "add up";

@@ -13,6 +13,8 @@
 #include "base/schema.hpp"
 #include "base/stream.hpp"
 #include "base/time.hpp"
+#include "fed/hospital_count.hpp"
+#include "fed/light_rule.hpp"
 #include "fed/shares_rule.hpp"
 #include "secure/pairwise.hpp"
 
@@ -27,12 +29,6 @@ struct SharedNoise {
   bool skellam = false;  // else discrete Gaussians
 };
 
-// A number of hospitals, or a share of those invited. Plain data.
-struct HospitalCount {
-  std::int64_t count = 0;
-  std::optional<double> share;  // rounded up
-  [[nodiscard]] std::size_t of(std::size_t invited) const;
-};
 // Each hospital shares with a few neighbours, as many as make the sum safe. Plain data.
 struct SparseRule {
   HospitalCount colluding;
@@ -60,6 +56,7 @@ struct SecureRule {
   std::optional<SharedNoise> noise;
   std::optional<SparseRule> sparse;  // none: each shares with all
   std::optional<SharesRule> shares;  // no masks: shares to several servers
+  std::optional<LightRule> light;    // one mask each, in coded pieces
   // Whether hospitals agree on masks before they train, and the sum is unmasked by them.
   [[nodiscard]] bool masks() const { return !shares; }
   bool active = false;  // the server may lie: keys and survivors are signed
@@ -82,9 +79,11 @@ struct SecurePlan {
   std::size_t shares = 0;                      // that give a secret
   std::shared_ptr<const secure::Graph> graph;  // null: each with all and itself
 };
-// nullopt: with so few hospitals no graph withstands what the rule asks for.
+// nullopt: so few hospitals withstand no way what the rule asks for.
 std::optional<SecurePlan> secure_plan(const SecureRule& rule, std::size_t invited, RunKey run,
                                       std::int64_t round);
+// Why there is no plan. REQUIRES: there is none.
+std::string no_plan_text(const SecureRule& rule, std::size_t invited);
 // Throws ScenarioError where no round of `most` hospitals at most could work: a threshold that they
 // cannot reach, sums that do not fit 32 bits, a deadline that leaves no time between the phases.
 void check_secure(const Part& part, const SecureRule& rule, std::size_t most, TimeNs deadline);
@@ -123,6 +122,9 @@ struct SecureAccount {
   std::int64_t clipped = 0;        // of them
   std::int64_t rows_held = 0;      // updates that weighed as rows_max rows
   int modulus_bits = 0;            // the largest of a round
+  // of coded masks
+  bool light = false;
+  std::int64_t colluding_least = 0;  // T
   // of shares to servers
   std::int64_t servers = 0;
   bool compared = false;           // their middle was found, not their sum

@@ -180,6 +180,11 @@ std::unique_ptr<SumExchange> SecureSum::make_exchange(const std::vector<SecurePa
                                                       const secure::PairwiseSettings& sizes,
                                                       std::int64_t round) const {
   if (!rule_.real) return nullptr;
+  if (rule_.light) {
+    const LightNumbers numbers{sizes.modulus_bits, rule_.noise.has_value()};
+    return make_light_exchange(rule_.light->settings(parties.size(), sizes.values), numbers,
+                               parties, run_, round);
+  }
   if (!rule_.shares) {
     return std::make_unique<MaskedExchange>(rule_, parties, sizes, run_, round);
   }

@@ -7,6 +7,7 @@
 
 #include "base/stream.hpp"
 #include "fed/secure_party.hpp"
+#include "secure/light.hpp"
 #include "secure/shares.hpp"
 
 namespace polyclinic {
@@ -24,5 +25,16 @@ class SumExchange {
 std::unique_ptr<SumExchange> make_shares_exchange(const secure::ShareSettings& settings,
                                                   const std::vector<SecureParty>& parties,
                                                   RunKey run, std::int64_t round);
+
+// Of secure.light, over sums of so many bits; signed: of whole numbers below and above zero, mod
+// 2^bits.
+struct LightNumbers {
+  int modulus_bits = 0;
+  bool with_signs = false;
+};
+std::unique_ptr<SumExchange> make_light_exchange(const secure::LightSettings& settings,
+                                                 LightNumbers numbers,
+                                                 const std::vector<SecureParty>& parties,
+                                                 RunKey run, std::int64_t round);
 
 }  // namespace polyclinic

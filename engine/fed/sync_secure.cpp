@@ -66,16 +66,18 @@ TimeNs SyncServer::masking_time(const Round& round, std::size_t index) const {
     const secure::ShareSeconds seconds;
     return ceil_to_ns(seconds.split(s_.secure->shares->servers, share_sizes(round).values));
   }
-  return ceil_to_ns(secure::Seconds::mask(others(round, index, &Participant::shared),
-                                          message_sizes(round).values));
+  if (s_.secure->light) return ceil_to_ns(secure::LightSeconds{light_settings(round), {}}.mask());
+  return ceil_to_ns(secure::Seconds{}.mask(others(round, index, &Participant::shared),
+                                           message_sizes(round).values));
 }
 
-// false: so few were invited that no graph is safe.
+// false: so few were invited that nothing is safe.
 bool SyncServer::plan_sum(Round& round) {
   SecureAccount& account = secure_account_;
   const std::size_t invited = round.participants.size();
   account.sparse = s_.secure->sparse.has_value();
   account.masks = s_.secure->masks();
+  account.light = s_.secure->light.has_value();
   if (s_.secure->shares) {
     account.servers = static_cast<std::int64_t>(s_.secure->shares->servers);
     account.compared = s_.secure->shares->middle.has_value();
@@ -84,9 +86,7 @@ bool SyncServer::plan_sum(Round& round) {
   const std::optional<SecurePlan> plan = secure_plan(*s_.secure, invited, s_.run, round.index);
   const bool first = account.rounds++ == 0;
   if (!plan) {
-    round.failure = fmt::format(
-        "no graph of {} hospitals withstands {} that collude while {} are lost", invited,
-        s_.secure->sparse->colluding.of(invited), s_.secure->sparse->dropouts.of(invited));
+    round.failure = no_plan_text(*s_.secure, invited);
     drop_waiting(round);
     return false;
   }
@@ -100,6 +100,10 @@ bool SyncServer::plan_sum(Round& round) {
   if (account.active) {
     std::int64_t most = 0;
     widen(account.colluders_least, most, 2 * plan->shares - invited - 1);
+  }
+  if (account.light) {
+    std::int64_t most = 0;
+    widen(account.colluding_least, most, s_.secure->light->colluding.of(invited));
   }
   if (plan->graph) {
     std::int64_t most = 0;
@@ -148,6 +152,10 @@ Task<void> SyncServer::unmask(Round& round) {
   if (!round.failure.empty()) co_return;
   co_await run_phase(round, Phase::unmask);
   if (!round.failure.empty()) co_return;
+  if (s_.secure->light) {
+    co_await s_.simulation->delay(light_unmasking(round));
+    co_return;
+  }
   // masks between a hospital that was lost and one in the sum
   std::size_t pairs = 0;
   for (std::size_t i = 0; i < round.participants.size(); ++i) {
@@ -155,7 +163,7 @@ Task<void> SyncServer::unmask(Round& round) {
     if (participant.shared && !participant.arrived)
       pairs += others(round, i, &Participant::arrived);
   }
-  const TimeNs duration = ceil_to_ns(secure::Seconds::unmask(
+  const TimeNs duration = ceil_to_ns(secure::Seconds{}.unmask(
       shared, round.arrived, pairs, round.plan.shares, message_sizes(round).values));
   co_await s_.simulation->delay(duration);
 }
@@ -179,7 +187,9 @@ SyncServer::Flag SyncServer::flag_of(Phase phase) {
 }
 
 SyncServer::Call SyncServer::call_of(const Round& round, Phase phase, std::size_t index) const {
+  if (s_.secure->light) return light_call(round, phase, index);
   const secure::MessageSizes sizes = message_sizes(round);
+  const secure::Seconds seconds;
   const std::size_t keys = others(round, index, &Participant::advertised);
   const std::size_t shared = others(round, index, &Participant::shared);
   const std::size_t confirmed = places(round, &Participant::confirmed).size();
@@ -190,26 +200,24 @@ SyncServer::Call SyncServer::call_of(const Round& round, Phase phase, std::size_
     case Phase::advertise:
       call.bytes_down = s_.options.control_bytes;
       call.bytes_up = sizes.advertise();
-      call.seconds = secure::Seconds::advertise() + (active ? secure::Seconds::sign() : 0);
+      call.seconds = seconds.advertise() + (active ? seconds.sign() : 0);
       break;
     case Phase::share_keys:
       call.bytes_down = sizes.keys(with_itself(round, keys));
       call.bytes_up = sizes.shares(keys);
-      call.seconds =
-          secure::Seconds::share_keys(with_itself(round, keys), keys, round.plan.shares) +
-          (active ? secure::Seconds::verify(keys) : 0);
+      call.seconds = seconds.share_keys(with_itself(round, keys), keys, round.plan.shares) +
+                     (active ? seconds.verify(keys) : 0);
       break;
     case Phase::masked_input: break;  // a training: participate()
     case Phase::consistency:
       call.bytes_down = sizes.survivors(round.arrived);
       call.bytes_up = sizes.confirm();
-      call.seconds = secure::Seconds::sign();
+      call.seconds = seconds.sign();
       break;
     case Phase::unmask:
       call.bytes_down = active ? sizes.confirmed(confirmed) : sizes.ask(with_itself(round, shared));
       call.bytes_up = sizes.reveal(with_itself(round, shared));
-      call.seconds =
-          secure::Seconds::reveal(shared) + (active ? secure::Seconds::verify(confirmed) : 0);
+      call.seconds = seconds.reveal(shared) + (active ? seconds.verify(confirmed) : 0);
       break;
   }
   call.refusal = refusal_of(round, phase, index);
@@ -284,7 +292,7 @@ void SyncServer::leave_out(Round& round, Flag flag) {
     if (participant.stage == VisitStage::done) continue;
     s_.visits->drop(participant, DropReason::round_failed,
                     fmt::format("phase '{}': fewer than {} of its neighbours answered",
-                                name(round.phase), round.plan.shares));
+                                phase_name(secure_account_, round.phase), round.plan.shares));
   }
 }
 
@@ -360,7 +368,7 @@ void SyncServer::refuse(Round& round, std::size_t index, secure::Refusal why) {
 // It will not answer. Its update is in the sum if it is lost when shares are told.
 void SyncServer::lose(Round& round, std::size_t index, DropReason reason, std::string_view doing) {
   if (round.phase == Phase::advertise || round.phase == Phase::share_keys) {
-    std::string detail = fmt::format("phase '{}'", name(round.phase));
+    std::string detail = fmt::format("phase '{}'", phase_name(secure_account_, round.phase));
     if (!doing.empty()) detail += fmt::format(", {}", doing);
     s_.visits->drop(round.participants[index], reason, std::move(detail));
   }
@@ -373,7 +381,8 @@ void SyncServer::lose_silent(Round& round) {
     const bool answered =
         round.phase == Phase::advertise ? participant.advertised : participant.shared;
     if (answered || participant.stage == VisitStage::done) continue;
-    s_.visits->drop(participant, DropReason::late, fmt::format("phase '{}'", name(round.phase)));
+    s_.visits->drop(participant, DropReason::late,
+                    fmt::format("phase '{}'", phase_name(secure_account_, round.phase)));
   }
 }
 

@@ -27,10 +27,12 @@ std::int64_t SyncServer::message_bytes() const {
 // and the other is a masked vector.
 std::int64_t SyncServer::bytes_down(const Round& round, std::size_t index) const {
   if (!s_.secure || !s_.secure->masks()) return message_bytes();
-  return message_bytes() +
-         message_sizes(round).forwarded(others(round, index, &Participant::shared));
+  const std::size_t shared = others(round, index, &Participant::shared);
+  if (s_.secure->light) return message_bytes() + light_sizes(round).shares(shared);
+  return message_bytes() + message_sizes(round).forwarded(shared);
 }
 std::int64_t SyncServer::bytes_up(const Round& round) const {
+  if (s_.secure && s_.secure->light) return light_sizes(round).masked() + s_.options.control_bytes;
   return s_.secure ? message_sizes(round).masked() + s_.options.control_bytes : message_bytes();
 }
 

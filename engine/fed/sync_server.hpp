@@ -190,6 +190,12 @@ class SyncServer final : public Protocol {
   [[nodiscard]] TimeNs masking_time(const Round& round, std::size_t index) const;
   [[nodiscard]] bool secure_mean(const Round& round, UpdateStream& updates, ParameterVector& out);
 
+  // masks in coded pieces (sync_light.cpp)
+  [[nodiscard]] secure::LightSettings light_settings(const Round& round) const;
+  [[nodiscard]] secure::LightSizes light_sizes(const Round& round) const;
+  [[nodiscard]] Call light_call(const Round& round, secure::Phase phase, std::size_t index) const;
+  [[nodiscard]] TimeNs light_unmasking(const Round& round) const;
+
   // shares to several servers (sync_shares.cpp)
   struct Question {  // to the other servers
     TimeNs until;

@@ -192,6 +192,7 @@ Json secure_sums(const SecureAccount& account) {
     json["shares_needed_least"] = account.shares_least;
     json["sums_in_pieces"] = account.sums_in_pieces;
   }
+  if (account.light) json["colluding_least"] = account.colluding_least;
   json["sums_below_four"] = account.sums_below_four;
   json["sums_differing_by_one"] = account.differ_by_one;
   json["lost_after_sharing"] = account.lost_after_sharing;

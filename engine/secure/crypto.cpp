@@ -115,6 +115,25 @@ std::uint32_t SecretStream::element() {
   }
 }
 
+void SecretStream::elements(std::span<std::uint32_t> out) {
+  constexpr std::uint32_t kPrime = 2147483659U;
+  std::array<std::uint32_t, kBlock / sizeof(std::uint32_t)> words{};
+  std::array<std::uint32_t, words.size()> kept{};
+  while (!out.empty()) {
+    refill();
+    std::memcpy(words.data(), buffer_.data(), kBlock);
+    std::size_t n = 0;
+    for (const std::uint32_t word : words) {  // half of them: no branch that could be foreseen
+      kept[n] = word;
+      n += word < kPrime ? 1 : 0;
+    }
+    n = std::min(n, out.size());
+    std::copy_n(kept.begin(), n, out.begin());
+    out = out.subspan(n);
+  }
+  used_ = kBlock;
+}
+
 KeyPair make_key_pair(SecretStream& secrets) {
   KeyPair pair;
   pair.secret = secrets.key();

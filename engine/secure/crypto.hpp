@@ -29,6 +29,8 @@ class SecretStream {
   [[nodiscard]] Key key();
   // Uniform in the field of the shares, by rejection.
   [[nodiscard]] std::uint32_t element();
+  // The same, many at once: of whole blocks, what is left of the last one is not used.
+  void elements(std::span<std::uint32_t> out);
 
  private:
   void refill();

@@ -17,16 +17,6 @@ std::int64_t bytes(std::size_t n) {
   return static_cast<std::int64_t>(n);
 }
 
-// Measured rates, in seconds.
-constexpr double kKeyPair = 40e-6;
-constexpr double kAgreement = 45e-6;
-constexpr double kSealed = 2e-6;
-constexpr double kSigned = 22e-6;
-constexpr double kVerified = 64e-6;
-constexpr double kMaskValue = 2.2e-9;  // 4 bytes of ChaCha20 and an addition
-constexpr double kShareStep = 3.3e-9;  // of a polynomial: a product mod p
-constexpr double kElement = 40e-9;     // a random coefficient
-
 double d(std::size_t n) {
   return static_cast<double>(n);
 }
@@ -86,30 +76,31 @@ std::int64_t MessageSizes::reveal(std::size_t holders) const {
   return bytes(holders * (kPlaceBytes + kShareBytes));
 }
 
-double Seconds::advertise() {
-  return 2 * kKeyPair;
+double Seconds::advertise() const {
+  return 2 * rates.key_pair;
 }
-double Seconds::sign() {
-  return kSigned;
+double Seconds::sign() const {
+  return rates.signing;
 }
-double Seconds::verify(std::size_t count) {
-  return d(count) * kVerified;
+double Seconds::verify(std::size_t count) const {
+  return d(count) * rates.verified;
 }
-double Seconds::share_keys(std::size_t holders, std::size_t others, std::size_t threshold) {
+double Seconds::share_keys(std::size_t holders, std::size_t others, std::size_t threshold) const {
   const double elements = 2 * d(pieces(kKeyBytes)) * d(threshold);
-  return elements * (kElement + kShareStep * d(holders)) + d(others) * (kAgreement + kSealed);
+  return elements * (rates.element + rates.share_step * d(holders)) +
+         d(others) * (rates.agreement + rates.sealed);
 }
-double Seconds::mask(std::size_t others, std::size_t values) {
-  return d(others) * kAgreement + d(others + 1) * d(values) * kMaskValue;
+double Seconds::mask(std::size_t others, std::size_t values) const {
+  return d(others) * rates.agreement + d(others + 1) * d(values) * rates.mask_value;
 }
-double Seconds::reveal(std::size_t others) {
-  return d(others) * kSealed;
+double Seconds::reveal(std::size_t others) const {
+  return d(others) * rates.sealed;
 }
 double Seconds::unmask(std::size_t shared, std::size_t summed, std::size_t pairs,
-                       std::size_t threshold, std::size_t values) {
-  const double rebuilt = d(shared) * d(threshold) * d(pieces(kKeyBytes)) * kShareStep;
-  return rebuilt + d(summed) * d(values) * kMaskValue +
-         d(pairs) * (kAgreement + d(values) * kMaskValue);
+                       std::size_t threshold, std::size_t values) const {
+  const double rebuilt = d(shared) * d(threshold) * d(pieces(kKeyBytes)) * rates.share_step;
+  return rebuilt + d(summed) * d(values) * rates.mask_value +
+         d(pairs) * (rates.agreement + d(values) * rates.mask_value);
 }
 
 }  // namespace polyclinic::secure

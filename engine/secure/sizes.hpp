@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "secure/rates.hpp"
+
 namespace polyclinic::secure {
 
 // Bits that a user sends and receives by the formula of Bonawitz et al. 2017 (section 7.1): 2 n a_K
@@ -35,22 +37,24 @@ struct MessageSizes {
   [[nodiscard]] std::int64_t reveal(std::size_t holders) const;     // up: one share of each
 };
 
-// Processor time, from rates measured on one core of a 2-core AMD EPYC with AVX2 (tests/bench/
-// secure_bench.cpp): a model, so that the clock never depends on the machine that simulates.
+// Processor time, in seconds: a model, so that the clock never depends on the machine that
+// simulates.
 struct Seconds {
-  static double advertise();
-  static double sign();                     // a signature
-  static double verify(std::size_t count);  // and so many of others
+  Rates rates;
+  [[nodiscard]] double advertise() const;
+  [[nodiscard]] double sign() const;                     // a signature
+  [[nodiscard]] double verify(std::size_t count) const;  // and so many of others
   // Shares for so many holders of whom so many are others, each a key that is agreed on.
-  static double share_keys(std::size_t holders, std::size_t others, std::size_t threshold);
+  [[nodiscard]] double share_keys(std::size_t holders, std::size_t others,
+                                  std::size_t threshold) const;
   // Masks against the others and the own one, over a vector of `values`.
-  static double mask(std::size_t others, std::size_t values);
+  [[nodiscard]] double mask(std::size_t others, std::size_t values) const;
   // Opening the shares of the others.
-  static double reveal(std::size_t others);
+  [[nodiscard]] double reveal(std::size_t others) const;
   // The server's: rebuilding one secret per party of `shared`, the own masks of `summed` hospitals
   // and as many pairwise ones as a lost hospital and one in the sum have between them.
-  static double unmask(std::size_t shared, std::size_t summed, std::size_t pairs,
-                       std::size_t threshold, std::size_t values);
+  [[nodiscard]] double unmask(std::size_t shared, std::size_t summed, std::size_t pairs,
+                              std::size_t threshold, std::size_t values) const;
 };
 
 }  // namespace polyclinic::secure

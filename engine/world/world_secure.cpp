@@ -20,6 +20,10 @@ std::string what_was_seen(const SecureAccount& account) {
     with_server = fmt::format(
         "all its neighbours there ({} at least), or {} of its neighbours, with the server",
         account.neighbours_in_sum, account.shares_least);
+  } else if (account.light) {
+    with_server = fmt::format(
+        "more than {} hospitals with the server, which begin to know masks: {} know them all",
+        account.colluding_least, threshold);
   } else if (account.active) {
     with_server = fmt::format("more than {} hospitals with the server, which may lie",
                               account.colluders_least);
@@ -49,7 +53,7 @@ std::vector<std::string> lies_told(const SecureAccount& account) {
     remarks.push_back(fmt::format(
         "{} times a hospital ended its part in phase '{}' (first in "
         "round {}): {}",
-        one.hospitals, secure::name(one.phase), one.first_round, secure::describe(one.why)));
+        one.hospitals, phase_name(account, one.phase), one.first_round, secure::describe(one.why)));
   }
   return remarks;
 }

@@ -82,9 +82,9 @@ PairwiseSettings w5_settings() {
 void w5_complete_graph(benchmark::State& state) {
   const PairwiseSettings settings = w5_settings();
   w5(state, settings);
-  state.counters["model_s"] = 100 * (Seconds::advertise() + Seconds::share_keys(100, 99, 67)) +
-                              90 * (Seconds::mask(99, settings.values) + Seconds::reveal(99)) +
-                              Seconds::unmask(100, 90, 10 * 90, 67, settings.values);
+  state.counters["model_s"] = 100 * (Seconds{}.advertise() + Seconds{}.share_keys(100, 99, 67)) +
+                              90 * (Seconds{}.mask(99, settings.values) + Seconds{}.reveal(99)) +
+                              Seconds{}.unmask(100, 90, 10 * 90, 67, settings.values);
 }
 BENCHMARK(w5_complete_graph)->Unit(benchmark::kSecond)->Iterations(3);
 
@@ -101,9 +101,9 @@ void w5_neighbours(benchmark::State& state) {
   const std::size_t k = size->degree;
   state.counters["neighbours"] = static_cast<double>(k);
   state.counters["model_s"] =
-      100 * (Seconds::advertise() + Seconds::share_keys(k, k, size->threshold)) +
-      90 * (Seconds::mask(k, settings.values) + Seconds::reveal(k)) +
-      Seconds::unmask(100, 90, 10 * k * 9 / 10, size->threshold, settings.values);
+      100 * (Seconds{}.advertise() + Seconds{}.share_keys(k, k, size->threshold)) +
+      90 * (Seconds{}.mask(k, settings.values) + Seconds{}.reveal(k)) +
+      Seconds{}.unmask(100, 90, 10 * k * 9 / 10, size->threshold, settings.values);
 }
 BENCHMARK(w5_neighbours)->Unit(benchmark::kSecond)->Iterations(3);
 

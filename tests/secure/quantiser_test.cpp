@@ -104,15 +104,15 @@ TEST_CASE("over a graph a user's messages grow with its neighbours alone") {
             static_cast<double>(published_user_bits_of_graph(100, 22, 1000000, 16)) ==
         doctest::Approx(1.0).epsilon(0.001));
   // a mask's time too
-  CHECK(Seconds::mask(22, 100000) / Seconds::mask(99, 100000) ==
+  CHECK(Seconds{}.mask(22, 100000) / Seconds{}.mask(99, 100000) ==
         doctest::Approx(0.23).epsilon(0.01));
 }
 
 TEST_CASE("a server's time grows with the lost times those that stayed") {
   // notes of the paper's table 2 (server, 100,000 values): 30 % against 10 % lost of 500 is 2.31,
   // as (150 * 350) / (50 * 450) = 2.33
-  const double ten = Seconds::unmask(500, 450, 50 * 450, 334, 100000);
-  const double thirty = Seconds::unmask(500, 350, 150 * 350, 334, 100000);
+  const double ten = Seconds{}.unmask(500, 450, 50 * 450, 334, 100000);
+  const double thirty = Seconds{}.unmask(500, 350, 150 * 350, 334, 100000);
   CHECK(thirty / ten == doctest::Approx(2.31).epsilon(0.03));
 }
 
