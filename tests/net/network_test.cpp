@@ -174,8 +174,8 @@ Given resumable() {
 }
 
 TEST_CASE("break in the middle of a chunk, resumable: that chunk again, after a round trip") {
-  // 4 MB at 2 MB/s with 0.1 s latency. Down at 1.1, with 2 MB sent: one chunk of 1.5 MB has arrived.
-  // Up at 5: latency and a round trip until 5.3, then 0.2 + 2.5 MB: 6.65
+  // 4 MB at 2 MB/s with 0.1 s latency. Down at 1.1, with 2 MB sent: one chunk of 1.5 MB has
+  // arrived. Up at 5: latency and a round trip until 5.3, then 0.2 + 2.5 MB: 6.65
   Star star(100, resumable());
   const auto a =
       star.send({star.hospital(2, 0.1, {at_seconds(1.1), at_seconds(5)}), kUp, 0, 4'000'000});
