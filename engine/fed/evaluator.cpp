@@ -16,8 +16,9 @@ Evaluator::Evaluator(const Setup& setup) : setup_(setup) {
 
 bool Evaluator::stateful() const {
   // momentum and moments that stay, a position in the data that the next training goes on from, a
-  // model of its own, or what earlier messages left out
+  // model of its own, the last local one, or what earlier messages left out
   return setup_.plan->keep_optimizer_state || setup_.plan->steps > 0 || setup_.personal->keeps() ||
+         setup_.plan->contrast.weight > 0 ||
          (setup_.compressor != nullptr && setup_.compressor->stateful());
 }
 
@@ -204,7 +205,7 @@ void Evaluator::evaluate(Slot& slot, HospitalState* state, Workspace& workspace)
                        : loss_of(*slot.order.start, *task.data, workspace);
   }
   slot.result = layers ? train_layers(task, slot.order, *state, workspace)
-                       : train(*setup_.model, task, workspace);
+                       : train_whole(task, state, workspace);
   if (setup_.tell_losses) {
     slot.result->told_loss = told_loss;
     slot.result->finite = slot.result->finite && std::isfinite(told_loss);
@@ -275,6 +276,42 @@ ParameterVector Evaluator::with_own_layers(const ParameterVector& shared,
   return rule.layers->join(shared, state.personal.empty() ? rule.first_kept : state.personal);
 }
 
+// The model as it travels, and what a hospital keeps of such a training.
+TrainingResult Evaluator::train_whole(TrainingTask task, HospitalState* state,
+                                      Workspace& workspace) const {
+  if (state == nullptr) return train(*setup_.model, task, workspace);
+  if (!state->previous.empty()) task.previous = &state->previous;
+  const bool own = setup_.personal->kind == PersonalRule::Kind::in_steps;
+  if (own) {
+    if (!state->personal.empty()) task.own = &state->personal;
+    task.own_share = state->share.value_or(setup_.personal->first_share);
+  }
+  TrainingResult result = train(*setup_.model, task, workspace);
+  // a training that overflowed is given up: what is kept stays as it was
+  if (!result.finite || result.stopped) return result;
+  if (own && !result.own.empty()) {
+    state->personal = std::move(result.own);
+    state->share = result.own_share;
+  }
+  if (task.plan->contrast.weight > 0) {
+    state->previous = *task.global;
+    state->previous.add_scaled(result.delta, 1.0F);
+  }
+  return result;
+}
+
+// What a hospital with such a state is scored with.
+ParameterVector Evaluator::kept_model(const HospitalState& state,
+                                      const ParameterVector& global) const {
+  if (!setup_.personal->mixes() || state.personal.empty()) return state.personal;
+  // APFL (Deng, Kamani, Mahdavi 2020): share v + (1 - share) w
+  const double share = state.share.value_or(setup_.personal->first_share);
+  ParameterVector mixed = global;
+  mixed.scale(static_cast<float>(1 - share));
+  mixed.add_scaled(state.personal, static_cast<float>(share));
+  return mixed;
+}
+
 // The model of which some layers stay: joined for the training, and taken apart after it. What
 // comes back is about the shared layers alone; the others move on in the hospital's state.
 TrainingResult Evaluator::train_layers(TrainingTask task, const Order& order, HospitalState& state,
@@ -283,6 +320,7 @@ TrainingResult Evaluator::train_layers(TrainingTask task, const Order& order, Ho
   ParameterVector whole = with_own_layers(*order.start, state);
   task.global = &whole;
   task.slices = layers.together();
+  if (!state.previous.empty()) task.previous = &state.previous;
   if (setup_.personal->alternate) {
     // FedRep (Collins et al. 2021), Algorithm 1: first the head with the representation as it came,
     // then the representation with that head
@@ -308,6 +346,7 @@ TrainingResult Evaluator::train_layers(TrainingTask task, const Order& order, Ho
   if (result.finite && !result.stopped) {
     whole.add_scaled(result.delta, 1.0F);
     state.personal = layers.kept_of(whole);
+    if (task.plan->contrast.weight > 0) state.previous = whole;
   }
   result.delta = layers.shared_of(result.delta);
   if (!result.control.empty()) result.control = layers.shared_of(result.control);
@@ -384,6 +423,11 @@ bool Evaluator::has_own(HospitalId hospital) const {
   return state != nullptr && !state->personal.empty();
 }
 
+std::optional<double> Evaluator::own_share(HospitalId hospital) const {
+  const HospitalState* state = states_.find(hospital);
+  return state != nullptr ? state->share : std::nullopt;
+}
+
 // The shared layers and the hospital's own; where it has none, the initial ones, which `fit` trains
 // on its rows with the others as they are, or which take the statistics of its rows.
 ParameterVector Evaluator::joined(HospitalId hospital, const ParameterVector& shared,
@@ -416,9 +460,10 @@ std::vector<ParameterVector> Evaluator::personal_models(std::span<const Hospital
   const Kind kind = setup_.personal->kind;
   if (kind == Kind::none) return models;
   if (setup_.personal->keeps()) catch_up(hospitals);
-  if (kind == Kind::ditto) {
+  if (kind == Kind::ditto || kind == Kind::in_steps) {
     for (std::size_t i = 0; i < hospitals.size(); ++i) {
-      if (const HospitalState* state = states_.find(hospitals[i])) models[i] = state->personal;
+      const HospitalState* state = states_.find(hospitals[i]);
+      if (state != nullptr) models[i] = kept_model(*state, global);
     }
     return models;
   }
