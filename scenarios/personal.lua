@@ -3,11 +3,12 @@
 -- both have to be read off eight measurements; but what follows from them differs: one hospital keeps the frail, another
 -- sends them to a home on the second day. Twenty patients for training each are few to learn all that alone
 -- (local_only), and one model for everybody is the mean of opposites (fedavg, pooled). Sharing what the measurements
--- mean, and leaving each hospital its own conclusions, uses all patients for what is common: fedper, fedrep.
+-- mean, and leaving each hospital its own conclusions, uses all patients for what is common: fedper, fedrep; so do models
+-- that are held near a shared one: pfedme.
 --
 --   polyclinic run scenarios/personal.lua --set strategy=fedper
 --   polyclinic sweep scenarios/personal.lua --vary strategy=fedavg,fine_tuning,ditto,fedper,fedrep --seeds 5
-local p = params { strategy = "fedper", rounds = 150, epochs = 2, hidden = 8, rate = 0.02, lambda = 0.1, head_epochs = 10 }
+local p = params { strategy = "fedper", rounds = 150, epochs = 2, hidden = 8, rate = 0.02, lambda = 0.1, head_epochs = 10, alpha = 0.75, mu = 1 }
 
 local strategies = {
   fedavg = strategy.fedavg {},
@@ -15,6 +16,10 @@ local strategies = {
   ditto = strategy.ditto { lambda = p.lambda },
   fedper = strategy.fedper {},
   fedrep = strategy.fedrep { head_epochs = p.head_epochs },
+  pfedme = strategy.pfedme { lambda = 1, rate = 0.05 },
+  apfl = strategy.apfl { alpha = p.alpha },
+  apfl_adaptive = strategy.apfl { alpha = p.alpha, adaptive = true },
+  moon = strategy.moon { mu = p.mu },
 }
 assert(strategies[p.strategy], "no strategy of this name here: " .. p.strategy)
 

@@ -335,3 +335,53 @@ define.strategy {
     }
   end,
 }
+
+define.strategy {
+  name = "pfedme",
+  doc = "Each hospital has a model of its own, held near the shared one by lambda/2 |v - w|^2; the shared one moves towards the own models, which hospitals are scored with. training says the rate of the own models and how many steps the shared one makes (R in the paper, 20 there).",
+  paper = "Dinh, Tran, Nguyen 2020, Personalized Federated Learning with Moreau Envelopes, Algorithm 1",
+  params = {
+    lambda = { default = 15, low = 0, doc = "strength of the pull between both models" },
+    inner = { default = 5, whole = true, low = 1, doc = "steps of the own model in each of the shared one (K)" },
+    rate = { default = 0.005, low = 0, doc = "learning rate of the shared model at a hospital (eta)" },
+    beta = { default = 1.0, low = 0, doc = "the server's step towards the mean" },
+    weighted = { default = false, doc = "false: every hospital counts alike, as in the paper; true: by training rows" },
+  },
+  build = function(p)
+    return compose {
+      personal = personal.envelope { lambda = p.lambda, inner = p.inner, rate = p.rate },
+      aggregation = aggregation.mean { weights = p.weighted and "size" or "equal" },
+      server = server.sgd { rate = p.beta },
+    }
+  end,
+}
+
+define.strategy {
+  name = "apfl",
+  doc = "Each hospital is scored with a mixture of a model of its own and the shared one, and trains its own for the mixture; the shared one is that of federated averaging.",
+  paper = "Deng, Kamani, Mahdavi 2020, Adaptive Personalized Federated Learning, Algorithm 1",
+  params = {
+    alpha = { default = 0.5, low = 0, high = 1, doc = "share of the own model, 0.25 to 0.75 in the paper's experiments; with adaptive: where it begins" },
+    adaptive = { default = false, doc = "every hospital moves its alpha by a step of descent in each training (eq. 11)" },
+    weighted = { default = false, doc = "false: every hospital counts alike, as in the paper; true: by training rows" },
+  },
+  build = function(p)
+    return compose {
+      personal = personal.mixture { alpha = p.alpha, adapt = p.adaptive },
+      aggregation = aggregation.mean { weights = p.weighted and "size" or "equal" },
+    }
+  end,
+}
+
+define.strategy {
+  name = "moon",
+  doc = "While a hospital trains, what the last hidden layer makes of its rows is drawn to what the global model makes of them, and away from what its last local model made of them. The model needs a hidden layer.",
+  paper = "Li, He, Song 2021, Model-Contrastive Federated Learning, Algorithm 1",
+  params = {
+    mu = { default = 1, low = 0, doc = "weight of the contrastive loss; the paper chooses among 0.1, 1, 5 and 10" },
+    temperature = { default = 0.5, low = 0, doc = "what cosines are divided by" },
+  },
+  build = function(p)
+    return compose { objective = objective.contrastive { mu = p.mu, temperature = p.temperature } }
+  end,
+}

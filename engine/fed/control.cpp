@@ -130,4 +130,23 @@ void check_parts_of_strategy(const TrainingPlan& plan, const Part* objective,
   }
 }
 
+void check_contrast(const TrainingPlan& plan, const Part* objective, const ParameterLayout& layout,
+                    const Part* privacy) {
+  if (plan.contrast.weight <= 0) return;
+  ENSURE(objective != nullptr, "an objective asked to contrast");
+  if (!layout.slices().front().name.starts_with("hidden")) {
+    throw objective->mistake("",
+                             "objective.contrastive compares what the last hidden layer makes of "
+                             "a row, and the model has no hidden layer",
+                             "model = model.mlp { hidden = { 16 } }");
+  }
+  if (privacy == nullptr || (privacy->name != "record" && privacy->name != "patient")) return;
+  throw objective->mistake(
+      "",
+      fmt::format("privacy.{} cuts the gradient of each row's loss alone, and the contrast with "
+                  "earlier models would be added to it uncut",
+                  privacy->name),
+      "another objective, or privacy.local_dp, .hospital or .distributed");
+}
+
 }  // namespace polyclinic

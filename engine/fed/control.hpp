@@ -73,5 +73,9 @@ class ControlVectors {
 // gradients.
 void check_parts_of_strategy(const TrainingPlan& plan, const Part* objective,
                              const Part& aggregation, const Part& training);
+// The same where a loss contrasts representations with models that have no hidden layer, and with
+// private steps.
+void check_contrast(const TrainingPlan& plan, const Part* objective, const ParameterLayout& layout,
+                    const Part* privacy);
 
 }  // namespace polyclinic

@@ -139,6 +139,9 @@ class Evaluator {
   // Whether something of its own came of the hospital's trainings that were evaluated.
   [[nodiscard]] bool has_own(HospitalId hospital) const;
 
+  // The share of its own model in the mixture that it is scored with; none before it trained.
+  [[nodiscard]] std::optional<double> own_share(HospitalId hospital) const;
+
   // What the hospital keeps between trainings is erased.
   void forget(HospitalId hospital);
   // The same of all. REQUIRES: no result that was issued before is looked at any more.
@@ -176,6 +179,10 @@ class Evaluator {
   void catch_up(std::span<const HospitalId> hospitals);
   [[nodiscard]] ParameterVector with_own_layers(const ParameterVector& shared,
                                                 const HospitalState& state) const;
+  [[nodiscard]] ParameterVector kept_model(const HospitalState& state,
+                                           const ParameterVector& global) const;
+  [[nodiscard]] TrainingResult train_whole(TrainingTask task, HospitalState* state,
+                                           Workspace& workspace) const;
   [[nodiscard]] TrainingResult train_layers(TrainingTask task, const Order& order,
                                             HospitalState& state, Workspace& workspace) const;
   [[nodiscard]] TrainingTask kept_alone(const Dataset& rows, const ParameterVector& whole) const;

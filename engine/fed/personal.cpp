@@ -125,6 +125,63 @@ void read_layers(const Part& part, const PersonalContext& context, PersonalRule&
   rule.plan.steps = 0;
 }
 
+void refuse(const Part& part, const std::string& what, const std::string& instead) {
+  throw part.mistake("", fmt::format("personal.{} {}", part.name, what), instead);
+}
+
+// A model in the steps of the shared one, where those steps are something else besides.
+void check_in_steps(const Part& part, const PersonalContext& context) {
+  const Part* privacy = context.privacy;
+  if (privacy != nullptr && (privacy->name == "record" || privacy->name == "patient")) {
+    refuse(part,
+           fmt::format("takes several gradients of the rows of a step, and privacy.{} accounts for "
+                       "one",
+                       privacy->name),
+           "personal.ditto, or privacy.local_dp, .hospital or .distributed");
+  }
+  if (part.name == "mixture") {
+    if (context.plan->optimizer != TrainingPlan::Optimizer::sgd) {
+      refuse(part, "makes plain steps of descent with the mixture, as training.sgd does",
+             "training = training.sgd {}");
+    }
+    if (context.layout->has(Role::norm_statistic)) {
+      refuse(part,
+             "mixes two models number by number, and running statistics of two are not those of "
+             "the mixture",
+             "model.mlp { norm = \"layer\" }");
+    }
+    return;
+  }
+  if (context.objective != nullptr) {
+    refuse(part,
+           fmt::format("pulls by an objective of its own, and objective.{} is another",
+                       context.objective->name),
+           "leave out objective, or personal");
+  }
+  const std::string& rule = context.aggregation->name;
+  if (rule != "normalized" && rule != "q_fair") return;
+  refuse(part,
+         fmt::format("moves the shared model by lambda times its rate, and aggregation.{} takes an "
+                     "update for a sum of gradients",
+                     rule),
+         "aggregation = aggregation.mean {}");
+}
+
+void read_in_steps(const Part& part, const PersonalContext& context, PersonalRule& rule) {
+  rule.kind = PersonalRule::Kind::in_steps;
+  check_in_steps(part, context);
+  if (part.name == "mixture") {
+    rule.own.kind = OwnModel::Kind::mixture;
+    rule.own.adapts = part.flag("adapt");
+    rule.first_share = part.number("alpha");
+    return;
+  }
+  rule.own.kind = OwnModel::Kind::envelope;
+  rule.own.lambda = part.number("lambda");
+  rule.own.inner = part.integer("inner");
+  rule.own.rate = part.number("rate");
+}
+
 }  // namespace
 
 PersonalRule personal_rule(const Part* part, const PersonalContext& context) {
@@ -134,6 +191,11 @@ PersonalRule personal_rule(const Part* part, const PersonalContext& context) {
   rule.plan.control = TrainingPlan::Control::none;
   rule.plan.keep_optimizer_state = false;
   rule.plan.proximal = 0.0;
+  rule.plan.contrast = {};
+  if (part->name == "envelope" || part->name == "mixture") {
+    read_in_steps(*part, context, rule);
+    return rule;
+  }
   if (part->name == "layers") {
     read_layers(*part, context, rule);
   } else if (part->name == "ditto") {
@@ -196,6 +258,50 @@ Schema layers_schema(const Field& rate) {
       .example = "personal = personal.layers { keep = \"head\", alternate = 5 }"};
 }
 
+Schema envelope_schema() {
+  return Schema{
+      .kind = "personal",
+      .name = "envelope",
+      .doc =
+          "Each hospital has a model of its own near the shared one: on the rows of each step "
+          "`inner` steps of training's rate bring it near the least of f(v) + lambda/2 |v - w|^2, "
+          "and then w <- w - rate lambda (w - v). w travels; a hospital is scored with its v of "
+          "the last training. All steps take time on the clock; nothing more travels.",
+      .paper =
+          "Dinh, Tran, Nguyen 2020, Personalized Federated Learning with Moreau Envelopes "
+          "(pFedMe), Algorithm 1",
+      .fields = {Field{"lambda", type::number().above(0), 15.0,
+                       "strength of the pull between both models"},
+                 Field{"inner", type::integer().between(1, 1000), std::int64_t{5},
+                       "steps of the own model in each of the shared one (K)"},
+                 Field{"rate", type::number().above(0), 0.005,
+                       "learning rate of the shared model (eta); that of the own one is "
+                       "training's"}},
+      .example = "personal = personal.envelope { lambda = 15, inner = 5, rate = 0.005 }"};
+}
+
+Schema mixture_schema() {
+  return Schema{
+      .kind = "personal",
+      .name = "mixture",
+      .doc =
+          "Each hospital mixes a model of its own with the shared one, alpha v + (1 - alpha) w, "
+          "and is scored with the mixture, w being the newest global model. On the rows of every "
+          "step w trains as without it, and v by the gradient at the mixture; the second gradient "
+          "is on the clock. Nothing more travels.",
+      .paper =
+          "Deng, Kamani, Mahdavi 2020, Adaptive Personalized Federated Learning (APFL), "
+          "Algorithm 1",
+      .fields = {Field{
+                     "alpha", type::number().between(0, 1), 0.5,
+                     "share of the own model; 0: the global model, 1: training alone. With adapt: "
+                     "at the start"},
+                 Field{"adapt", type::boolean(), false,
+                       "every hospital moves its share by a step of descent at the first step of "
+                       "each training (eq. 11)"}},
+      .example = "personal = personal.mixture { alpha = 0.25 }"};
+}
+
 }  // namespace
 
 std::vector<Schema> personal_schemas() {
@@ -227,7 +333,7 @@ std::vector<Schema> personal_schemas() {
              .paper = "Wang et al. 2019, Federated Evaluation of On-device Personalization",
              .fields = {std::move(once), rate},
              .example = "personal = personal.fine_tuned { epochs = 1 }"},
-      layers_schema(rate)};
+      layers_schema(rate), envelope_schema(), mixture_schema()};
 }
 
 }  // namespace polyclinic

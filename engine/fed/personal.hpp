@@ -25,10 +25,15 @@ struct PersonalRule {
     // and with `alternate` FedRep (Collins et al. 2021, Algorithm 1); where what normalises stays,
     // FedBN (Li et al. 2021, Algorithm 1).
     layers,
+    // A model that is trained in the same steps as the shared one (OwnModel of learn/trainer.hpp):
+    // pFedMe (Dinh, Tran, Nguyen 2020), APFL (Deng, Kamani, Mahdavi 2020).
+    in_steps,
   };
   Kind kind = Kind::none;
   // Of the own model; of the kept layers where they are trained alone.
   TrainingPlan plan;
+  OwnModel own;            // in_steps: goes into the plan of the shared model
+  double first_share = 0;  // in_steps, a mixture: of the own model in a hospital's first training
   // layers: which; null otherwise. Shared with nobody but copies of the rule.
   std::shared_ptr<const HomeLayers> layers;
   ParameterVector first_kept;  // layers: what every hospital's kept ones begin with
@@ -39,7 +44,11 @@ struct PersonalRule {
   // Each training is followed or preceded by a second one, with `plan`.
   [[nodiscard]] bool trains_twice() const { return kind == Kind::ditto || alternate; }
   // A hospital keeps something between its trainings.
-  [[nodiscard]] bool keeps() const { return kind == Kind::ditto || kind == Kind::layers; }
+  [[nodiscard]] bool keeps() const {
+    return kind == Kind::ditto || kind == Kind::layers || kind == Kind::in_steps;
+  }
+  // It is scored with a mixture of what it keeps and the global model.
+  [[nodiscard]] bool mixes() const { return own.kind == OwnModel::Kind::mixture; }
 };
 
 // What a personal part has to get on with.
@@ -48,10 +57,13 @@ struct PersonalContext {
   std::shared_ptr<const ParameterLayout> layout;  // of the model
   bool stragglers = false;                        // trainings are cut short
   const Part* privacy = nullptr;                  // null: there is none
+  const Part* objective = nullptr;                // null: there is none
+  const Part* aggregation = nullptr;
 };
 // Reads a resolved part `personal.*` (or null: none); first_kept is the caller's to fill. Throws
-// ScenarioError where two trainings meet what counts with one (stragglers, private steps), and
-// where layers are named that the model does not have, or all of them.
+// ScenarioError where two trainings meet what counts with one (stragglers, private steps), where
+// layers are named that the model does not have, or all of them, and where a model in the same
+// steps meets what those steps cannot be.
 PersonalRule personal_rule(const Part* part, const PersonalContext& context);
 
 // Schemas of personal.*.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "base/ids.hpp"
 #include "fed/compression/compressor.hpp"
@@ -45,6 +46,9 @@ struct HospitalState {
   TrainerState trainer;
   ParameterVector personal;     // its own model, or layers of it (fed/personal.hpp); empty: it
                                 // has none yet
+  std::optional<double> share;  // of its own model in the mixture that it is scored with; none
+                                // before its first training
+  ParameterVector previous;     // its last local model, where a loss contrasts with it
   compression::Memory update;   // what its compressed updates left out
   compression::Memory control;  // the same of its control vector
 };

@@ -70,14 +70,14 @@ std::vector<Mistake> early_stopping_conflicts(const Part& scenario) {
            "let speeds differ, or use stragglers.by_speed");
   }
   const Part* personal = scenario.part("personal");
-  const bool twice = personal != nullptr &&
-                     (personal->name == "ditto" ||
-                      (personal->name == "layers" && personal->find("alternate") != nullptr &&
-                       personal->find("alternate")->integer().value_or(0) > 0));
+  const bool twice =
+      personal != nullptr &&
+      (personal->name == "ditto" || personal->name == "envelope" || personal->name == "mixture" ||
+       (personal->name == "layers" && personal->find("alternate") != nullptr &&
+        personal->find("alternate")->integer().value_or(0) > 0));
   if (twice) {
     refuse("personal." + personal->name,
-           "there are two trainings, of which nobody says which one stops",
-           "leave out one of them");
+           "two models are trained, and nobody says which of them stops", "leave out one of them");
   }
   return mistakes;
 }

@@ -77,6 +77,11 @@ void read_objective(const Part& objective, TrainingPlan& plan) {
     plan.proximal = objective.number("alpha");
     return;
   }
+  if (objective.name == "contrastive") {
+    plan.contrast.weight = objective.number("mu");
+    plan.contrast.temperature = objective.number("temperature");
+    return;
+  }
   ENSURE(objective.name == "proximal", "objective.* names one of the schemas");
   plan.proximal = objective.number("mu");
   plan.proximal_step = objective.number("adapt");

@@ -340,6 +340,25 @@ std::vector<Schema> learn_schemas() {
                    .standard = 0.01,
                    .doc = "strength of the pull; the smaller, the further the server steps"}},
        .example = "objective = objective.dynamic { alpha = 0.1 }"});
+  schemas.push_back(
+      {.kind = "objective",
+       .name = "contrastive",
+       .doc =
+           "What the last hidden layer makes of a row is drawn to what the global model makes of "
+           "it and away from what the hospital's last local model made of it, by the cosines "
+           "between them. A hospital keeps that model; in its first training there is none, and "
+           "nothing to contrast. Nothing more travels; two passes forward over the rows are on "
+           "the clock of each training.",
+       .paper = "Li, He, Song 2021, Model-Contrastive Federated Learning (MOON), Algorithm 1",
+       .fields = {{.name = "mu",
+                   .type = type::number().at_least(0),
+                   .standard = 1.0,
+                   .doc = "weight of the contrastive loss; 0 is plain training"},
+                  {.name = "temperature",
+                   .type = type::number().above(0),
+                   .standard = 0.5,
+                   .doc = "what cosines are divided by; the smaller, the sharper"}},
+       .example = "objective = objective.contrastive { mu = 5 }"});
   return schemas;
 }
 

@@ -54,6 +54,11 @@ TrainingExtent extent(const TrainingPlan& plan, std::int64_t rows, std::int64_t 
       out.steps * shape.batch - (shape.rest > 0 ? ended * (shape.batch - shape.rest) : 0);
   out.epochs_begun = (end + per_epoch - 1) / per_epoch - (begin + per_epoch - 1) / per_epoch;
   out.rows_beside = plan.control == TrainingPlan::Control::gradient ? rows : 0;
+  if (plan.own.kind == OwnModel::Kind::envelope) {
+    out.rows_beside += (plan.own.inner - 1) * out.rows_visited;
+  }
+  if (plan.own.kind == OwnModel::Kind::mixture) out.rows_beside += out.rows_visited;
+  if (plan.contrast.weight > 0) out.rows_beside += (2 * rows + 2) / 3;
   return out;
 }
 

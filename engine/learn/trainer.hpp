@@ -42,6 +42,33 @@ struct RecordPrivacy {
 // Of a patient with more training rows, a private training by patients takes the first so many.
 inline constexpr std::int64_t kPatientRowsMost = 64;
 
+// A model of the hospital's own that the steps of a training make besides the shared one.
+struct OwnModel {
+  enum class Kind : std::uint8_t {
+    none,
+    // pFedMe (Dinh, Tran, Nguyen 2020, Algorithm 1): on the rows of each step `inner` steps of
+    // descent bring the own model theta near the least of f(theta) + lambda/2 |theta - w|^2, and
+    // then w <- w - rate lambda (w - theta). theta goes on from step to step, from w at first.
+    envelope,
+    // APFL (Deng, Kamani, Mahdavi 2020, Algorithm 1): w trains as ever, and on the same rows
+    // v <- v - rate share grad f(m) with m = share v + (1 - share) w. For training.sgd alone.
+    mixture,
+  };
+  Kind kind = Kind::none;
+  double lambda = 0;
+  double rate = 0;         // envelope: of w
+  std::int64_t inner = 1;  // envelope
+  bool adapts = false;  // mixture: the share takes a step at the first step of a training, eq. 11
+};
+
+// MOON (Li, He, Song 2021, Algorithm 1): each row's loss has weight * log(1 + exp((s' - s) /
+// temperature)) besides, s the cosine of what the last hidden layer makes of the row and of what
+// that of the global model does, s' the same with the hospital's last local model.
+struct Contrast {
+  double weight = 0;  // mu; > 0: on
+  double temperature = 0.5;
+};
+
 // How a hospital trains; the same for a whole run unless a strategy says otherwise. Plain data.
 struct TrainingPlan {
   enum class Optimizer : std::uint8_t { sgd, momentum, adam, adamw };
@@ -78,6 +105,8 @@ struct TrainingPlan {
   std::vector<double> class_weights;  // factor of a row's loss by its label; empty: all one
   RecordPrivacy privacy;
   EarlyStopping early_stopping;  // at the hospitals (fed/evaluator.hpp), not in references
+  OwnModel own;
+  Contrast contrast;
 
   [[nodiscard]] bool is_private() const { return privacy.clip > 0; }
 };
@@ -115,6 +144,11 @@ struct TrainingTask {
   // With plan->control: c and c_i; null stands for zero.
   const ParameterVector* server_control = nullptr;
   const ParameterVector* own_control = nullptr;
+  // With plan->own.mixture: v and the share of it; null: v begins as the global parameters.
+  const ParameterVector* own = nullptr;
+  double own_share = 0;
+  // With plan->contrast: the last local model; null: there is none yet, and nothing to contrast.
+  const ParameterVector* previous = nullptr;
   // Row order per epoch given from outside (to reproduce other people's runs); empty: shuffled at
   // the address. One permutation of the rows after another, the k-th for the k-th epoch that begins
   // in this training (TrainingExtent::epochs_begun of them).
@@ -133,6 +167,8 @@ struct TrainingTask {
 struct TrainingResult {
   ParameterVector delta;    // parameters after training minus the global ones
   ParameterVector control;  // new c_i minus old; empty without plan->control
+  ParameterVector own;      // theta or v after the training; empty without plan->own
+  double own_share = 0;     // the share of v after it
   std::int64_t rows = 0;    // rows of the training set (the weight in FedAvg)
   std::int64_t steps = 0;
   std::int64_t rows_visited = 0;
@@ -157,7 +193,9 @@ struct TrainingExtent {
   std::int64_t steps = 0;
   std::int64_t rows_visited = 0;
   std::int64_t epochs_begun = 0;  // permutations that given_order must hold
-  std::int64_t rows_beside = 0;   // rows of gradients that make no step (Control::gradient)
+  std::int64_t rows_beside = 0;   // work besides, in rows of a step: gradients that make no step
+                                  // (Control::gradient), or that are taken again of a step's rows
+                                  // (OwnModel), and passes forward, a third each (Contrast)
   std::int64_t rows_checked = 0;  // rows of forward passes besides: checks of early stopping
 };
 // steps_before: steps that trainings with the same state have made (TrainerState::steps_done); only

@@ -24,6 +24,8 @@ ParameterVector train_alone(const BaselineSetup& setup, const Dataset& data, std
   plan.proximal = 0;
   plan.control = TrainingPlan::Control::none;
   plan.privacy = {};
+  plan.own = {};
+  plan.contrast = {};
   plan.keep_optimizer_state = true;
   // pieces as long as one round's local training; in steps mode as many as the federation had
   // rounds

@@ -28,7 +28,7 @@ void refuse_what_needs_rounds(const Part& scenario) {
                            "protocol = protocol.sync {}, or secure = none");
   }
   const Part* objective = scenario.part("objective");
-  if (objective != nullptr && objective->name != "proximal") {
+  if (objective != nullptr && objective->name != "proximal" && objective->name != "contrastive") {
     throw scenario.mistake("objective",
                            fmt::format("objective.{} {}: a control vector is what a hospital's "
                                        "gradients were at the version that all of a round train "

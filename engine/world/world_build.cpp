@@ -197,7 +197,11 @@ void World::Impl::build_learning() {
   around.layout = model->layout();
   around.stragglers = spec.scenario.part("stragglers") != nullptr;
   around.privacy = spec.scenario.part("privacy");
+  around.objective = spec.scenario.part("objective");
+  around.aggregation = spec.scenario.part("aggregation");
   personal = personal_rule(spec.scenario.part("personal"), around);
+  plan.own = personal.own;
+  check_contrast(plan, around.objective, *model->layout(), around.privacy);
   check_parts_of_strategy(plan, spec.scenario.part("objective"), *spec.scenario.part("aggregation"),
                           training);
   check_fair_outcome(*spec.scenario.part("aggregation"), shape);

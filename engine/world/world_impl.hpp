@@ -201,6 +201,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void add_control_remark();
   void add_told_loss_remarks();
   void add_personal_remark();
+  [[nodiscard]] std::string in_steps_remark() const;
   void add_layers_remark();
   void add_secure_remarks();
   void build_share_servers(const Part& secure, const Part& rule, SyncServer::Setup& setup);

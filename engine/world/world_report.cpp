@@ -280,11 +280,29 @@ void World::Impl::add_told_loss_remarks() {
   result.remarks.push_back(std::move(text));
 }
 
+// What is scored where own models are trained in the steps of the shared one.
+std::string World::Impl::in_steps_remark() const {
+  if (!personal.mixes()) return "personal.envelope: each hospital is scored with its own model";
+  std::string remark =
+      "personal.mixture: each hospital is scored with its own model mixed with the global one";
+  if (!personal.own.adapts) return remark + fmt::format(", {:g} of it", personal.first_share);
+  double least = 1;
+  double most = 0;
+  for (const HospitalId id : evaluated) {
+    const double share = evaluator->own_share(id).value_or(personal.first_share);
+    least = std::min(least, share);
+    most = std::max(most, share);
+  }
+  return remark + fmt::format(", {:.3g} to {:.3g} of it", least, most);
+}
+
 // Personalised strategies have no single model: what was scored must be said.
 void World::Impl::add_personal_remark() {
   if (personal.kind == PersonalRule::Kind::none) return;
   if (personal.layers) return add_layers_remark();
-  std::string remark = personal.kind == PersonalRule::Kind::ditto
+  const bool in_steps = personal.kind == PersonalRule::Kind::in_steps;
+  std::string remark = in_steps ? in_steps_remark()
+                       : personal.kind == PersonalRule::Kind::ditto
                            ? "personal.ditto: each hospital is scored with its own model"
                            : "personal.fine_tuned: each hospital is scored with the global model "
                              "after training it at "

@@ -1695,6 +1695,16 @@ function network.star(fields) end
 ---@class objective_part: part
 objective = {}
 
+---@class objective_contrastive_fields
+---@field mu? number weight of the contrastive loss; 0 is plain training (default: `1`)
+---@field temperature? number what cosines are divided by; the smaller, the sharper (default: `0.5`)
+
+---What the last hidden layer makes of a row is drawn to what the global model makes of it and away from what the hospital's last local model made of it, by the cosines between them. A hospital keeps that model; in its first training there is none, and nothing to contrast. Nothing more travels; two passes forward over the rows are on the clock of each training.
+---Li, He, Song 2021, Model-Contrastive Federated Learning (MOON), Algorithm 1
+---@param fields? objective_contrastive_fields
+---@return objective_part
+function objective.contrastive(fields) end
+
 ---@class objective_control_variates_fields
 ---@field update? "difference"|"gradient" what a hospital's vector becomes. difference: the mean gradient of its training, read off the way it went (option II); gradient: the gradient over all its rows at the global model, one more pass over the data (option I) (default: `"difference"`)
 
@@ -1791,6 +1801,17 @@ personal = {}
 ---@return personal_part
 function personal.ditto(fields) end
 
+---@class personal_envelope_fields
+---@field lambda? number strength of the pull between both models (default: `15`)
+---@field inner? integer steps of the own model in each of the shared one (K) (default: `5`)
+---@field rate? number learning rate of the shared model (eta); that of the own one is training's (default: `0.005`)
+
+---Each hospital has a model of its own near the shared one: on the rows of each step `inner` steps of training's rate bring it near the least of f(v) + lambda/2 |v - w|^2, and then w <- w - rate lambda (w - v). w travels; a hospital is scored with its v of the last training. All steps take time on the clock; nothing more travels.
+---Dinh, Tran, Nguyen 2020, Personalized Federated Learning with Moreau Envelopes (pFedMe), Algorithm 1
+---@param fields? personal_envelope_fields
+---@return personal_part
+function personal.envelope(fields) end
+
 ---@class personal_fine_tuned_fields
 ---@field epochs? number epochs at home (default: `1`)
 ---@field rate? number learning rate of the own model (default: that of training)
@@ -1812,6 +1833,16 @@ function personal.fine_tuned(fields) end
 ---@param fields? personal_layers_fields
 ---@return personal_part
 function personal.layers(fields) end
+
+---@class personal_mixture_fields
+---@field alpha? number share of the own model; 0: the global model, 1: training alone. With adapt: at the start (default: `0.5`)
+---@field adapt? boolean every hospital moves its share by a step of descent at the first step of each training (eq. 11) (default: `false`)
+
+---Each hospital mixes a model of its own with the shared one, alpha v + (1 - alpha) w, and is scored with the mixture, w being the newest global model. On the rows of every step w trains as without it, and v by the gradient at the mixture; the second gradient is on the clock. Nothing more travels.
+---Deng, Kamani, Mahdavi 2020, Adaptive Personalized Federated Learning (APFL), Algorithm 1
+---@param fields? personal_mixture_fields
+---@return personal_part
+function personal.mixture(fields) end
 
 ---@class positive_part: part
 
@@ -2518,6 +2549,20 @@ strategy = {}
 ---@return strategy_part
 function strategy.afl(fields) end
 
+---@class strategy_apfl_fields
+---@field adaptive? boolean every hospital moves its alpha by a step of descent in each training (eq. 11) (default: `false`)
+---@field alpha? number share of the own model, 0.25 to 0.75 in the paper's experiments; with adaptive: where it begins (default: `0.5`)
+---@field weighted? boolean false: every hospital counts alike, as in the paper; true: by training rows (default: `false`)
+---@field rounds? integer the scenario's field of that name (default: the scenario's)
+---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
+---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
+
+---Each hospital is scored with a mixture of a model of its own and the shared one, and trains its own for the mixture; the shared one is that of federated averaging.
+---Deng, Kamani, Mahdavi 2020, Adaptive Personalized Federated Learning, Algorithm 1
+---@param fields? strategy_apfl_fields
+---@return strategy_part
+function strategy.apfl(fields) end
+
 ---@class strategy_cyclic_fields
 ---@field order? "given"|"shuffled" whose turn is next (default: `"given"`)
 ---@field rounds? integer the scenario's field of that name (default: the scenario's)
@@ -2755,6 +2800,35 @@ function strategy.gossip(fields) end
 ---@param fields? strategy_hierarchical_fields
 ---@return strategy_part
 function strategy.hierarchical(fields) end
+
+---@class strategy_moon_fields
+---@field mu? number weight of the contrastive loss; the paper chooses among 0.1, 1, 5 and 10 (default: `1`)
+---@field temperature? number what cosines are divided by (default: `0.5`)
+---@field rounds? integer the scenario's field of that name (default: the scenario's)
+---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
+---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
+
+---While a hospital trains, what the last hidden layer makes of its rows is drawn to what the global model makes of them, and away from what its last local model made of them. The model needs a hidden layer.
+---Li, He, Song 2021, Model-Contrastive Federated Learning, Algorithm 1
+---@param fields? strategy_moon_fields
+---@return strategy_part
+function strategy.moon(fields) end
+
+---@class strategy_pfedme_fields
+---@field beta? number the server's step towards the mean (default: `1`)
+---@field inner? integer steps of the own model in each of the shared one (K) (default: `5`)
+---@field lambda? number strength of the pull between both models (default: `15`)
+---@field rate? number learning rate of the shared model at a hospital (eta) (default: `0.005`)
+---@field weighted? boolean false: every hospital counts alike, as in the paper; true: by training rows (default: `false`)
+---@field rounds? integer the scenario's field of that name (default: the scenario's)
+---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
+---@field deadline? time|none|false the scenario's field of that name (default: the scenario's)
+
+---Each hospital has a model of its own, held near the shared one by lambda/2 |v - w|^2; the shared one moves towards the own models, which hospitals are scored with. training says the rate of the own models and how many steps the shared one makes (R in the paper, 20 there).
+---Dinh, Tran, Nguyen 2020, Personalized Federated Learning with Moreau Envelopes, Algorithm 1
+---@param fields? strategy_pfedme_fields
+---@return strategy_part
+function strategy.pfedme(fields) end
 
 ---@class strategy_q_fedavg_fields
 ---@field lipschitz? number how fast gradients change; 0: 1 / learning rate, as in the paper (default: `0`)

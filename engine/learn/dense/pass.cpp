@@ -71,6 +71,8 @@ void Pass::refresh_transposed() {
 void Pass::load_chunk(const Batch& batch, std::int64_t first, std::int64_t count) {
   const Layer& layer = network_.layers().front();
   const Dataset& data = *batch.data;
+  batch_ = &batch;
+  first_ = first;
   const float* x = data.x.data();
   if (batch.rows == nullptr) x += first * layer.inputs;
   k_.gather(x, layer.inputs, batch.rows != nullptr ? batch.rows + first : nullptr, count,
@@ -239,6 +241,7 @@ void Pass::backward(std::int64_t count, bool accumulate) {
     }
     weight_gradient(l, count, accumulate);
     if (l > 0) propagate(l, count);
+    if (contrast_ != nullptr && l + 1 == network_.layers().size()) add_contrast(count);
   }
 }
 

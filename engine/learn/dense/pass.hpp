@@ -35,6 +35,11 @@ class NetworkWorkspace final : public Workspace {
   FloatBuffer moment1;
   FloatBuffer moment2;
   FloatBuffer anchor;  // of a proximal term that pulls elsewhere than to the start; grows when used
+  FloatBuffer own;     // v of a mixture, and the mixture; grow when used
+  FloatBuffer mixed;
+  FloatBuffer near;  // of each row, what the last hidden layer of the global model makes of it, and
+  FloatBuffer far;   // that of the last local one; grow when used
+  std::vector<float> contrast_slope;
   FloatBuffer linear;  // added to every gradient; grows when a training first has control vectors
   FloatBuffer transposed;
   // a chunk: activations[0] is the input; activations, slopes, masks and errors of each hidden
@@ -122,6 +127,11 @@ class Pass {
   // Moves the running statistics, which are in work.parameters, towards the moments of the batch
   // that the last gradient was taken over.
   void move_statistics();
+  // What the last hidden layer makes of all rows: rows x the padded width of the layer.
+  void represent(const Dataset& data, FloatBuffer& out);
+  // Gradients have this term from now on, whose representations are in work.near and work.far. It
+  // is no part of the losses that are returned. Outlives the pass. REQUIRES: a hidden layer.
+  void contrast(const Contrast& terms) { contrast_ = &terms; }
   // Makes the running statistics those of all rows.
   void estimate_statistics(const Dataset& data);
 
@@ -144,6 +154,7 @@ class Pass {
   void add_norm_squares(std::size_t layer, std::int64_t count);
   void forward(std::int64_t count, Stream* dropout, bool keep_slopes);
   void backward(std::int64_t count, bool accumulate);
+  void add_contrast(std::int64_t count);
   void weight_gradient(std::size_t layer, std::int64_t count, bool accumulate);
   void propagate(std::size_t layer, std::int64_t count);
   double score_loss(std::int64_t count, float scale);
@@ -171,6 +182,9 @@ class Pass {
   const Kernels& k_;
   Moments moments_;
   std::span<const SliceUse> slices_;
+  const Contrast* contrast_ = nullptr;
+  const Batch* batch_ = nullptr;  // what the current chunk is of, and where it begins
+  std::int64_t first_ = 0;
   bool weighted_ = false;  // rows of the current chunk have class weights
 };
 

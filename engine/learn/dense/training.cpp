@@ -1,6 +1,10 @@
 // A local training of a Network: one call per training, then plain calls of kernels per step.
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include "base/check.hpp"
 #include "base/math.hpp"
@@ -42,6 +46,11 @@ class Optimiser {
       network.pack(work.kernels, *task.anchor, work.anchor.data());
       update_.anchor = work.anchor.data();
     }
+    const bool envelope = plan_.own.kind == OwnModel::Kind::envelope;
+    if (envelope) {
+      work.anchor = work.start;
+      update_.anchor = work.anchor.data();
+    }
     if (plan_.control != TrainingPlan::Control::none) {
       load_control(network, task);
       update_.linear = work.linear.data();
@@ -49,7 +58,7 @@ class Optimiser {
     update_.moment1 = work.moment1.data();
     update_.moment2 = work.moment2.data();
     update_.rate = static_cast<float>(plan_.schedule.at(task.round));
-    update_.proximal = static_cast<float>(plan_.proximal);
+    update_.proximal = static_cast<float>(envelope ? plan_.own.lambda : plan_.proximal);
     update_.weight_decay = static_cast<float>(plan_.weight_decay);
     update_.momentum = static_cast<float>(plan_.momentum);
     update_.beta1 = static_cast<float>(plan_.beta1);
@@ -217,6 +226,9 @@ class Steps {
         task_(task),
         pass_(network, work, Moments::of_batch, task.slices),
         masks_(masks_of(task)) {
+    if (task.plan->contrast.weight > 0 && task.previous != nullptr) {
+      pass_.contrast(task.plan->contrast);
+    }
     if (task.plan->is_private()) {
       poisson_.emplace(task, work.order);
     } else {
@@ -226,20 +238,26 @@ class Steps {
 
   // Writes work.gradient; adds to the account of rows and losses.
   void gradient(std::int64_t step) {
-    const bool silences = network_.spec().dropout > 0 && !network_.spec().hidden.empty();
-    const auto lane = static_cast<std::uint64_t>(step);
-    const auto masks = silences ? std::optional(masks_.lane(lane)) : std::nullopt;
-    const std::span<const std::int32_t> rows = poisson_ ? poisson_->at(step) : loader_->next();
-    const auto count = static_cast<std::int64_t>(rows.size());
-    const Batch batch{task_.data, rows.data(), count, task_.plan->class_weights,
+    rows_ = poisson_ ? poisson_->at(step) : loader_->next();
+    const auto count = static_cast<std::int64_t>(rows_.size());
+    const Batch batch{task_.data, rows_.data(), count, task_.plan->class_weights,
                       poisson_ ? poisson_->ends() : std::span<const std::int32_t>()};
     rows_visited_ += count;
     if (poisson_) {
-      loss_sum_ += private_gradient(batch, masks, lane);
+      loss_sum_ += private_gradient(batch, masks_at(step), static_cast<std::uint64_t>(step));
     } else {
-      loss_sum_ += pass_.gradient(batch, masks) * static_cast<double>(count);
+      loss_sum_ += pass_.gradient(batch, masks_at(step)) * static_cast<double>(count);
       pass_.move_statistics();
     }
+  }
+
+  // Writes work.gradient once more, of the rows of the last step at the parameters as they are now.
+  void again(std::int64_t step) {
+    ENSURE(!poisson_, "a private step is a single look at its rows");
+    const auto count = static_cast<std::int64_t>(rows_.size());
+    pass_.gradient({task_.data, rows_.data(), count, task_.plan->class_weights, {}},
+                   masks_at(step));
+    pass_.move_statistics();
   }
 
   [[nodiscard]] std::int64_t rows_visited() const { return rows_visited_; }
@@ -253,6 +271,11 @@ class Steps {
  private:
   static Stream masks_of(const TrainingTask& task) {
     return {task.run, Purpose::kDropoutMask, task.entity, static_cast<std::uint64_t>(task.round)};
+  }
+
+  [[nodiscard]] std::optional<Stream> masks_at(std::int64_t step) const {
+    const bool silences = network_.spec().dropout > 0 && !network_.spec().hidden.empty();
+    return silences ? std::optional(masks_.lane(static_cast<std::uint64_t>(step))) : std::nullopt;
   }
 
   // sum of cut gradients / expected + noise * clip / expected * N(0, 1): noise on the sum, and the
@@ -276,6 +299,7 @@ class Steps {
   const TrainingTask& task_;
   Pass pass_;
   Stream masks_;
+  std::span<const std::int32_t> rows_;  // of the last step
   std::optional<Loader> loader_;
   std::optional<PoissonLoader> poisson_;
   std::int64_t rows_visited_ = 0;
@@ -313,6 +337,138 @@ class EpochEnds {
   std::int64_t rows_before_ = 0;
 };
 
+// A model of the hospital's own in the steps of a training (OwnModel): `step` makes one of them.
+class OwnSteps {
+ public:
+  OwnSteps(const Network& network, const TrainingTask& task, NetworkWorkspace& work)
+      : network_(network),
+        task_(task),
+        own_(task.plan->own),
+        work_(work),
+        share_(task.own_share),
+        rate_(task.plan->schedule.at(task.round)) {
+    if (own_.kind != OwnModel::Kind::mixture) return;
+    const auto size = static_cast<std::size_t>(network.packed_size());
+    work.own.assign(size, 0.0F);
+    work.mixed.assign(size, 0.0F);
+    network.pack(work.kernels, task.own != nullptr ? *task.own : *task.global, work.own.data());
+  }
+
+  void step(std::int64_t s, Steps& gradients, Optimiser& optimiser) {
+    if (own_.kind == OwnModel::Kind::envelope) {
+      envelope_step(s, gradients, optimiser);
+    } else {
+      mixture_step(s, gradients, optimiser);
+    }
+  }
+
+  // Own model and share as they are now; work.parameters are those of the shared one afterwards.
+  void finish(TrainingResult& result) {
+    result.own = ParameterVector(network_.layout());
+    result.own_share = share_;
+    if (own_.kind == OwnModel::Kind::mixture) {
+      network_.unpack(work_.kernels, work_.own.data(), result.own);
+      return;
+    }
+    network_.unpack(work_.kernels, work_.parameters.data(), result.own);
+    // running statistics follow batches, and no rate: both models have the same
+    const std::span<const Slice> slices = network_.layout()->slices();
+    for (std::size_t i = 0; i < slices.size(); ++i) {
+      if (slices[i].role != Role::norm_statistic) continue;
+      const Network::Packed at = network_.packed(i);
+      std::copy_n(work_.parameters.data() + at.offset, at.size, work_.anchor.data() + at.offset);
+    }
+    std::swap(work_.parameters, work_.anchor);
+  }
+
+ private:
+  // Dinh, Tran, Nguyen 2020, Algorithm 1: work.parameters are theta, work.anchor is w, to which the
+  // optimiser pulls.
+  void envelope_step(std::int64_t s, Steps& gradients, Optimiser& optimiser) {
+    gradients.gradient(s);
+    optimiser.step();
+    for (std::int64_t k = 1; k < own_.inner; ++k) {
+      gradients.again(s);
+      optimiser.step();
+    }
+    const auto factor = static_cast<float>(own_.rate * own_.lambda);
+    for (std::size_t i = 0; i < work_.anchor.size(); ++i) {
+      work_.anchor[i] -= factor * (work_.anchor[i] - work_.parameters[i]);
+    }
+  }
+
+  // Deng, Kamani, Mahdavi 2020, Algorithm 1: both gradients are of the models before the step.
+  void mixture_step(std::int64_t s, Steps& gradients, Optimiser& optimiser) {
+    const auto share = static_cast<float>(share_);
+    for (std::size_t i = 0; i < work_.mixed.size(); ++i) {
+      work_.mixed[i] = share * work_.own[i] + (1.0F - share) * work_.parameters[i];
+    }
+    gradients.gradient(s);
+    optimiser.step();
+    std::swap(work_.parameters, work_.mixed);
+    gradients.again(s);
+    std::swap(work_.parameters, work_.mixed);
+    descend(own_.adapts && s == 0);
+  }
+
+  // A step of v, and of the share where it adapts (eq. 11), by the gradient at the mixture.
+  void descend(bool adapts) {
+    const TrainingPlan& plan = *task_.plan;
+    double scale = 1;
+    if (plan.clip_gradient > 0) {
+      const double norm = std::sqrt(dot(work_.gradient, work_.gradient));
+      if (norm > plan.clip_gradient) scale = plan.clip_gradient / norm;
+    }
+    const auto keep = static_cast<float>(scale);
+    const auto decay = static_cast<float>(plan.weight_decay);
+    const auto length = static_cast<float>(rate_ * share_);
+    double slope = 0;  // of the loss by the share: <v - w, gradient>, w as the training began
+    for (std::size_t i = 0; i < work_.own.size(); ++i) {
+      const float g = keep * work_.gradient[i] + decay * work_.mixed[i];
+      if (adapts) {
+        slope += static_cast<double>(work_.own[i] - work_.start[i]) * static_cast<double>(g);
+      }
+      work_.own[i] -= length * g;
+    }
+    if (adapts) share_ = std::clamp(share_ - rate_ * slope, 0.0, 1.0);
+  }
+
+  const Network& network_;
+  const TrainingTask& task_;
+  const OwnModel& own_;
+  NetworkWorkspace& work_;
+  double share_;
+  double rate_;
+};
+
+// What the layers before the output make of all rows, in the model that the training begins with
+// and in the last local one. Leaves other parameters in the workspace.
+void load_contrast(const Network& network, const TrainingTask& task, NetworkWorkspace& work) {
+  Pass pass(network, work);
+  network.pack(work.kernels, *task.previous, work.parameters.data());
+  pass.represent(*task.data, work.far);
+  network.pack(work.kernels, *task.global, work.parameters.data());
+  pass.represent(*task.data, work.near);
+}
+
+// Steps, all of them or to the end of an epoch after which nobody wants more; result.steps says how
+// many. False where the training was told to stop.
+bool make_steps(const TrainingTask& task, std::int64_t steps, Steps& gradients,
+                Optimiser& optimiser, OwnSteps* own, EpochEnds& ends, TrainingResult& result) {
+  while (result.steps < steps) {
+    if (task.stop != nullptr && task.stop->load(std::memory_order_relaxed)) return false;
+    if (own != nullptr) {
+      own->step(result.steps, gradients, optimiser);
+    } else {
+      gradients.gradient(result.steps);
+      optimiser.step();
+    }
+    ++result.steps;
+    if (!ends.goes_on(result.steps, gradients)) break;
+  }
+  return true;
+}
+
 }  // namespace
 
 TrainingResult Network::train(const TrainingTask& task, Workspace& workspace) const {
@@ -325,6 +481,9 @@ TrainingResult Network::train(const TrainingTask& task, Workspace& workspace) co
   const std::int64_t steps = extent(*task.plan, task.data->rows).steps;
   if (steps == 0) return result;
 
+  if (task.plan->contrast.weight > 0 && task.previous != nullptr) {
+    load_contrast(*this, task, *work);
+  }
   pack(work->kernels, *task.global, work->parameters.data());
   std::copy(work->parameters.begin(), work->parameters.end(), work->start.begin());
   ParameterVector at_start;
@@ -335,23 +494,21 @@ TrainingResult Network::train(const TrainingTask& task, Workspace& workspace) co
   Steps gradients(*this, task, *work);
   Optimiser optimiser(*this, task, *work);
   EpochEnds ends(*this, task, *work);
-  for (std::int64_t s = 0; s < steps; ++s) {
-    if (task.stop != nullptr && task.stop->load(std::memory_order_relaxed)) {
-      result.stopped = true;
-      return result;
-    }
-    gradients.gradient(s);
-    optimiser.step();
-    result.steps = s + 1;
-    if (!ends.goes_on(result.steps, gradients)) break;
+  std::optional<OwnSteps> own;
+  if (task.plan->own.kind != OwnModel::Kind::none) own.emplace(*this, task, *work);
+  if (!make_steps(task, steps, gradients, optimiser, own ? &*own : nullptr, ends, result)) {
+    result.stopped = true;
+    return result;
   }
+  if (own) own->finish(result);
   result.rows_visited = gradients.rows_visited();
   result.mean_loss = gradients.mean_loss();
 
   work->kernels.axpy(packed_size_, -1.0F, work->start.data(), work->parameters.data());
   unpack(work->kernels, work->parameters.data(), result.delta);
   // a parameter that overflowed stays infinite or NaN, so looking once at the end is enough
-  result.finite = result.delta.finite() && std::isfinite(result.mean_loss);
+  result.finite = result.delta.finite() && std::isfinite(result.mean_loss) &&
+                  (!own || (result.own.finite() && std::isfinite(result.own_share)));
   if (task.plan->control != TrainingPlan::Control::none) {
     result.control = control_change(task, result, std::move(at_start));
     result.finite = result.finite && result.control.finite();
