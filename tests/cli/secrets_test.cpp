@@ -29,12 +29,11 @@ local sums = { pairwise = secure.pairwise { fidelity = p.fidelity },
   plus = secure.secagg_plus { colluding = 1, dropouts = 1, fidelity = p.fidelity },
   light = secure.light { fidelity = p.fidelity }, shares = secure.shares { fidelity = p.fidelity },
   paillier = secure.paillier { key_bits = 1024, fidelity = p.fidelity } }
-local heard = 0
-local function tell(updates)
-  heard = heard + 1
+local function tell(updates, ctx)
+  ctx.state.heard = (ctx.state.heard or 0) + 1
   for _, update in ipairs(updates) do
     for k = 1, #update do
-      if heard == 1 and update[k] ~= 0 then print(string.format("%.17g", update[k])) end
+      if ctx.state.heard == 1 and update[k] ~= 0 then print(string.format("%.17g", update[k])) end
     end
   end
   return vec.mean(updates)
