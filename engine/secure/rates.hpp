@@ -20,8 +20,8 @@ struct Rates {
   double field_step = 1.1e-9;
   double field_add = 0.7e-9;
   double sealed_value = 3.2e-9;
-  double power_step = 6.2e-9;  // one bit of an exponent, for each squared limb of the modulus
-  double add_value = 0.4e-9;   // an addition alone: assumed
+  double power_step = 1.45e-9;  // one bit of an exponent, for each squared limb of the modulus
+  double add_value = 0.4e-9;    // an addition alone: assumed
   // One AND gate between two servers, its share of the oblivious transfers included: assumed, as
   // none is computed.
   double and_gate = 1e-6;
