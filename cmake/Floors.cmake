@@ -21,7 +21,7 @@ polyclinic_floor(privacy LINK fmt::fmt Eigen3::Eigen)
 polyclinic_floor(net LINK fmt::fmt)
 polyclinic_floor(data LINK fmt::fmt libcsv PkgConfig::LIBZIP)
 polyclinic_floor(learn LINK fmt::fmt Eigen3::Eigen)
-polyclinic_floor(secure LINK fmt::fmt PkgConfig::SODIUM)
+polyclinic_floor(secure LINK fmt::fmt PkgConfig::SODIUM PkgConfig::GMP)
 polyclinic_floor(fed LINK fmt::fmt Eigen3::Eigen)
 polyclinic_floor(attack LINK fmt::fmt)
 polyclinic_floor(world LINK fmt::fmt nlohmann_json::nlohmann_json)
@@ -40,7 +40,7 @@ if(TARGET polyclinic_cli)
   target_include_directories(polyclinic_cli PRIVATE "${CMAKE_BINARY_DIR}/generated")
   set_source_files_properties("${CMAKE_SOURCE_DIR}/engine/cli/build_facts.cpp" PROPERTIES
     OBJECT_DEPENDS "${build_id}" COMPILE_DEFINITIONS
-    "POLYCLINIC_VERSION=\"${PROJECT_VERSION}\";POLYCLINIC_COMPILER=\"${compiler} ${CMAKE_CXX_COMPILER_VERSION}\";POLYCLINIC_BUILD_TYPE=\"${CMAKE_BUILD_TYPE}\";POLYCLINIC_SANITIZERS=\"${POLYCLINIC_SANITIZE}\";POLYCLINIC_LIBRARIES=\"Lua ${LUA_VERSION}, SQLite ${SQLITE_VERSION}, libzip ${LIBZIP_VERSION}, libsodium ${SODIUM_VERSION}, oneTBB ${TBB_VERSION}, fmt ${fmt_VERSION}, Eigen ${Eigen3_VERSION}, JSON ${nlohmann_json_VERSION}, CLI11 ${CLI11_VERSION}\"")
+    "POLYCLINIC_VERSION=\"${PROJECT_VERSION}\";POLYCLINIC_COMPILER=\"${compiler} ${CMAKE_CXX_COMPILER_VERSION}\";POLYCLINIC_BUILD_TYPE=\"${CMAKE_BUILD_TYPE}\";POLYCLINIC_SANITIZERS=\"${POLYCLINIC_SANITIZE}\";POLYCLINIC_LIBRARIES=\"Lua ${LUA_VERSION}, SQLite ${SQLITE_VERSION}, libzip ${LIBZIP_VERSION}, libsodium ${SODIUM_VERSION}, GMP ${GMP_VERSION}, oneTBB ${TBB_VERSION}, fmt ${fmt_VERSION}, Eigen ${Eigen3_VERSION}, JSON ${nlohmann_json_VERSION}, CLI11 ${CLI11_VERSION}\"")
 endif()
 
 # Kernels are compiled once per instruction set, always optimised: debug and release run the same code.

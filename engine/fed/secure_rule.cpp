@@ -23,6 +23,8 @@ SecureRule secure_rule(const Part& part) {
     rule.shares = shares_rule(part);
   } else if (part.name == "light") {
     rule.light = light_rule(part);
+  } else if (part.name == "paillier") {
+    rule.paillier = paillier_rule(part);
   } else {
     ENSURE(part.name == "pairwise", "schemas name only secure sums that exist");
     rule.active = part.text("adversary") == "active";
@@ -70,7 +72,10 @@ std::size_t secure_threshold(const SecureRule& rule, std::size_t invited) {
     return std::max<std::size_t>(invited - lost, 2);
   }
   if (rule.light) return std::max<std::size_t>(rule.light->needed(invited), 2);
-  std::size_t threshold = 2 * invited / 3 + 1;
+  if (rule.paillier && rule.paillier->parts > 0) return rule.paillier->parts;
+  const bool together =
+      !rule.paillier || rule.paillier->holder == secure::PaillierHolder::threshold;
+  std::size_t threshold = together ? 2 * invited / 3 + 1 : 2;
   if (rule.threshold) threshold = static_cast<std::size_t>(*rule.threshold);
   if (rule.threshold_share) {
     threshold = static_cast<std::size_t>(
@@ -107,6 +112,8 @@ std::optional<SecurePlan> secure_plan(const SecureRule& rule, std::size_t invite
   SecurePlan plan;
   plan.answers = secure_threshold(rule, invited);
   plan.shares = plan.answers;
+  // one who has the key decrypts
+  if (rule.paillier && rule.paillier->parts == 0) plan.shares = 1;
   if (!rule.sparse) return plan;
   const std::size_t colluding = rule.sparse->colluding.of(invited);
   const std::size_t lost = rule.sparse->dropouts.of(invited);
@@ -180,11 +187,12 @@ void check_secure(const Part& part, const SecureRule& rule, std::size_t most, Ti
   }
   if (!rule.masks()) {
     if (deadline != kNever && rule.wait.ns >= deadline.ns / 2) {
-      throw part.mistake("wait",
-                         fmt::format("servers that may take {} for the sum leave too little of "
-                                     "the deadline of {} to train",
-                                     to_text(rule.wait), to_text(deadline)),
-                         "a shorter wait or a longer deadline");
+      throw part.mistake(
+          "wait",
+          fmt::format("{} that may take {} for the sum leave too little of "
+                      "the deadline of {} to train",
+                      rule.shares ? "servers" : "hospitals", to_text(rule.wait), to_text(deadline)),
+          "a shorter wait or a longer deadline");
     }
     return;
   }
@@ -202,6 +210,15 @@ void check_secure(const Part& part, const SecureRule& rule, std::size_t most, Ti
 std::vector<Mistake> secure_conflicts(const Part& secure, const Part& aggregation,
                                       const Part* objective, const Part* privacy) {
   std::vector<Mistake> mistakes;
+  if (secure.name == "paillier" && secure.text("key") == "coordinator" && privacy != nullptr &&
+      privacy->name == "distributed") {
+    mistakes.push_back(
+        {secure.where_of("key"),
+         "privacy.distributed and key = \"coordinator\" exclude each other: the server could "
+         "decrypt each update with its own little share of the noise",
+         "key = \"threshold\" or \"hospitals\", or let each hospital add all its noise: "
+         "privacy.local_dp"});
+  }
   const bool lies = secure.find("tampering") != nullptr && secure.part("tampering") != nullptr;
   if (lies && privacy != nullptr && privacy->name == "distributed" &&
       secure.text("adversary") == "semi_honest") {
@@ -336,12 +353,18 @@ std::vector<Schema> secure_schemas() {
        with_numbers(shares_schema(),
                     "how long a hospital waits for a server that is down, and how long the "
                     "servers may take to agree whose shares they have and to find the result"),
-       with_numbers(light_schema(), kAnswers)});
+       with_numbers(light_schema(), kAnswers),
+       with_numbers(paillier_schema(), "longest wait for the answers of those who decrypt")});
   return schemas;
 }
 
 std::string_view phase_name(const SecureAccount& account, secure::Phase phase) {
   if (account.light && phase == secure::Phase::share_keys) return "share masks";
+  if (account.key) {
+    if (phase == secure::Phase::masked_input) return "encrypted input";
+    const bool asks = *account.key != secure::PaillierHolder::coordinator;
+    return asks && phase == secure::Phase::unmask ? "decrypt" : "";
+  }
   if (account.masks) return secure::name(phase);
   if (phase == secure::Phase::masked_input) return "send shares";
   if (phase == secure::Phase::unmask) return account.compared ? "compare" : "add up";

@@ -15,6 +15,7 @@
 #include "base/time.hpp"
 #include "fed/hospital_count.hpp"
 #include "fed/light_rule.hpp"
+#include "fed/paillier_rule.hpp"
 #include "fed/shares_rule.hpp"
 #include "secure/pairwise.hpp"
 
@@ -54,11 +55,12 @@ struct SecureRule {
   TimeNs wait;                            // for the answers of a phase of keys or shares
   bool real = true;                       // false: messages and times, no cryptography
   std::optional<SharedNoise> noise;
-  std::optional<SparseRule> sparse;  // none: each shares with all
-  std::optional<SharesRule> shares;  // no masks: shares to several servers
-  std::optional<LightRule> light;    // one mask each, in coded pieces
+  std::optional<SparseRule> sparse;      // none: each shares with all
+  std::optional<SharesRule> shares;      // no masks: shares to several servers
+  std::optional<LightRule> light;        // one mask each, in coded pieces
+  std::optional<PaillierRule> paillier;  // no masks: encrypted
   // Whether hospitals agree on masks before they train, and the sum is unmasked by them.
-  [[nodiscard]] bool masks() const { return !shares; }
+  [[nodiscard]] bool masks() const { return !shares && !paillier; }
   bool active = false;  // the server may lie: keys and survivors are signed
   std::optional<Tampering> tampering;
   // Lattice points per unit of an update that is noised.
@@ -125,6 +127,10 @@ struct SecureAccount {
   // of coded masks
   bool light = false;
   std::int64_t colluding_least = 0;  // T
+  // of encrypted updates
+  std::optional<secure::PaillierHolder> key;
+  int key_bits = 0;
+  std::int64_t ciphertexts = 0;  // of an update
   // of shares to servers
   std::int64_t servers = 0;
   bool compared = false;           // their middle was found, not their sum

@@ -178,8 +178,14 @@ bool SecureSum::decode(const std::vector<std::uint64_t>& sum, bool by_size,
 // nullptr: nothing of it is computed.
 std::unique_ptr<SumExchange> SecureSum::make_exchange(const std::vector<SecureParty>& parties,
                                                       const secure::PairwiseSettings& sizes,
-                                                      std::int64_t round) const {
+                                                      std::int64_t round) {
   if (!rule_.real) return nullptr;
+  if (rule_.paillier) {
+    const secure::PaillierShape shape = rule_.paillier->shape(
+        parties.size(), sizes.values, sizes.modulus_bits, rule_.noise.has_value());
+    if (!keys_) keys_ = make_paillier_keys(shape, run_);
+    return make_paillier_exchange(shape, keys_, parties, run_, round);
+  }
   if (rule_.light) {
     const LightNumbers numbers{sizes.modulus_bits, rule_.noise.has_value()};
     return make_light_exchange(rule_.light->settings(parties.size(), sizes.values), numbers,

@@ -8,6 +8,7 @@
 
 #include "base/ids.hpp"
 #include "base/stream.hpp"
+#include "fed/paillier_exchange.hpp"
 #include "fed/parts.hpp"
 #include "fed/secure_lies.hpp"
 #include "fed/secure_rule.hpp"
@@ -47,7 +48,7 @@ class SecureSum {
               ParameterVector& out);
   [[nodiscard]] std::unique_ptr<SumExchange> make_exchange(const std::vector<SecureParty>& parties,
                                                            const secure::PairwiseSettings& sizes,
-                                                           std::int64_t round) const;
+                                                           std::int64_t round);
   void note_difference(std::vector<HospitalId> summed);
   [[nodiscard]] secure::PairwiseSettings settings(std::size_t parties, std::size_t values,
                                                   std::int64_t round) const;
@@ -55,7 +56,8 @@ class SecureSum {
   SecureRule rule_;
   RunKey run_;
   SecureAccount& account_;
-  std::vector<HospitalId> before_;  // in the sum before
+  std::shared_ptr<const PaillierKeys> keys_;  // of the run, once they are needed
+  std::vector<HospitalId> before_;            // in the sum before
   // of the sum in the making, as nobody in the world sees them
   std::vector<std::int64_t> exact_;
   std::vector<double> clean_;

@@ -66,6 +66,9 @@ TimeNs SyncServer::masking_time(const Round& round, std::size_t index) const {
     const secure::ShareSeconds seconds;
     return ceil_to_ns(seconds.split(s_.secure->shares->servers, share_sizes(round).values));
   }
+  if (s_.secure->paillier) {
+    return ceil_to_ns(secure::PaillierSeconds{paillier_shape(round), {}}.encrypt());
+  }
   if (s_.secure->light) return ceil_to_ns(secure::LightSeconds{light_settings(round), {}}.mask());
   return ceil_to_ns(secure::Seconds{}.mask(others(round, index, &Participant::shared),
                                            message_sizes(round).values));
@@ -78,6 +81,11 @@ bool SyncServer::plan_sum(Round& round) {
   account.sparse = s_.secure->sparse.has_value();
   account.masks = s_.secure->masks();
   account.light = s_.secure->light.has_value();
+  if (s_.secure->paillier) {
+    account.key = s_.secure->paillier->holder;
+    account.key_bits = s_.secure->paillier->key_bits;
+    account.ciphertexts = static_cast<std::int64_t>(paillier_shape(round).ciphertexts());
+  }
   if (s_.secure->shares) {
     account.servers = static_cast<std::int64_t>(s_.secure->shares->servers);
     account.compared = s_.secure->shares->middle.has_value();
@@ -136,6 +144,10 @@ Task<bool> SyncServer::exchange_keys(Round& round) {
 // What arrived becomes a sum when enough of those who sent it tell shares.
 Task<void> SyncServer::unmask(Round& round) {
   if (!s_.secure) co_return;
+  if (s_.secure->paillier) {
+    co_await decrypt_sum(round);
+    co_return;
+  }
   if (!s_.secure->masks()) {
     co_await find_sum(round);
     co_return;
@@ -188,6 +200,7 @@ SyncServer::Flag SyncServer::flag_of(Phase phase) {
 
 SyncServer::Call SyncServer::call_of(const Round& round, Phase phase, std::size_t index) const {
   if (s_.secure->light) return light_call(round, phase, index);
+  if (s_.secure->paillier) return decrypt_call(round);
   const secure::MessageSizes sizes = message_sizes(round);
   const secure::Seconds seconds;
   const std::size_t keys = others(round, index, &Participant::advertised);
@@ -388,7 +401,7 @@ void SyncServer::lose_silent(Round& round) {
 
 void SyncServer::end_phase(Round& round, Phase phase, std::size_t asked, std::size_t answered) {
   const bool by_secret = round.plan.graph && phase == Phase::unmask;
-  const std::size_t threshold = by_secret ? round.plan.shares : round.plan.answers;
+  const std::size_t threshold = phase == Phase::unmask ? round.plan.shares : round.plan.answers;
   const std::size_t missing = by_secret ? missing_secrets(round) : 0;
   const auto p = static_cast<std::size_t>(phase);
   secure_account_.asked[p] += static_cast<std::int64_t>(asked);

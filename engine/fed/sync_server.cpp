@@ -33,6 +33,9 @@ std::int64_t SyncServer::bytes_down(const Round& round, std::size_t index) const
 }
 std::int64_t SyncServer::bytes_up(const Round& round) const {
   if (s_.secure && s_.secure->light) return light_sizes(round).masked() + s_.options.control_bytes;
+  if (s_.secure && s_.secure->paillier) {
+    return secure::PaillierSizes{paillier_shape(round)}.encrypted() + s_.options.control_bytes;
+  }
   return s_.secure ? message_sizes(round).masked() + s_.options.control_bytes : message_bytes();
 }
 

@@ -196,6 +196,11 @@ class SyncServer final : public Protocol {
   [[nodiscard]] Call light_call(const Round& round, secure::Phase phase, std::size_t index) const;
   [[nodiscard]] TimeNs light_unmasking(const Round& round) const;
 
+  // encrypted sums (sync_paillier.cpp)
+  [[nodiscard]] secure::PaillierShape paillier_shape(const Round& round) const;
+  [[nodiscard]] Call decrypt_call(const Round& round) const;
+  Task<void> decrypt_sum(Round& round);
+
   // shares to several servers (sync_shares.cpp)
   struct Question {  // to the other servers
     TimeNs until;

@@ -193,6 +193,11 @@ Json secure_sums(const SecureAccount& account) {
     json["sums_in_pieces"] = account.sums_in_pieces;
   }
   if (account.light) json["colluding_least"] = account.colluding_least;
+  if (account.key) {
+    json["key"] = secure::name(*account.key);
+    json["key_bits"] = account.key_bits;
+    json["ciphertexts"] = account.ciphertexts;
+  }
   json["sums_below_four"] = account.sums_below_four;
   json["sums_differing_by_one"] = account.differ_by_one;
   json["lost_after_sharing"] = account.lost_after_sharing;

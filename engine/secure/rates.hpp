@@ -16,11 +16,12 @@ struct Rates {
   double share_step = 3.3e-9;  // of a polynomial of shares: a product mod p
   double element = 40e-9;      // a random coefficient of one
   // of whole vectors mod p: a random element, a step of a polynomial, a sum, 4 bytes more to seal
-  double field_random = 4e-9;
-  double field_step = 2e-9;
+  double field_random = 5.4e-9;
+  double field_step = 1.1e-9;
   double field_add = 0.7e-9;
-  double sealed_value = 4e-9;
-  double add_value = 0.4e-9;  // an addition alone: assumed
+  double sealed_value = 3.2e-9;
+  double power_step = 1.45e-9;  // one bit of an exponent, for each squared limb of the modulus
+  double add_value = 0.4e-9;    // an addition alone: assumed
   // One AND gate between two servers, its share of the oblivious transfers included: assumed, as
   // none is computed.
   double and_gate = 1e-6;

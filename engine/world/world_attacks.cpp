@@ -2,7 +2,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
+#include <string>
 
+#include "attack/chances.hpp"
+#include "fed/aggregation/pre.hpp"
 #include "world/world_impl.hpp"
 
 namespace polyclinic {
@@ -97,6 +102,30 @@ void World::Impl::fill_attacks() {
   add_attack_remarks();
 }
 
+// Where rounds invite some at random: how often they have more attackers than the rule is told of.
+std::string World::Impl::rounds_with_more_attackers() const {
+  const Part& rule = *spec.scenario.part("aggregation");
+  const Part chosen = selection_part(candidates.size());
+  const std::optional<std::int64_t> target = round_target();
+  const std::string& server = spec.scenario.part("protocol")->name;
+  if ((server != "sync" && server != "swarm") || rule.find("byzantine") == nullptr ||
+      chosen.name != "uniform" || !target) {
+    return {};
+  }
+  const double most = std::ceil(static_cast<double>(*target) * sync_options().over_selection);
+  const std::size_t invited = std::min(static_cast<std::size_t>(most), candidates.size());
+  const std::size_t told = aggregation::Byzantine::of(rule).among(invited);
+  const auto among = std::count_if(candidates.begin(), candidates.end(),
+                                   [this](HospitalId id) { return attacks(id); });
+  const double chance = attack::more_attackers_than(told, invited, static_cast<std::size_t>(among),
+                                                    candidates.size());
+  if (chance <= 0) return {};
+  return fmt::format(
+      "a round invites {} of {} hospitals at random, of whom {} attack: with probability {:.2g} "
+      "there are more than the {} that aggregation.{} is told of",
+      invited, candidates.size(), among, chance, told, rule.name);
+}
+
 void World::Impl::add_attack_remarks() {
   for (const AttackAccount& a : result.attacks) {
     if (a.attackers > 0) continue;
@@ -119,6 +148,9 @@ void World::Impl::add_attack_remarks() {
     result.remarks.push_back(
         fmt::format("{} updates of attackers held a NaN or an infinity and were left out",
                     attackers->left_out()));
+  }
+  if (std::string more = rounds_with_more_attackers(); !more.empty()) {
+    result.remarks.push_back(std::move(more));
   }
   if (spec.scenario.part("privacy") != nullptr) {
     result.remarks.push_back(

@@ -501,6 +501,9 @@ void World::Impl::build_protocol() {
   }
   if (const Part* secure = spec.scenario.part("secure")) {
     setup.secure = secure_rule(*secure);
+    if (setup.secure->paillier) {
+      check_paillier(*secure, static_cast<std::size_t>(shared_layout().size()) + 1);
+    }
     if (setup.secure->shares) build_share_servers(*secure, rule, setup);
     if (setup.secure->tampering) find_victim(*secure->part("tampering"), *setup.secure->tampering);
     if (privacy && privacy->acts() == RunPrivacy::Acts::on_shares) {
@@ -514,6 +517,7 @@ void World::Impl::build_protocol() {
                                   sync.over_selection);
     const auto invited = std::min(static_cast<std::size_t>(most), candidates.size());
     check_secure(*secure, *setup.secure, invited, sync.deadline);
+    if (setup.secure->paillier) give_key_shares(*setup.secure, invited);
   }
   build_visits(setup.stragglers, sync.rounds);
   build_maker(weights, setup.secure ? setup.secure->rows_max : 0);

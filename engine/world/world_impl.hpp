@@ -204,6 +204,8 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   [[nodiscard]] std::string in_steps_remark() const;
   void add_layers_remark();
   void add_secure_remarks();
+  [[nodiscard]] std::string rounds_with_more_attackers() const;
+  void give_key_shares(SecureRule& rule, std::size_t invited) const;
   void build_share_servers(const Part& secure, const Part& rule, SyncServer::Setup& setup);
   // Throws ScenarioError: nobody has that name, or takes no part.
   void find_victim(const Part& part, Tampering& tampering) const;
@@ -335,6 +337,7 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
 // What parties could read where updates went in shares, and what became of those that did not
 // arrive; empty: all did.
 std::string share_servers_saw(const SecureAccount& account);
+std::string key_holders_saw(const SecureAccount& account);
 std::string share_servers_lost(const SecureAccount& account);
 
 }  // namespace polyclinic

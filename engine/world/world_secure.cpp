@@ -11,6 +11,7 @@ namespace {
 std::string what_was_seen(const SecureAccount& account) {
   if (account.sums == 0) return "secure sums: none came out; the server learnt of no update";
   if (account.servers > 0) return share_servers_saw(account);
+  if (account.key) return key_holders_saw(account);
   const std::string threshold =
       account.threshold_least == account.threshold_most
           ? fmt::format("{}", account.threshold_least)

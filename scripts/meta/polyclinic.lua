@@ -2229,6 +2229,22 @@ secure = {}
 ---@return secure_part
 function secure.light(fields) end
 
+---@class secure_paillier_fields
+---@field key? "threshold"|"hospitals"|"coordinator" threshold: each hospital has a share of it, and so many together decrypt; hospitals: all of them have it, and the server has not: one with the server reads every update; coordinator: the server has it, and could read every update itself (default: `"threshold"`)
+---@field key_bits? integer of n, a multiple of 128; below 2048 for trials only (default: `2048`)
+---@field threshold? integer|fraction hospitals whose updates must arrive, else the round fails, and where the key is in shares so many decrypt: a count, or fraction(0.6) of those invited (default: two thirds of those invited, rounded down, and one; two where the key is not in shares)
+---@field clip? number every value of an update is held to this absolute value (default: `8`)
+---@field bits? integer of a value on the wire, before the bits that the sum needs (default: `24`)
+---@field rows_max? integer a hospital with more training rows weighs as one with so many; public (default: `10000`)
+---@field wait? time longest wait for the answers of those who decrypt (default: 2 min)
+---@field fidelity? "real"|"cost" real: the cryptography is computed; cost: the same messages, times and sums without it (default: `"real"`)
+
+---Sums of encrypted updates, for small vectors: hospitals send ciphertexts, which the server multiplies; the product holds the sum of whoever arrived. Values are packed side by side. No phase comes before the training: keys are those of the run, given out by somebody who is trusted and forgets them. Who could read what depends on the key, and the report says it. Against parties that follow the protocol.
+---Paillier 1999, Public-Key Cryptosystems Based on Composite Degree Residuosity Classes; by a threshold: Damgard and Jurik 2001
+---@param fields? secure_paillier_fields
+---@return secure_part
+function secure.paillier(fields) end
+
 ---@class secure_pairwise_fields
 ---@field threshold? integer|fraction hospitals that must answer in every phase, else the round fails: a count, or fraction(0.6) of those invited. So many colluding with the server read any update (default: two thirds of those invited, rounded down, and one)
 ---@field adversary? "semi_honest"|"active" semi_honest: the server follows the protocol; active: it may lie. Then 2 t - n - 1 hospitals may collude with it, t the threshold, which is more than half (default: `"semi_honest"`)

@@ -3,6 +3,8 @@
 #include <benchmark/benchmark.h>
 
 #include "../secure/round.hpp"
+#include "secure/light.hpp"
+#include "secure/paillier.hpp"
 #include "secure/quantiser.hpp"
 #include "secure/sizes.hpp"
 
@@ -106,6 +108,48 @@ void w5_neighbours(benchmark::State& state) {
       Seconds{}.unmask(100, 90, 10 * k * 9 / 10, size->threshold, settings.values);
 }
 BENCHMARK(w5_neighbours)->Unit(benchmark::kSecond)->Iterations(3);
+
+// The same round in coded pieces: 30 may collude, 20 be lost.
+void w5_pieces(benchmark::State& state) {
+  const LightSettings settings{100, 30, 80, 100'000};
+  const std::vector<std::uint32_t> input(settings.values, 12345);
+  for (auto _ : state) {
+    LightServer server(settings);
+    std::vector<LightHospital> hospitals;
+    for (Place place = 1; place <= 100; ++place) {
+      hospitals.emplace_back(settings, place, SecretStream(make_run_key(5, 0), place, 0));
+      server.advertised(hospitals.back().advertise());
+    }
+    for (Place place = 1; place <= 100; ++place) {
+      server.shared(place, *hospitals[place - 1].share_mask(server.keys()));
+    }
+    for (Place place = 1; place <= 90; ++place) {
+      const bool goes_on = hospitals[place - 1].receive(server.sharers(), server.shares_for(place));
+      if (!goes_on) state.SkipWithError("pieces were not taken");
+      std::vector<std::uint32_t> values = input;
+      hospitals[place - 1].mask(values);
+      server.masked(place, values);
+    }
+    for (Place place = 1; place <= 80; ++place) {
+      server.revealed(place, *hospitals[place - 1].reveal(server.summed()));
+    }
+    const auto sum = server.sum();
+    if (!sum || (*sum)[7] != 90U * 12345U) state.SkipWithError("a wrong sum");
+  }
+  const LightSeconds seconds{settings, {}};
+  state.counters["model_s"] = 100 * (seconds.advertise() + seconds.share(99)) +
+                              90 * seconds.mask() + 80 * seconds.reveal(90) + seconds.unmask(90);
+  state.counters["server_s"] = seconds.unmask(90);
+}
+BENCHMARK(w5_pieces)->Unit(benchmark::kSecond)->Iterations(3);
+
+// One ciphertext of a key of so many bits.
+void encryption(benchmark::State& state) {
+  SecretStream secrets(make_run_key(1, 0), 0, 0);
+  const PaillierSecret secret = make_paillier(static_cast<int>(state.range(0)), secrets);
+  for (auto _ : state) benchmark::DoNotOptimize(encrypt(secret.open, 5, secrets));
+}
+BENCHMARK(encryption)->Unit(benchmark::kMillisecond)->Arg(2048)->Arg(3072);
 
 }  // namespace
 }  // namespace polyclinic::secure

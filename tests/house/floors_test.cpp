@@ -65,6 +65,8 @@ const std::vector<std::pair<std::string, Names>>& guarded_headers() {
                                                                   {"Random123/", {"base"}},
                                                                   {"csv.h", {"data"}},
                                                                   {"sodium.h", {"secure"}},
+                                                                  {"gmp.h", {"secure"}},
+                                                                  {"gmpxx.h", {"secure"}},
                                                                   {"zip.h", {"data", "record"}}};
   return rows;
 }

@@ -89,6 +89,44 @@ TEST_CASE("each hospital's link is cut at each event of a secure sum between nei
   CHECK(lost > 0);
 }
 
+// One link is cut at each event; how many runs lost somebody and had all their sums.
+int sums_without_one(const char* kind, const Fields& fields) {
+  Fields cheaply = fields;
+  cheaply.emplace_back("fidelity", "cost");
+  const WorldSpec real = secure_world(fields, kind);
+  const WorldSpec cost = secure_world(cheaply, kind);
+  const auto calm = run_with(cost, 0, {});
+  CHECK(complaints(*calm) == "");
+  CHECK(calm->result.versions == kChaosRounds);
+  int lost = 0;
+  for (std::uint64_t at = 0; at < calm->result.events_dispatched; ++at) {
+    const std::string name = kHospitals[at % kHospitals.size()];
+    const Act cut = [&](WorldControl& world, ChaosHost&) { world.disconnect(name); };
+    const auto told = run_with(cost, at, cut);
+    const std::string wrong = complaints(*told);
+    CHECK_MESSAGE(wrong.empty(), name << " before event " << at << ": " << wrong);
+    CHECK(told->result.versions == kChaosRounds);
+    lost += told->result.fingerprint == calm->result.fingerprint ? 0 : 1;
+    if (at % 5 != 3) continue;
+    const auto dear = run_with(real, at, cut);
+    CHECK(dear->result.fingerprint == told->result.fingerprint);
+  }
+  return lost;
+}
+
+TEST_CASE("each hospital's link is cut at each event of a sum in coded pieces") {
+  CHECK(sums_without_one("light", {{"colluding", 1}, {"dropouts", 1}}) > 0);
+}
+
+TEST_CASE("each hospital's link is cut at each event of an encrypted sum") {
+  const Fields shares{{"key_bits", 1024}, {"threshold", 3}};
+  const Fields everybodys{{"key_bits", 1024}, {"threshold", 3}, {"key", "hospitals"}};
+  const Fields servers{{"key_bits", 1024}, {"threshold", 3}, {"key", "coordinator"}};
+  for (const Fields& fields : {shares, everybodys, servers}) {
+    CHECK(sums_without_one("paillier", fields) > 0);
+  }
+}
+
 TEST_CASE("two links are cut at each event of a secure sum: rounds fail with their reason") {
   bool active = false;
   SUBCASE("an honest server") {}
