@@ -95,20 +95,20 @@ int sums_without_one(const char* kind, const Fields& fields) {
   cheaply.emplace_back("fidelity", "cost");
   const WorldSpec real = secure_world(fields, kind);
   const WorldSpec cost = secure_world(cheaply, kind);
-  const auto calm = run_with(cost, 0, {});
+  const auto calm = run_chaos(cost, {});
   CHECK(complaints(*calm) == "");
   CHECK(calm->result.versions == kChaosRounds);
   int lost = 0;
   for (std::uint64_t at = 0; at < calm->result.events_dispatched; ++at) {
     const std::string name = kHospitals[at % kHospitals.size()];
-    const Act cut = [&](WorldControl& world, ChaosHost&) { world.disconnect(name); };
-    const auto told = run_with(cost, at, cut);
+    const Act cut = cut_off(name);
+    const auto told = run_chaos(cost, {at, cut});
     const std::string wrong = complaints(*told);
     CHECK_MESSAGE(wrong.empty(), name << " before event " << at << ": " << wrong);
     CHECK(told->result.versions == kChaosRounds);
     lost += told->result.fingerprint == calm->result.fingerprint ? 0 : 1;
     if (at % 5 != 3) continue;
-    const auto dear = run_with(real, at, cut);
+    const auto dear = run_chaos(real, {at, cut});
     CHECK(dear->result.fingerprint == told->result.fingerprint);
   }
   return lost;
