@@ -361,8 +361,8 @@ define.strategy {
   doc = "Each hospital is scored with a mixture of a model of its own and the shared one, and trains its own for the mixture; the shared one is that of federated averaging.",
   paper = "Deng, Kamani, Mahdavi 2020, Adaptive Personalized Federated Learning, Algorithm 1",
   params = {
-    alpha = { default = 0.5, low = 0, high = 1, doc = "share of the own model, 0.25 to 0.75 in the paper's experiments; with adaptive: where it begins" },
-    adaptive = { default = false, doc = "every hospital moves its alpha by a step of descent in each training (eq. 11)" },
+    alpha = { default = 0.5, low = 0, high = 1, doc = "share of the own model; with adaptive: where it begins" },
+    adaptive = { default = false, doc = "every hospital moves its alpha by a step of descent in each training, as the paper's adaptive variant" },
     weighted = { default = false, doc = "false: every hospital counts alike, as in the paper; true: by training rows" },
   },
   build = function(p)

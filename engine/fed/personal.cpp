@@ -298,7 +298,7 @@ Schema mixture_schema() {
                      "at the start"},
                  Field{"adapt", type::boolean(), false,
                        "every hospital moves its share by a step of descent at the first step of "
-                       "each training (eq. 11)"}},
+                       "each training, the adaptive variant"}},
       .example = "personal = personal.mixture { alpha = 0.25 }"};
 }
 

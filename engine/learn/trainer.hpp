@@ -58,7 +58,7 @@ struct OwnModel {
   double lambda = 0;
   double rate = 0;         // envelope: of w
   std::int64_t inner = 1;  // envelope
-  bool adapts = false;  // mixture: the share takes a step at the first step of a training, eq. 11
+  bool adapts = false;  // mixture: the share takes a step at the first step of a training
 };
 
 // MOON (Li, He, Song 2021, Algorithm 1): each row's loss has weight * log(1 + exp((s' - s) /

@@ -167,8 +167,7 @@ TEST_CASE("Ctrl-C ends within a second with 130 and keeps what there is") {
     disturbance.signal = signal;
     disturbance.when = [&] {
       return folder.read(".stderr").find("round ") != std::string::npos ||
-             (folder.has(out + "/results.sqlite-wal") &&
-              std::filesystem::file_size(folder.path(out + "/results.sqlite-wal")) > 300'000);
+             test::keeps_rounds(folder, out);
     };
     const test::Outcome outcome =
         test::run(folder, {"run", "long.lua", "--json", "--out", out}, disturbance);
@@ -232,10 +231,7 @@ TEST_CASE("kill -9 leaves a database that opens; the same folder says what it ho
   folder.write("long.lua", test::kLong);
   test::Disturbance disturbance;
   disturbance.signal = SIGKILL;
-  disturbance.when = [&] {
-    return folder.has("r/results.sqlite-wal") &&
-           std::filesystem::file_size(folder.path("r/results.sqlite-wal")) > 200'000;
-  };
+  disturbance.when = [&] { return test::keeps_rounds(folder, "r"); };
   const test::Outcome killed =
       test::run(folder, {"run", "long.lua", "--quiet", "--out", "r"}, disturbance);
   CHECK(killed.exit == -SIGKILL);

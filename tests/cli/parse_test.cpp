@@ -15,11 +15,13 @@ struct Wrong {
 const Wrong kWrong[] = {
     {{},
      "a command is needed\n"
-     "    commands are run, sweep, contribution, join, check, eval, list, docs, explain, new and account; see polyclinic --help\n"},
+     "    commands are run, sweep, contribution, join, check, eval, list, docs, explain, new and "
+     "account; see polyclinic --help\n"},
     {{"runn", "x.lua"},
      "there is no command \"runn\"\n"
      "    did you mean 'run'?\n"
-     "    commands are run, sweep, contribution, join, check, eval, list, docs, explain, new and account; see polyclinic --help\n"},
+     "    commands are run, sweep, contribution, join, check, eval, list, docs, explain, new and "
+     "account; see polyclinic --help\n"},
     {{"run"},
      "run needs a FILE\n"
      "    usage: polyclinic run FILE [OPTIONS]; see polyclinic run --help\n"},

@@ -39,6 +39,13 @@ struct Disturbance {
   rlim_t file_bytes_max = RLIM_INFINITY;  // what is longer cannot be written: a full disk
 };
 
+// Whether the run whose results go there has committed rounds: its log is longer than the making of
+// the tables alone leaves it.
+inline bool keeps_rounds(const Folder& folder, const std::string& out) {
+  const std::string log = out + "/results.sqlite-wal";
+  return folder.has(log) && std::filesystem::file_size(folder.path(log)) > 1'000'000;
+}
+
 // Runs `polyclinic ARGUMENTS` in the folder.
 inline Outcome run(const Folder& folder, std::vector<std::string> arguments,
                    const Disturbance& disturbance = {}) {

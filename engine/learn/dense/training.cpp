@@ -411,7 +411,7 @@ class OwnSteps {
     descend(own_.adapts && s == 0);
   }
 
-  // A step of v, and of the share where it adapts (eq. 11), by the gradient at the mixture.
+  // A step of v, and of the share where it adapts, by the gradient at the mixture.
   void descend(bool adapts) {
     const TrainingPlan& plan = *task_.plan;
     double scale = 1;
