@@ -1836,7 +1836,7 @@ function personal.layers(fields) end
 
 ---@class personal_mixture_fields
 ---@field alpha? number share of the own model; 0: the global model, 1: training alone. With adapt: at the start (default: `0.5`)
----@field adapt? boolean every hospital moves its share by a step of descent at the first step of each training (eq. 11) (default: `false`)
+---@field adapt? boolean every hospital moves its share by a step of descent at the first step of each training, the adaptive variant (default: `false`)
 
 ---Each hospital mixes a model of its own with the shared one, alpha v + (1 - alpha) w, and is scored with the mixture, w being the newest global model. On the rows of every step w trains as without it, and v by the gradient at the mixture; the second gradient is on the clock. Nothing more travels.
 ---Deng, Kamani, Mahdavi 2020, Adaptive Personalized Federated Learning (APFL), Algorithm 1
@@ -2566,8 +2566,8 @@ strategy = {}
 function strategy.afl(fields) end
 
 ---@class strategy_apfl_fields
----@field adaptive? boolean every hospital moves its alpha by a step of descent in each training (eq. 11) (default: `false`)
----@field alpha? number share of the own model, 0.25 to 0.75 in the paper's experiments; with adaptive: where it begins (default: `0.5`)
+---@field adaptive? boolean every hospital moves its alpha by a step of descent in each training, as the paper's adaptive variant (default: `false`)
+---@field alpha? number share of the own model; with adaptive: where it begins (default: `0.5`)
 ---@field weighted? boolean false: every hospital counts alike, as in the paper; true: by training rows (default: `false`)
 ---@field rounds? integer the scenario's field of that name (default: the scenario's)
 ---@field participants? all|integer|fraction the scenario's field of that name (default: the scenario's)
