@@ -35,8 +35,11 @@ void Visits::ask(Visit& visit) const {
   visit.asked = pace_->epochs(visit.hospital, one_epoch);
 }
 
-TrainingPlan Visits::plan_of(const Visit& visit) const {
-  return with_epochs(*s_.plan, visit.epochs > 0 ? visit.epochs : visit.asked);
+TrainingExtent Visits::asked_of(const Visit& visit, const Member& member) const {
+  // most are asked for all, and a plan is not copied to find that out
+  const std::int64_t epochs = visit.epochs > 0 ? visit.epochs : visit.asked;
+  if (epochs == 0) return extent(*s_.plan, member.train_rows, member.steps_done);
+  return extent(with_epochs(*s_.plan, epochs), member.train_rows, member.steps_done);
 }
 
 void Visits::forget_times(HospitalId hospital) {
@@ -65,7 +68,7 @@ Task<bool> Visits::run(Visit& visit) {
 bool Visits::may_spend(Visit& visit) {
   if (s_.privacy == nullptr) return true;
   const Member& member = s_.members->of(visit.hospital);
-  const std::int64_t steps = extent(plan_of(visit), member.train_rows).steps;
+  const std::int64_t steps = asked_of(visit, member).steps;
   const TimeNs now = s_.simulation->now();
   if (s_.privacy->rests(visit.hospital, visit.number + 1)) {
     give_up(visit, DropReason::resting, {});
@@ -174,7 +177,7 @@ Task<bool> Visits::compute(Visit& visit) {
     give_up(visit, DropReason::train_interrupted, "it was down when its turn came");
     co_return false;
   }
-  TrainingExtent amount = extent(plan_of(visit), member.train_rows, member.steps_done);
+  TrainingExtent amount = asked_of(visit, member);
   if (s_.adversary != nullptr) {
     visit.acts = s_.adversary->begin(visit.hospital, visit.number, visit.version, sim.now());
   }
@@ -209,7 +212,7 @@ Task<bool> Visits::compute(Visit& visit) {
     s_.privacy->trained(visit.hospital, sim.now(), visit.number + 1, amount.steps);
   }
   visit.trained_for = sim.now() - began;
-  account(visit, member, amount, duration);
+  account(visit, member, amount, whole.steps, duration);
   if (amount.steps < asked) ++work_.stopped;
   if (visit.epochs > 0 && s_.stragglers.dropped) {
     give_up(visit, DropReason::partial_work,
@@ -233,7 +236,8 @@ void Visits::stop_early(Order& order, const Member& member, TrainingExtent& amou
 }
 
 // A training that was finished, as far as it went.
-void Visits::account(Visit& visit, Member& member, const TrainingExtent& amount, TimeNs duration) {
+void Visits::account(Visit& visit, Member& member, const TrainingExtent& amount,
+                     std::int64_t all_steps, TimeNs duration) {
   const std::int64_t per_epoch = batch_shape(*s_.plan, member.train_rows).per_epoch();
   visit.trained_epochs = static_cast<double>(amount.steps) / static_cast<double>(per_epoch);
   work_.least =
@@ -243,8 +247,7 @@ void Visits::account(Visit& visit, Member& member, const TrainingExtent& amount,
   work_.epochs += visit.trained_epochs;
   member.busy += duration;
   member.epochs += visit.trained_epochs;
-  const TrainingExtent whole = extent(*s_.plan, member.train_rows, member.steps_done);
-  if (amount.steps < whole.steps) ++member.partial;
+  if (amount.steps < all_steps) ++member.partial;
   member.steps_done += amount.steps;
   member.epochs_begun += amount.epochs_begun;
 }

@@ -154,8 +154,10 @@ class Visits {
   Task<bool> reach(Visit& visit);
   [[nodiscard]] bool may_spend(Visit& visit);
   void ask(Visit& visit) const;
-  [[nodiscard]] TrainingPlan plan_of(const Visit& visit) const;
-  void account(Visit& visit, Member& member, const TrainingExtent& amount, TimeNs duration);
+  // What the server wants of the training that the hospital begins next.
+  [[nodiscard]] TrainingExtent asked_of(const Visit& visit, const Member& member) const;
+  void account(Visit& visit, Member& member, const TrainingExtent& amount, std::int64_t all_steps,
+               TimeNs duration);
   Task<bool> prepare(Visit& visit);
   Task<bool> compute(Visit& visit);
   void stop_early(Order& order, const Member& member, TrainingExtent& amount);
