@@ -28,10 +28,11 @@ struct SiteCache::State {
   const std::int64_t bytes_max;
   std::int64_t bytes = 0;
   std::int64_t made = 0;
-  std::list<SiteKey> recent;  // most recently used first
+  std::list<SiteKey> recent;  // most recently used first, as far as is_filling() had them moved
   std::unordered_map<SiteKey, Entry, KeyHash> entries;
 
-  // Both with the mutex held.
+  // With the mutex held. Who was asked for last matters once something may have to go.
+  [[nodiscard]] bool is_filling() const { return bytes > bytes_max / 2; }
   void keep(SiteKey key, std::int64_t site_bytes);
   void shrink();
 };
@@ -58,7 +59,7 @@ SiteCache::~SiteCache() = default;
 
 SitePtr SiteCache::get(SiteKey key, const std::function<SitePtr()>& make) const {
   State& state = *state_;
-  std::promise<SitePtr> promise;
+  std::optional<std::promise<SitePtr>> promise;  // of the one who makes it
 
   // somebody has made it or is making it: wait for that one
   std::optional<std::shared_future<SitePtr>> there;
@@ -66,12 +67,12 @@ SitePtr SiteCache::get(SiteKey key, const std::function<SitePtr()>& make) const 
     const std::lock_guard lock(state.mutex);
     const auto found = state.entries.find(key);
     if (found != state.entries.end()) {
-      if (found->second.bytes >= 0) {
+      if (found->second.bytes >= 0 && state.is_filling()) {
         state.recent.splice(state.recent.begin(), state.recent, found->second.place);
       }
       there = found->second.site;
     } else {
-      state.entries[key].site = promise.get_future().share();
+      state.entries[key].site = promise.emplace().get_future().share();
       ++state.made;
     }
   }
@@ -82,12 +83,12 @@ SitePtr SiteCache::get(SiteKey key, const std::function<SitePtr()>& make) const 
   try {
     site = make();
   } catch (...) {
-    promise.set_exception(std::current_exception());
+    promise->set_exception(std::current_exception());
     const std::lock_guard lock(state.mutex);
     state.entries.erase(key);
     throw;
   }
-  promise.set_value(site);
+  promise->set_value(site);
   const std::lock_guard lock(state.mutex);
   if (site->bytes() > state.bytes_max) {
     // kept, it would only drive out all others

@@ -265,9 +265,18 @@ void AsyncServer::account(const std::vector<Visit*>& used, const VersionMaker::O
   }
 }
 
+std::vector<std::int64_t> AsyncServer::calls_in_order() const {
+  std::vector<std::int64_t> calls;
+  calls.reserve(at_work_.size());
+  for (const auto& [call, visit] : at_work_) calls.push_back(call);
+  std::sort(calls.begin(), calls.end());
+  return calls;
+}
+
 void AsyncServer::drop_all(DropReason reason) {
   scope_.cancel();
-  for (auto& [call, visit] : at_work_) {
+  for (const std::int64_t call : calls_in_order()) {
+    Visit& visit = at_work_.at(call);
     if (!visit.gave_up()) s_.visits->drop(visit, reason, {});
   }
   for (Visit& visit : buffer_) s_.visits->drop(visit, reason, {});
@@ -294,7 +303,8 @@ void AsyncServer::leave(HospitalId hospital) {
 }
 
 void AsyncServer::stop(HospitalId hospital, Stop why) {
-  for (auto& [call, visit] : at_work_) {
+  for (const std::int64_t call : calls_in_order()) {
+    Visit& visit = at_work_.at(call);
     if (visit.hospital != hospital || visit.stage == VisitStage::done) continue;
     if (s_.visits->outlasts(visit, why)) continue;
     s_.visits->end(visit, why);
@@ -313,7 +323,9 @@ bool AsyncServer::holds(HospitalId hospital) const {
 
 std::optional<RoundClosed> AsyncServer::interrupt(DropReason reason, const std::string& why) {
   drop_all(reason);
-  for (const auto& [call, visit] : at_work_) put_back(visit.hospital, s_.simulation->now());
+  for (const std::int64_t call : calls_in_order()) {
+    put_back(at_work_.at(call).hospital, s_.simulation->now());
+  }
   at_work_.clear();
   buffer_.clear();
   if (!round_open_) return std::nullopt;

@@ -25,9 +25,8 @@ TimeNs Visits::compute_time(const Member& member, const TrainingExtent& amount) 
 }
 
 // As many epochs as fit into a time, where the server goes by speed.
-void Visits::ask(Visit& visit) const {
+void Visits::ask(Visit& visit, const Member& member) const {
   if (!pace_) return;
-  const Member& member = s_.members->of(visit.hospital);
   TimeNs one_epoch;
   if (pace_->rule().registered) {
     one_epoch = compute_time(member, extent(with_epochs(*s_.plan, 1), member.train_rows));
@@ -51,14 +50,15 @@ void Visits::forget_times() {
 }
 
 Task<bool> Visits::run(Visit& visit) {
-  ask(visit);
-  const bool reached = co_await reach(visit);
+  Member& member = s_.members->of(visit.hospital);
+  ask(visit, member);
+  const bool reached = co_await reach(visit, member);
   if (!reached) co_return false;
-  const bool ready = co_await prepare(visit);
+  const bool ready = co_await prepare(visit, member);
   if (!ready) co_return false;
-  const bool trained = co_await compute(visit);
+  const bool trained = co_await compute(visit, member);
   if (!trained) co_return false;
-  const bool sent = co_await upload(visit);
+  const bool sent = co_await upload(visit, member);
   if (!sent) co_return false;
   visit.stage = VisitStage::done;
   co_return true;
@@ -79,8 +79,7 @@ bool Visits::may_spend(Visit& visit) {
   return false;
 }
 
-Task<bool> Visits::reach(Visit& visit) {
-  Member& member = s_.members->of(visit.hospital);
+Task<bool> Visits::reach(Visit& visit, Member& member) {
   if (member.train_rows == 0) {
     give_up(visit, DropReason::too_few_rows, {});
     co_return false;
@@ -108,9 +107,8 @@ Task<bool> Visits::reach(Visit& visit) {
 }
 
 // Approval once, then the queue, container start and loading of data, then the training window.
-Task<bool> Visits::prepare(Visit& visit) {
+Task<bool> Visits::prepare(Visit& visit, Member& member) {
   Simulation& sim = *s_.simulation;
-  Member& member = s_.members->of(visit.hospital);
   visit.stage = VisitStage::approval;
   if (member.approved_at == kNever) member.approved_at = sim.now() + member.profile.approval;
   if (member.approved_at >= visit.deadline) {
@@ -168,9 +166,8 @@ Order Visits::order_for(const Visit& visit, Member& member, std::int64_t epochs_
   return order;
 }
 
-Task<bool> Visits::compute(Visit& visit) {
+Task<bool> Visits::compute(Visit& visit, Member& member) {
   Simulation& sim = *s_.simulation;
-  Member& member = s_.members->of(visit.hospital);
   visit.stage = VisitStage::training;
   const bool up = member.availability->up_at(sim.now());
   if (!up && s_.interruption == Interruption::abort) {
@@ -252,9 +249,8 @@ void Visits::account(Visit& visit, Member& member, const TrainingExtent& amount,
   member.epochs_begun += amount.epochs_begun;
 }
 
-Task<bool> Visits::upload(Visit& visit) {
+Task<bool> Visits::upload(Visit& visit, Member& member) {
   Simulation& sim = *s_.simulation;
-  Member& member = s_.members->of(visit.hospital);
   visit.stage = VisitStage::uploading;
   if (visit.before_upload.ns > 0) co_await sim.delay(visit.before_upload);
   if (s_.privacy != nullptr) s_.privacy->sends(visit.hospital, sim.now(), visit.number + 1);

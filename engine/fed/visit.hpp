@@ -151,17 +151,17 @@ class Visits {
   [[nodiscard]] std::int64_t controls_kept() const { return controls_kept_; }
 
  private:
-  Task<bool> reach(Visit& visit);
+  Task<bool> reach(Visit& visit, Member& member);
   [[nodiscard]] bool may_spend(Visit& visit);
-  void ask(Visit& visit) const;
+  void ask(Visit& visit, const Member& member) const;
   // What the server wants of the training that the hospital begins next.
   [[nodiscard]] TrainingExtent asked_of(const Visit& visit, const Member& member) const;
   void account(Visit& visit, Member& member, const TrainingExtent& amount, std::int64_t all_steps,
                TimeNs duration);
-  Task<bool> prepare(Visit& visit);
-  Task<bool> compute(Visit& visit);
+  Task<bool> prepare(Visit& visit, Member& member);
+  Task<bool> compute(Visit& visit, Member& member);
   void stop_early(Order& order, const Member& member, TrainingExtent& amount);
-  Task<bool> upload(Visit& visit);
+  Task<bool> upload(Visit& visit, Member& member);
   void give_up(Visit& visit, DropReason reason, std::string detail);
   [[nodiscard]] Order order_for(const Visit& visit, Member& member,
                                 std::int64_t epochs_begun) const;
