@@ -40,7 +40,7 @@ if(TARGET polyclinic_cli)
   target_include_directories(polyclinic_cli PRIVATE "${CMAKE_BINARY_DIR}/generated")
   set_source_files_properties("${CMAKE_SOURCE_DIR}/engine/cli/build_facts.cpp" PROPERTIES
     OBJECT_DEPENDS "${build_id}" COMPILE_DEFINITIONS
-    "POLYCLINIC_VERSION=\"${PROJECT_VERSION}\";POLYCLINIC_COMPILER=\"${compiler} ${CMAKE_CXX_COMPILER_VERSION}\";POLYCLINIC_BUILD_TYPE=\"${CMAKE_BUILD_TYPE}\";POLYCLINIC_SANITIZERS=\"${POLYCLINIC_SANITIZE}\";POLYCLINIC_LIBRARIES=\"Lua ${LUA_VERSION}, SQLite ${SQLITE_VERSION}, libzip ${LIBZIP_VERSION}, libsodium ${SODIUM_VERSION}, GMP ${GMP_VERSION}, oneTBB ${TBB_VERSION}, fmt ${fmt_VERSION}, Eigen ${Eigen3_VERSION}, JSON ${nlohmann_json_VERSION}, CLI11 ${CLI11_VERSION}\"")
+    "POLYCLINIC_VERSION=\"${PROJECT_VERSION}\";POLYCLINIC_COMPILER=\"${compiler} ${CMAKE_CXX_COMPILER_VERSION}\";POLYCLINIC_BUILD_TYPE=\"${CMAKE_BUILD_TYPE}\";POLYCLINIC_SANITIZERS=\"${POLYCLINIC_SANITIZE}\";POLYCLINIC_LIBRARIES=\"Lua ${LUA_VERSION}, SQLite ${SQLITE_VERSION}, libzip ${LIBZIP_VERSION}, libsodium ${SODIUM_VERSION}, GMP ${GMP_VERSION}, jemalloc ${JEMALLOC_VERSION}, oneTBB ${TBB_VERSION}, fmt ${fmt_VERSION}, Eigen ${Eigen3_VERSION}, JSON ${nlohmann_json_VERSION}, CLI11 ${CLI11_VERSION}\"")
 endif()
 
 # Kernels are compiled once per instruction set, always optimised: debug and release run the same code.
@@ -77,6 +77,10 @@ if(EXISTS "${CMAKE_SOURCE_DIR}/engine/app/main.cpp")
   set_target_properties(polyclinic PROPERTIES ENABLE_EXPORTS ON
     RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}")
   polyclinic_link_floors(polyclinic cli)
+  # docs/decisions/an-allocator.md; sanitizers bring their own
+  if(NOT POLYCLINIC_SANITIZE)
+    target_link_libraries(polyclinic PRIVATE PkgConfig::JEMALLOC)
+  endif()
 endif()
 
 # The Lua standard library travels inside the program: its texts become one C++ file.
