@@ -98,8 +98,13 @@ double median_ratio(const std::function<std::pair<double, double>()>& model_and_
 
 void check_within(double ratio) {
   CAPTURE(ratio);
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  // checked instructions of ours beside a library's unchecked ones take no time of this model
+  MESSAGE("with sanitizers the ratio says nothing, and is not checked");
+#else
   CHECK(ratio > 0.85);
   CHECK(ratio < 1.15);
+#endif
 }
 
 TEST_CASE("a round under pairwise masks takes the time that is charged") {
