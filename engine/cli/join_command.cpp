@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <exception>
 #include <optional>
 
 #include "base/parallel.hpp"
+#include "cli/give_answer.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/sweep_command.hpp"
 #include "record/results_folder.hpp"
@@ -34,20 +34,9 @@ Exit ask_join(const JoinArguments& arguments) {
   if (!found) return Exit::interrupted;
   found->provenance = provenance(run, wall_seconds() - started);
   found->provenance.emplace_back("threads", fmt::format("{}", options.threads));
-  // what cannot be written is reported last, after what there is has been printed
-  std::exception_ptr failure;
-  try {
-    if (!run.out.empty()) write_join(*found, run.out);
-  } catch (const RunError&) {
-    failure = std::current_exception();
-  }
-  if (run.json) {
-    fmt::print("{}\n", join_json(*found));
-  } else if (!run.quiet) {
-    fmt::print("{}", join_table(*found));
-    if (!run.out.empty()) fmt::print("  Results are in {}.\n", run.out);
-  }
-  if (failure) std::rethrow_exception(failure);
+  give_answer(
+      run, [&] { write_join(*found, run.out); }, [&] { return join_json(*found); },
+      [&] { return join_table(*found); });
   return Exit::done;
 }
 

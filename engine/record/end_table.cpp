@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/plain_text.hpp"
 #include "learn/metrics.hpp"
+#include "record/event_tables.hpp"
 #include "record/fairness_table.hpp"
 #include "record/progress.hpp"
 #include "record/text_table.hpp"
@@ -329,125 +330,6 @@ std::string attacks(const RunResult& result) {
   return "\n" + table.text() + sentences;
 }
 
-// What crossed each region's border.
-std::string borders(const RunResult& result) {
-  if (result.borders.empty()) return {};
-  TextTable table({true, false, false, false, false, false, false, false, true});
-  table.add({"crossed the border of", "hospitals", "models in", "size", "sums out", "size", "lost",
-             "in a sum", "aggregated by"});
-  for (const BorderAccount& b : result.borders) {
-    const std::string least = fmt::format("{}", b.hospitals_least);
-    table.add(
-        {shortened(b.region, kNameColumns), fmt::format("{}", b.hospitals),
-         fmt::format("{}", b.models), size_text(b.bytes_down), fmt::format("{}", b.sums),
-         size_text(b.bytes_up), fmt::format("{}", b.sums_lost),
-         b.sums == 0                             ? "-"
-         : b.hospitals_least == b.hospitals_most ? least
-                                                 : fmt::format("{} to {}", least, b.hospitals_most),
-         b.aggregator.empty() ? "a machine of its own" : shortened(b.aggregator, kNameColumns)});
-  }
-  std::int64_t inside = 0;
-  for (const BorderAccount& b : result.borders) inside += b.inside;
-  return "\n" + table.text() +
-         fmt::format("  Of {} messages of single hospitals none crossed.\n", inside);
-}
-
-// Who talked to whom, and what came of it.
-std::string gossip(const RunResult& result) {
-  if (!result.gossip) return {};
-  const GossipAccount& g = *result.gossip;
-  std::string text = fmt::format("  No server: {} hospitals on a graph ({}) of {} links, {}",
-                                 g.hospitals, g.graph, g.links, g.exchange);
-  if (g.spectral_gap) text += fmt::format(", spectral gap {:.3f}", *g.spectral_gap);
-  return text + fmt::format("; {} messages, {} lost.\n", g.messages, g.lost);
-}
-
-// "Lyon joined", "the server crashed: down for 20 min"
-std::string happening_text(const HappeningRecord& h) {
-  std::string text;
-  switch (h.kind) {
-    case HappeningKind::joined: text = h.hospital + " joined"; break;
-    case HappeningKind::left: text = h.hospital + " left"; break;
-    case HappeningKind::forgotten: text = h.hospital + " was forgotten"; break;
-    case HappeningKind::went_back: text = "the federation went back"; break;
-    case HappeningKind::caught_up: text = h.hospital + " is made up for"; break;
-    case HappeningKind::server_crashed: text = "the server crashed"; break;
-    case HappeningKind::server_back: text = "the server is back"; break;
-    case HappeningKind::outage:
-      text = h.hospital.empty() ? "outage" : h.hospital + " went down";
-      break;
-    case HappeningKind::outage_over:
-      text = h.hospital.empty() ? "outage over" : h.hospital + " is up again";
-      break;
-    case HappeningKind::data_changed:
-    case HappeningKind::wave_began: text = h.hospital.empty() ? "data" : h.hospital; break;
-    case HappeningKind::wave_peak: text = "the wave is at its height where it began"; break;
-    case HappeningKind::wave_over: text = "the wave is over"; break;
-  }
-  return h.text.empty() ? text : text + ": " + h.text;
-}
-
-// What the timeline did to the federation, and what it cost to forget a hospital.
-std::string happenings(const RunResult& result) {
-  if (result.happenings.empty()) return {};
-  constexpr std::size_t kHappeningsMost = 20;
-  std::string text = "\n";
-  for (std::size_t i = 0; i < std::min(result.happenings.size(), kHappeningsMost); ++i) {
-    const HappeningRecord& h = result.happenings[i];
-    text +=
-        "  " +
-        wrapped(fmt::format("at {}, version {}: {}", time_text(h.at), h.version, happening_text(h)),
-                kColumns - 2, 4) +
-        "\n";
-  }
-  if (result.happenings.size() > kHappeningsMost) {
-    text += fmt::format("  ... and {} more\n", result.happenings.size() - kHappeningsMost);
-  }
-  if (result.forgotten.empty()) return text;
-  TextTable table({true, true, false, false, false, false, false, false});
-  table.add({"forgotten", "", "version", "rounds", "steps", "up", "down", "time"});
-  for (std::size_t i = 0; i < std::min(result.forgotten.size(), kHospitalsMost); ++i) {
-    const ForgettingRecord& f = result.forgotten[i];
-    table.add({shortened(f.name, kNameColumns), "undone",
-               fmt::format("{} to {}", f.from_version, f.to_version), fmt::format("{}", f.rounds),
-               fmt::format("{}", f.steps), size_text(f.bytes_up), size_text(f.bytes_down),
-               time_text(f.time)});
-    if (!f.again) {
-      table.add({"", "not made good", "", "", "", "", "", ""});
-      continue;
-    }
-    table.add({"", "done again", fmt::format("{}", f.new_version),
-               fmt::format("{}", f.again->rounds), fmt::format("{}", f.again->steps),
-               size_text(f.again->bytes_up), size_text(f.again->bytes_down),
-               time_text(f.again->at - f.at)});
-  }
-  return text + "\n" + table.text();
-}
-
-// What changes of data did to the model: up to three metrics each.
-std::string data_changes(const RunResult& result) {
-  if (result.data_changes.empty()) return {};
-  constexpr std::size_t kMetricsMost = 3;
-  TextTable table({true, true, true, false, false, false});
-  table.add({"data changed", "at", "", "before", "after", "at the end"});
-  const std::vector<std::string> shown = shown_metrics(result);
-  for (std::size_t i = 0; i < std::min(result.data_changes.size(), kHospitalsMost); ++i) {
-    const DataChangeRecord& change = result.data_changes[i];
-    std::size_t lines = 0;
-    for (const DataChangeRecord::Value& value : change.values) {
-      if (std::find(shown.begin(), shown.end(), value.metric) == shown.end()) continue;
-      if (lines == kMetricsMost) break;
-      table.add({lines == 0 ? shortened(change.who, kNameColumns) : "",
-                 lines == 0 ? time_text(change.at) : "", value.metric, number(value.before),
-                 number(value.after), number(value.end)});
-      ++lines;
-    }
-  }
-  return "\n" + table.text() +
-         "  (means over the hospitals where it began: one model before and after it, or at a "
-         "wave's height, and the last)\n";
-}
-
 // Values that are missing, each reason once: what "-" in the table means.
 std::string missing_values(const RunResult& result) {
   std::map<std::string, std::vector<std::string>> hospitals;  // by reason
@@ -590,9 +472,8 @@ std::string end_table(const RunResult& result, bool colour) {
   text += rounds_table(result).text() + legend(result) + round_summary(result);
   if (result.secure) text += secure_phases(*result.secure);
   text += attacks(result);
-  text += borders(result) + gossip(result);
-  text += happenings(result);
-  text += data_changes(result);
+  text += border_table(result) + gossip_line(result);
+  text += happening_lines(result) + data_change_table(result, shown_metrics(result));
   text += "\n" + privacy(result);
   if (!result.convergence.text.empty()) {
     const bool warning = result.convergence.checked && !result.convergence.converged;

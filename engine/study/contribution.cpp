@@ -3,24 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <mutex>
 
 #include "base/check.hpp"
-#include "base/parallel.hpp"
+#include "study/asked_runs.hpp"
 #include "study/values.hpp"
 #include "world/world.hpp"
 
 namespace polyclinic {
 
 namespace {
-
-constexpr std::int64_t kDescribedMost = 10'000;
-constexpr std::int64_t kCacheBytes = 512LL << 20U;  // for the sites of all worlds at work
-constexpr std::int64_t kCacheBytesLeast = 64LL << 20U;
-
-struct Interrupted {};
 
 void set_field(Part& scenario, std::string_view name, Value value) {
   const auto it = std::find_if(scenario.fields.begin(), scenario.fields.end(),
@@ -32,7 +25,7 @@ void set_field(Part& scenario, std::string_view name, Value value) {
 class Finder {
  public:
   Finder(const ContributionOptions& options, const LoadStudy& load)
-      : o_(options), load_(load), workers_(std::max(1, options.threads)) {}
+      : o_(options), runs_(load, std::max(1, options.threads), options.interrupt) {}
 
   Contribution find() {
     begin();
@@ -95,14 +88,11 @@ class Finder {
 
   // Who the hospitals are, and what is compared.
   void begin() {
-    const LoadedStudy loaded = load_({}, o_.seed);
-    if (loaded.spec.declared) {
-      throw ScenarioError({}, fmt::format("{} returns a study", o_.file),
-                          "contributions are those of the hospitals of one scenario: give a file "
-                          "that returns a scenario");
-    }
+    const LoadedStudy loaded =
+        runs_.first(o_.file, o_.seed,
+                    "contributions are those of the hospitals of one scenario: give a file "
+                    "that returns a scenario");
     const StudyArm& arm = loaded.spec.arms.front();
-    source_hash_ = loaded.source_hash;
     found_.file = o_.file;
     found_.title = loaded.spec.title;
     found_.first_seed = arm.spec.seed;
@@ -159,19 +149,12 @@ class Finder {
   std::vector<double> play(std::uint64_t seed, std::span<const Coalition> list) {
     known_ += static_cast<std::int64_t>(list.size());
     std::vector<double> worth(list.size());
-    workers_.for_each(list.size(), [&](std::size_t i, int) {
-      if (o_.interrupt != nullptr && o_.interrupt->load()) throw Interrupted();
-      if (broken_.load()) return;  // nothing comes of the others
-      try {
-        worth[i] = train(seed, list[i]);
-      } catch (...) {
-        broken_ = true;
-        throw;
-      }
-      const std::lock_guard lock(mutex_);
-      ++ended_;
-      if (o_.progress) o_.progress(ended_, known_);
-    });
+    runs_.for_each(
+        list.size(), [&](std::size_t i) { worth[i] = train(seed, list[i]); },
+        [&] {
+          ++ended_;
+          if (o_.progress) o_.progress(ended_, known_);
+        });
     return worth;
   }
 
@@ -184,40 +167,30 @@ class Finder {
   }
 
   double train(std::uint64_t seed, Coalition members) {
-    const auto failed = [&](const std::string& reason) {
-      return RunError({}, fmt::format("seed {}, {}: {}", seed, text(members), reason),
-                      "a coalition without a worth leaves every hospital without its "
-                      "contribution; --leave-one-out needs only coalitions of all but one");
-    };
-    try {
-      LoadedStudy loaded = load_({}, seed);
-      if (loaded.source_hash != source_hash_) {
-        throw RunError({}, "the scenario file changed meanwhile");
-      }
-      WorldSpec spec = std::move(loaded.spec.arms.front().spec);
-      if (members == 0) {
-        // nobody trains: the model as it begins
-        set_field(spec.scenario, "rounds", Value(std::int64_t{0}));
-        set_field(spec.scenario, "privacy", Value());
-      } else {
-        for (std::size_t i = 0; i < players(); ++i) {
-          if ((members >> i & 1U) == 0) spec.absent.push_back(found_.hospitals[i].name);
-        }
-      }
-      RunOptions options;
-      options.interrupt = o_.interrupt;
-      options.cache_bytes = std::max(kCacheBytes / workers_.threads(), kCacheBytesLeast);
-      World world(std::move(spec), loaded.script.get(), options);
-      world.run();
-      if (world.result().interrupted) throw Interrupted();
-      const std::optional<double> value = worth_of(world.result(), members);
-      if (value) return *value;
-    } catch (const ScenarioError& error) {
-      throw failed(error.mistakes().front().message);
-    } catch (const RunError& error) {
-      throw failed(error.mistake().message);
+    double worth = 0;
+    runs_.run(
+        seed, text(members),
+        "a coalition without a worth leaves every hospital without its contribution; "
+        "--leave-one-out needs only coalitions of all but one",
+        [&](WorldSpec& spec) { restrict_to(members, spec); },
+        [&](const RunResult& result) {
+          const std::optional<double> value = worth_of(result, members);
+          if (!value) throw RunError({}, fmt::format("{} has no value", found_.metric));
+          worth = *value;
+        });
+    return worth;
+  }
+
+  void restrict_to(Coalition members, WorldSpec& spec) const {
+    if (members == 0) {
+      // nobody trains: the model as it begins
+      set_field(spec.scenario, "rounds", Value(std::int64_t{0}));
+      set_field(spec.scenario, "privacy", Value());
+      return;
     }
-    throw failed(fmt::format("{} has no value", found_.metric));
+    for (std::size_t i = 0; i < players(); ++i) {
+      if ((members >> i & 1U) == 0) spec.absent.push_back(found_.hospitals[i].name);
+    }
   }
 
   std::optional<double> worth_of(const RunResult& result, Coalition members) {
@@ -257,12 +230,9 @@ class Finder {
   }
 
   const ContributionOptions& o_;
-  const LoadStudy& load_;
-  Workers workers_;
-  std::uint64_t source_hash_ = 0;
+  AskedRuns runs_;
   Contribution found_;
-  std::atomic<bool> broken_{false};
-  std::mutex mutex_;
+  std::mutex mutex_;  // of what the run of all hospitals writes to found_
   std::int64_t known_ = 0;
   std::int64_t ended_ = 0;
 };

@@ -1,17 +1,15 @@
 // Contributions as a table, as JSON, as CSV and in a database.
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/plain_text.hpp"
 #include "record/csv_row.hpp"
-#include "record/database_rows.hpp"
-#include "record/results_folder.hpp"
-#include "record/stored_run.hpp"
+#include "record/sqlite.hpp"
 #include "record/text_table.hpp"
-#include "record/whole_file.hpp"
+#include "study/answer_folder.hpp"
 #include "study/contribution.hpp"
+#include "study/spread_export.hpp"
 
 namespace polyclinic {
 
@@ -48,33 +46,9 @@ std::vector<std::string> members_of(const Contribution& found, Coalition members
   return names;
 }
 
-Json number(const std::optional<double>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
-Json spread_json(const Spread& spread) {
-  return {{"n", spread.n},
-          {"mean", number(spread.mean)},
-          {"sd", number(spread.sd)},
-          {"low", spread.interval ? Json(spread.interval->low) : Json(nullptr)},
-          {"high", spread.interval ? Json(spread.interval->high) : Json(nullptr)}};
-}
-
-void add_spread(CsvRow& row, const Spread& spread) {
-  row.add(spread.mean).add(spread.sd);
-  row.add(spread.interval ? std::optional(spread.interval->low) : std::nullopt);
-  row.add(spread.interval ? std::optional(spread.interval->high) : std::nullopt);
-}
-
 void fill(const Contribution& found, const Sqlite& file) {
   SqliteStatement row = file.prepare("INSERT INTO contributions VALUES (?,?,?,?,?,?,?,?,?,?,?)");
   for (const Contribution::Hospital& h : found.hospitals) {
-    const auto low = [](const Spread& s) {
-      return s.interval ? std::optional(s.interval->low) : std::nullopt;
-    };
-    const auto high = [](const Spread& s) {
-      return s.interval ? std::optional(s.interval->high) : std::nullopt;
-    };
     const Spread shapley = h.shapley.value_or(Spread());
     row.run(h.name, h.train_rows, std::int64_t{h.attacker}, found.metric, h.leave_one_out.mean,
             low(h.leave_one_out), high(h.leave_one_out), shapley.mean, low(shapley), high(shapley),
@@ -86,25 +60,13 @@ void fill(const Contribution& found, const Sqlite& file) {
     played.run(fmt::format("{}", p.seed), static_cast<std::int64_t>(names.size()),
                Json(names).dump(), p.value);
   }
-  SqliteStatement fact = file.prepare("INSERT INTO provenance VALUES (0,?,?)");
-  for (const auto& [key, value] : found.provenance) fact.run(key, value);
-}
-
-void fill_database(const Contribution& found, const std::string& path) {
-  Sqlite file = create_results_database(path);
-  file.run("BEGIN");
-  fill(found, file);  // whose statements are gone before the file is closed
-  file.run("COMMIT");
-  file.close();
 }
 
 }  // namespace
 
 std::string contribution_table(const Contribution& found) {
   std::string out = fmt::format("\n{}\n", found.title.empty() ? found.file : found.title);
-  const std::string seeds = found.seeds == 1
-                                ? fmt::format("seed {}", found.first_seed)
-                                : fmt::format("{} seeds from {}", found.seeds, found.first_seed);
+  const std::string seeds = seeds_text(found.first_seed, found.seeds);
   out += "  " +
          wrapped(fmt::format("What each hospital adds to {} over all hospitals' test rows, each "
                              "coalition trained anew: {}; {}; {} coalitions trained.",
@@ -170,7 +132,7 @@ std::string contribution_json(const Contribution& found, int indent) {
     if (h.attacker) one["attacker"] = true;
     one["leave_one_out"] = spread_json(h.leave_one_out);
     one["shapley"] = h.shapley ? spread_json(*h.shapley) : Json(nullptr);
-    one["sampling_error"] = number(h.sampling_error);
+    one["sampling_error"] = number_json(h.sampling_error);
     json["hospitals"].push_back(std::move(one));
   }
   json["coalitions"] = Json::array();
@@ -216,26 +178,20 @@ std::string coalitions_csv(const Contribution& found) {
 }
 
 void write_contribution(const Contribution& found, const std::string& folder) {
-  constexpr const char* kHint = "give a folder that can be written with --out DIR";
-  make_results_folder(folder);
-  const std::string database = database_path(folder);
-  try {
-    fill_database(found, database);
-  } catch (const SqliteError& error) {
-    throw RunError({}, fmt::format("{} cannot be written: {}", database, error.what()), kHint);
-  }
-  const auto write = [&](const char* name, const std::string& text) {
-    write_whole_file((std::filesystem::path(folder) / name).string(), text, kHint);
-  };
-  write("contribution.json", contribution_json(found, 2) + "\n");
-  write("contribution.csv", contribution_csv(found));
-  write("coalitions.csv", coalitions_csv(found));
-  write("README.txt", fmt::format("{}\n\nSimulation, not for clinical use.\n\n"
-                                  "results.sqlite     tables contributions and coalitions\n"
-                                  "contribution.json  what `contribution --json` prints\n"
-                                  "contribution.csv   a row per hospital\n"
-                                  "coalitions.csv     a row per coalition and seed\n",
-                                  found.title.empty() ? found.file : found.title));
+  Answer answer;
+  answer.rows = [&](const Sqlite& file) { fill(found, file); };
+  answer.provenance = found.provenance;
+  answer.files.emplace_back("contribution.json", contribution_json(found, 2) + "\n");
+  answer.files.emplace_back("contribution.csv", contribution_csv(found));
+  answer.files.emplace_back("coalitions.csv", coalitions_csv(found));
+  answer.files.emplace_back("README.txt",
+                            fmt::format("{}\n\nSimulation, not for clinical use.\n\n"
+                                        "results.sqlite     tables contributions and coalitions\n"
+                                        "contribution.json  what `contribution --json` prints\n"
+                                        "contribution.csv   a row per hospital\n"
+                                        "coalitions.csv     a row per coalition and seed\n",
+                                        found.title.empty() ? found.file : found.title));
+  write_answer(answer, folder);
 }
 
 }  // namespace polyclinic

@@ -3,24 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
-#include <limits>
-#include <mutex>
 
 #include "base/check.hpp"
-#include "base/parallel.hpp"
+#include "study/asked_runs.hpp"
 #include "study/values.hpp"
 #include "world/world.hpp"
 
 namespace polyclinic {
 
 namespace {
-
-constexpr std::int64_t kDescribedMost = 10'000;
-constexpr std::int64_t kCacheBytes = 512LL << 20U;  // for the sites of all worlds at work
-constexpr std::int64_t kCacheBytesLeast = 64LL << 20U;
-
-struct Interrupted {};
 
 // Of one run, by hospital.
 std::vector<MeasuredValue> values_of(const ArmResult& arm,
@@ -42,7 +33,7 @@ std::vector<MeasuredValue> values_of(const ArmResult& arm,
 class Asker {
  public:
   Asker(const JoinOptions& options, const LoadStudy& load)
-      : o_(options), load_(load), workers_(std::max(1, options.threads)) {}
+      : o_(options), runs_(load, std::max(1, options.threads), options.interrupt) {}
 
   JoinReport ask() {
     begin();
@@ -52,22 +43,23 @@ class Asker {
       found_.runs[r].values.resize(found_.hospitals.size());
     }
     // both federations of a seed side by side
-    workers_.for_each(2 * found_.runs.size(),
-                      [&](std::size_t i, int) { run_one(i / 2, i % 2 == 0); });
+    runs_.for_each(
+        2 * found_.runs.size(), [&](std::size_t i) { train(found_.runs[i / 2], i % 2 == 0); },
+        [this] {
+          ++ended_;
+          if (o_.progress) o_.progress(ended_);
+        });
     summarise();
     return std::move(found_);
   }
 
  private:
   void begin() {
-    const LoadedStudy loaded = load_({}, o_.seed);
-    if (loaded.spec.declared) {
-      throw ScenarioError({}, fmt::format("{} returns a study", o_.file),
-                          "a hospital joins the federation of one scenario: give a file that "
-                          "returns a scenario");
-    }
+    const LoadedStudy loaded =
+        runs_.first(o_.file, o_.seed,
+                    "a hospital joins the federation of one scenario: give a file that returns a "
+                    "scenario");
     const StudyArm& arm = loaded.spec.arms.front();
-    source_hash_ = loaded.source_hash;
     found_.file = o_.file;
     found_.title = loaded.spec.title;
     found_.hospital = o_.hospital;
@@ -113,54 +105,21 @@ class Asker {
                         (near.empty() ? "" : near + "\n") + "there are " + join_names(measured));
   }
 
-  void run_one(std::size_t replication, bool with) {
-    if (o_.interrupt != nullptr && o_.interrupt->load()) throw Interrupted();
-    if (broken_.load()) return;  // nothing comes of the others
-    try {
-      train(found_.runs[replication], with);
-    } catch (...) {
-      broken_ = true;
-      throw;
-    }
-    const std::lock_guard lock(mutex_);
-    ++ended_;
-    if (o_.progress) o_.progress(ended_);
-  }
-
   void train(JoinReport::Seed& seed, bool with) {
-    const auto failed = [&](const std::string& reason) {
-      return RunError({},
-                      fmt::format("seed {}, the federation {} {}: {}", seed.seed,
-                                  with ? "with" : "without", o_.hospital, reason),
-                      "both must run for their difference to be known");
-    };
-    try {
-      LoadedStudy loaded = load_({}, seed.seed);
-      if (loaded.source_hash != source_hash_) {
-        throw RunError({}, "the scenario file changed meanwhile");
-      }
-      WorldSpec spec = std::move(loaded.spec.arms.front().spec);
-      if (with) {
-        Part alone;
-        alone.kind = "baseline";
-        alone.name = "local_only";
-        set_baselines(spec.scenario, List{Value(std::move(alone))});
-      } else {
-        spec.absent.push_back(o_.hospital);
-      }
-      RunOptions options;
-      options.interrupt = o_.interrupt;
-      options.cache_bytes = std::max(kCacheBytes / workers_.threads(), kCacheBytesLeast);
-      World world(std::move(spec), loaded.script.get(), options);
-      world.run();
-      if (world.result().interrupted) throw Interrupted();
-      // the two federations of a seed write different fields
-      with ? take_with(world.result(), seed) : take_without(world.result(), seed);
-    } catch (const ScenarioError& error) {
-      throw failed(error.mistakes().front().message);
-    } catch (const RunError& error) {
-      throw failed(error.mistake().message);
-    }
+    runs_.run(
+        seed.seed, fmt::format("the federation {} {}", with ? "with" : "without", o_.hospital),
+        "both must run for their difference to be known",
+        [&](WorldSpec& spec) {
+          if (!with) return spec.absent.push_back(o_.hospital);
+          Part alone;
+          alone.kind = "baseline";
+          alone.name = "local_only";
+          set_baselines(spec.scenario, List{Value(std::move(alone))});
+        },
+        // the two federations of a seed write different fields
+        [&](const RunResult& result) {
+          with ? take_with(result, seed) : take_without(result, seed);
+        });
   }
 
   void take_with(const RunResult& result, JoinReport::Seed& seed) {
@@ -350,12 +309,8 @@ class Asker {
   }
 
   const JoinOptions& o_;
-  const LoadStudy& load_;
-  Workers workers_;
-  std::uint64_t source_hash_ = 0;
+  AskedRuns runs_;
   JoinReport found_;
-  std::atomic<bool> broken_{false};
-  std::mutex mutex_;
   std::int64_t ended_ = 0;
   std::uint64_t place_ = 0;
 };

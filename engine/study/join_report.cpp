@@ -3,17 +3,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/plain_text.hpp"
 #include "record/csv_row.hpp"
-#include "record/database_rows.hpp"
-#include "record/results_folder.hpp"
-#include "record/stored_run.hpp"
+#include "record/sqlite.hpp"
 #include "record/text_table.hpp"
-#include "record/whole_file.hpp"
+#include "study/answer_folder.hpp"
 #include "study/join.hpp"
+#include "study/spread_export.hpp"
 
 namespace polyclinic {
 
@@ -134,30 +132,6 @@ std::string cost_table(const JoinReport& found) {
   return table.text();
 }
 
-Json number(const std::optional<double>& value) {
-  // an epsilon without bound is no number of JSON
-  return value && std::isfinite(*value) ? Json(*value) : Json(nullptr);
-}
-
-std::optional<double> low(const Spread& s) {
-  return s.interval ? std::optional(s.interval->low) : std::nullopt;
-}
-std::optional<double> high(const Spread& s) {
-  return s.interval ? std::optional(s.interval->high) : std::nullopt;
-}
-
-Json spread_json(const Spread& spread) {
-  Json json = {{"n", spread.n},
-               {"mean", number(spread.mean)},
-               {"sd", number(spread.sd)},
-               {"low", number(low(spread))},
-               {"high", number(high(spread))}};
-  if (spread.bootstrap) {
-    json["bootstrap"] = {{"low", spread.bootstrap->low}, {"high", spread.bootstrap->high}};
-  }
-  return json;
-}
-
 Json seed_json(const JoinReport& found, const JoinReport::Seed& seed) {
   Json one = {{"seed", seed.seed},
               {"train_rows", seed.train_rows},
@@ -166,7 +140,7 @@ Json seed_json(const JoinReport& found, const JoinReport::Seed& seed) {
               {"bytes_up", seed.bytes_up},
               {"bytes_down", seed.bytes_down},
               {"busy_seconds", seed.busy_s},
-              {"epsilon", number(seed.epsilon)},
+              {"epsilon", number_json(seed.epsilon)},
               {"with",
                {{"sim_seconds", seed.with_s},
                 {"bytes", seed.with_bytes},
@@ -179,9 +153,9 @@ Json seed_json(const JoinReport& found, const JoinReport::Seed& seed) {
   for (std::size_t i = 0; i < seed.values.size(); ++i) {
     const JoinReport::Values& values = seed.values[i];
     Json of{{"name", found.hospitals[i].name},
-            {"with", number(values.with)},
-            {"without", number(values.without)},
-            {"alone", number(values.alone)}};
+            {"with", number_json(values.with)},
+            {"without", number_json(values.without)},
+            {"alone", number_json(values.alone)}};
     if (!values.reason.empty()) of["reason"] = values.reason;
     one["values"].push_back(std::move(of));
   }
@@ -209,25 +183,13 @@ void fill(const JoinReport& found, const Sqlite& file) {
               seed.bytes_down, seed.busy_s, seed.epsilon, seed.with_s, seed.without_s,
               seed.with_bytes, seed.without_bytes, seed.with_versions, seed.without_versions);
   }
-  SqliteStatement fact = file.prepare("INSERT INTO provenance VALUES (0,?,?)");
-  for (const auto& [key, value] : found.provenance) fact.run(key, value);
-}
-
-void fill_database(const JoinReport& found, const std::string& path) {
-  Sqlite file = create_results_database(path);
-  file.run("BEGIN");
-  fill(found, file);  // whose statements are gone before the file is closed
-  file.run("COMMIT");
-  file.close();
 }
 
 }  // namespace
 
 std::string join_table(const JoinReport& found) {
   std::string out = fmt::format("\n{}\n", found.title.empty() ? found.file : found.title);
-  const std::string seeds = found.seeds == 1
-                                ? fmt::format("seed {}", found.first_seed)
-                                : fmt::format("{} seeds from {}", found.seeds, found.first_seed);
+  const std::string seeds = seeds_text(found.first_seed, found.seeds);
   const auto add = [&](const std::string& paragraph) {
     out += "  " + wrapped(paragraph, kColumns - 2, 2) + "\n";
   };
@@ -299,7 +261,7 @@ std::string join_csv(const JoinReport& found) {
   for (const JoinReport::Quantity& q : found.quantities) {
     CsvRow row;
     row.add(q.name).add(found.hospital).add(q.unit).add(std::int64_t{q.paired}).add(q.value.n);
-    row.add(q.value.mean).add(q.value.sd).add(low(q.value)).add(high(q.value));
+    add_spread(row, q.value);
     out += row.done();
   }
   return out;
@@ -336,29 +298,22 @@ std::string join_costs_csv(const JoinReport& found) {
 }
 
 void write_join(const JoinReport& found, const std::string& folder) {
-  constexpr const char* kHint = "give a folder that can be written with --out DIR";
-  make_results_folder(folder);
-  const std::string database = database_path(folder);
-  try {
-    fill_database(found, database);
-  } catch (const SqliteError& error) {
-    throw RunError({}, fmt::format("{} cannot be written: {}", database, error.what()), kHint);
-  }
-  const auto write = [&](const char* name, const std::string& text) {
-    write_whole_file((std::filesystem::path(folder) / name).string(), text, kHint);
-  };
-  write("join.json", join_json(found, 2) + "\n");
-  write("join.csv", join_csv(found));
-  write("join_values.csv", join_values_csv(found));
-  write("join_costs.csv", join_costs_csv(found));
-  write("README.txt",
-        fmt::format("{}\n\nSimulation, not for clinical use.\n\n"
-                    "results.sqlite   tables join_summary, join_values and join_costs\n"
-                    "join.json        what `join --json` prints\n"
-                    "join.csv         a row per gain and cost, with intervals\n"
-                    "join_values.csv  a row per seed and hospital\n"
-                    "join_costs.csv   a row per seed\n",
-                    found.title.empty() ? found.file : found.title));
+  Answer answer;
+  answer.rows = [&](const Sqlite& file) { fill(found, file); };
+  answer.provenance = found.provenance;
+  answer.files.emplace_back("join.json", join_json(found, 2) + "\n");
+  answer.files.emplace_back("join.csv", join_csv(found));
+  answer.files.emplace_back("join_values.csv", join_values_csv(found));
+  answer.files.emplace_back("join_costs.csv", join_costs_csv(found));
+  answer.files.emplace_back(
+      "README.txt", fmt::format("{}\n\nSimulation, not for clinical use.\n\n"
+                                "results.sqlite   tables join_summary, join_values and join_costs\n"
+                                "join.json        what `join --json` prints\n"
+                                "join.csv         a row per gain and cost, with intervals\n"
+                                "join_values.csv  a row per seed and hospital\n"
+                                "join_costs.csv   a row per seed\n",
+                                found.title.empty() ? found.file : found.title));
+  write_answer(answer, folder);
 }
 
 }  // namespace polyclinic

@@ -7,6 +7,7 @@
 
 #include "record/csv_row.hpp"
 #include "study/report.hpp"
+#include "study/spread_export.hpp"
 
 namespace polyclinic {
 
@@ -17,22 +18,6 @@ using Json = nlohmann::ordered_json;
 // Columns of a measured value; "": the macro average.
 constexpr std::array kAverages{"",        ".weighted",      ".micro", ".worst",
                                ".spread", ".bottom_decile", ".jain"};
-
-Json number(const std::optional<double>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
-Json spread_json(const Spread& spread) {
-  Json json;
-  json["n"] = spread.n;
-  json["mean"] = number(spread.mean);
-  json["sd"] = number(spread.sd);
-  json["low"] = spread.interval ? Json(spread.interval->low) : Json(nullptr);
-  json["high"] = spread.interval ? Json(spread.interval->high) : Json(nullptr);
-  json["bootstrap_low"] = spread.bootstrap ? Json(spread.bootstrap->low) : Json(nullptr);
-  json["bootstrap_high"] = spread.bootstrap ? Json(spread.bootstrap->high) : Json(nullptr);
-  return json;
-}
 
 Json arm_json(const StudyPlan& plan, std::size_t a, const ArmSummary& summary) {
   const PlannedArm& arm = plan.arms[a];
@@ -57,13 +42,13 @@ Json arm_json(const StudyPlan& plan, std::size_t a, const ArmSummary& summary) {
 Json averages_json(const StudyRun& run) {
   Json json = Json::object();
   for (const MeasuredAverages& a : run.averages) {
-    json[a.metric] = {{"macro", number(a.macro)},
-                      {"weighted", number(a.weighted)},
-                      {"micro", number(a.micro)},
-                      {"worst", number(a.worst)},
-                      {"bottom_decile", number(a.bottom_decile)},
-                      {"spread", number(a.spread)},
-                      {"jain", number(a.jain)},
+    json[a.metric] = {{"macro", number_json(a.macro)},
+                      {"weighted", number_json(a.weighted)},
+                      {"micro", number_json(a.micro)},
+                      {"worst", number_json(a.worst)},
+                      {"bottom_decile", number_json(a.bottom_decile)},
+                      {"spread", number_json(a.spread)},
+                      {"jain", number_json(a.jain)},
                       {"hospitals_counted", a.hospitals_counted}};
   }
   return json;
