@@ -48,8 +48,8 @@ Rates of_masks() {
   const KeyPair theirs = make_key_pair(secrets);
   const Bytes text(80, 1);
   std::vector<std::uint32_t> values(kValues, 1);
-  rates.key_pair = seconds_of(20, [&] { make_key_pair(secrets); });
-  rates.agreement = seconds_of(20, [&] { REQUIRE(agree(mine, theirs.open, "rate")); });
+  rates.key_pair = seconds_of(100, [&] { make_key_pair(secrets); });
+  rates.agreement = seconds_of(100, [&] { REQUIRE(agree(mine, theirs.open, "rate")); });
   rates.sealed = seconds_of(200, [&] { seal(text, mine.open, 1, 2); });
   rates.mask_value =
       seconds_of(20, [&] { add_mask(mine.open, Sign::plus, values); }) / double{kValues};
@@ -59,6 +59,17 @@ Rates of_masks() {
   // a split of 9 pieces, 13 coefficients each, at 20 places
   const double split_once = seconds_of(20, [&] { split(mine.secret, 13, 20, secrets); });
   rates.share_step = std::max(0.0, split_once / (9 * 13) - rates.element) / 20;
+  return rates;
+}
+
+// And one that is signed.
+Rates of_signatures() {
+  Rates rates = of_masks();
+  const SigningKeys keys = registered_keys(make_run_key(7, 0), 0);
+  const Bytes text(100, 1);
+  const Signature signature = sign(text, keys);
+  rates.signing = seconds_of(200, [&] { sign(text, keys); });
+  rates.verified = seconds_of(200, [&] { REQUIRE(verify(text, signature, keys.open)); });
   return rates;
 }
 
@@ -127,6 +138,29 @@ TEST_CASE("a round under pairwise masks takes the time that is charged") {
   check_within(ratio);
 }
 
+TEST_CASE("signatures of the active variant take the time that is charged") {
+  PairwiseSettings settings;
+  settings.parties = 20;
+  settings.threshold = 14;
+  settings.values = 1000;  // few: signatures are a third of all work
+  settings.modulus_bits = 32;
+  const std::vector<std::vector<std::uint32_t>> inputs(20, std::vector<std::uint32_t>(1000, 1));
+  std::vector<int> lost(20, 5);
+  lost[3] = lost[8] = 2;  // after they shared
+  const double ratio = median_ratio([&] {
+    const Seconds seconds{of_signatures()};
+    const double model =
+        20 * (seconds.advertise() + seconds.sign()) +
+        20 * (seconds.share_keys(20, 19, 14) + seconds.verify(19)) +
+        18 * (seconds.mask(19, 1000) + seconds.sign() + seconds.reveal(19) + seconds.verify(18)) +
+        seconds.unmask(20, 18, 36, 14, 1000);
+    const PairwiseSettings signed_by_all = active(settings);
+    const double real = seconds_of(1, [&] { REQUIRE(play(signed_by_all, lost, inputs).sum); });
+    return std::pair(model, real);
+  });
+  check_within(ratio);
+}
+
 // Everybody shares, the first `summed` send.
 void play_light(const LightSettings& settings, std::size_t summed) {
   LightServer server(settings);
@@ -163,31 +197,45 @@ TEST_CASE("a round in coded pieces takes the time that is charged") {
   check_within(ratio);
 }
 
+// And of shares to servers, whose server 1 only adds.
+Rates of_shares(const ShareSettings& settings) {
+  Rates rates = of_masks();
+  const std::vector<std::vector<std::uint32_t>> sums(10, std::vector<std::uint32_t>(kValues, 3));
+  rates.add_value = seconds_of(20, [&] { REQUIRE(combine(settings, sums)[0] == 30); }) /
+                    (10.0 * static_cast<double>(kValues));
+  return rates;
+}
+
+// Ten hospitals share, all servers sum.
+void play_shares(const ShareSettings& settings, std::vector<ShareServer>& servers) {
+  const std::vector<Key> keys{servers[1].key(), servers[2].key()};
+  std::vector<Place> all;
+  for (Place place = 1; place <= 10; ++place) {
+    SecretStream secrets = secrets_at(place);
+    std::vector<std::uint32_t> values(kValues, 1);
+    const auto seeds = split(settings, place, keys, secrets, values);
+    for (const SealedSeed& seed : *seeds) REQUIRE(servers[seed.server - 1].receive(seed));
+    REQUIRE(servers[0].receive(place, std::move(values)));
+    all.push_back(place);
+  }
+  std::vector<std::vector<std::uint32_t>> sums;
+  for (ShareServer& server : servers) sums.push_back(*server.sum(all));
+  REQUIRE(combine(settings, sums) == std::vector<std::uint32_t>(kValues, 10));
+}
+
 TEST_CASE("shares to servers take the time that is charged") {
   ShareSettings settings;
   settings.servers = 3;
   settings.values = kValues;
   const double ratio = median_ratio([&] {
-    const ShareSeconds seconds{of_masks()};
-    const double model = 10 * seconds.split(3, kValues) + 2 * seconds.expand(10, kValues);
+    const ShareSeconds seconds{of_shares(settings)};
+    const double model = 10 * seconds.split(3, kValues) + 2 * seconds.expand(10, kValues) +
+                         seconds.combine(10, 3, kValues);
     std::vector<ShareServer> servers;
     for (std::size_t number = 1; number <= 3; ++number) {
       servers.emplace_back(settings, number, secrets_at(100 + number));
     }
-    const std::vector<Key> keys{servers[1].key(), servers[2].key()};
-    const double real = seconds_of(1, [&] {
-      std::vector<Place> all;
-      for (Place place = 1; place <= 10; ++place) {
-        SecretStream secrets = secrets_at(place);
-        std::vector<std::uint32_t> values(kValues, 1);
-        const auto seeds = split(settings, place, keys, secrets, values);
-        for (const SealedSeed& seed : *seeds) REQUIRE(servers[seed.server - 1].receive(seed));
-        all.push_back(place);
-      }
-      REQUIRE(servers[1].sum(all));
-      REQUIRE(servers[2].sum(all));
-    });
-    return std::pair(model, real);
+    return std::pair(model, seconds_of(1, [&] { play_shares(settings, servers); }));
   });
   check_within(ratio);
 }
@@ -216,11 +264,20 @@ TEST_CASE("encryption and both ways of decryption take the time that is charged"
     });
     rates.power_step = power / (2048.0 * 32 * 32);
     const PaillierSeconds seconds{shape, rates};
+    const double model = 2 * seconds.encrypt() + seconds.add(2) + seconds.decrypt() +
+                         3 * seconds.part() + seconds.combine();
+    const std::array<std::uint32_t, 3> places{1, 3, 4};
     const double real = seconds_of(1, [&] {
-      for (int i = 0; i < 2; ++i) encrypt(secret.open, 7, secrets);
-      REQUIRE(decrypt_part(dealt.key, c, dealt.shares[2]) > 0);
+      encrypt(secret.open, 7, secrets);
+      const mpz_class two = encrypt(secret.open, 7, secrets);
+      REQUIRE(decrypt(secret, add(secret.open, two, two)) == 14);
+      std::vector<mpz_class> parts;
+      for (const std::uint32_t place : places) {
+        parts.push_back(decrypt_part(dealt.key, c, dealt.shares[place - 1]));
+      }
+      REQUIRE(combine_parts(dealt.key, places, parts) == 5);
     });
-    return std::pair(2 * seconds.encrypt() + seconds.part(), real);
+    return std::pair(model, real);
   });
   check_within(ratio);
 }
