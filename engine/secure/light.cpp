@@ -177,10 +177,11 @@ bool LightHospital::add_piece_of(Place place, FieldVector& sum) const {
   const Peer& peer = peers_.at(place);
   const auto text = unseal(peer.sealed, peer.sealing, place, place_);
   if (!text || text->size() != kHeadBytes + kWordBytes * sum.size()) return false;
+  // the head is part of what was sealed, and so are elements of the field
+  const Bytes head = text_of(place, place_, {});
+  if (!std::equal(head.begin(), head.end(), text->begin())) return false;
   FieldVector piece(sum.size());
   std::memcpy(piece.data(), text->data() + kHeadBytes, kWordBytes * piece.size());
-  // as text_of() has it: the head is part of what was sealed, and so are elements of the field
-  if (*text != text_of(place, place_, piece)) return false;
   if (std::any_of(piece.begin(), piece.end(), [](auto x) { return x >= field::kPrime; })) {
     return false;
   }
