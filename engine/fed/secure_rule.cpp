@@ -207,6 +207,42 @@ void check_secure(const Part& part, const SecureRule& rule, std::size_t most, Ti
   }
 }
 
+std::size_t secure_withstands(const SecureRule& rule, std::size_t invited) {
+  // a server beside it must collude, and none does
+  if (rule.shares) return invited;
+  // one who has the key is enough
+  if (rule.paillier) return rule.paillier->parts > 0 ? rule.paillier->parts - 1 : 0;
+  if (rule.light) return rule.light->colluding.of(invited);
+  if (rule.sparse) return rule.sparse->colluding.of(invited);
+  const std::size_t threshold = secure_threshold(rule, invited);
+  // a server that lies hears of one half this, of the other half that
+  return rule.active ? 2 * threshold - invited - 1 : threshold - 1;
+}
+
+void check_colluding(const Part& privacy, const Part& secure, const SecureRule& rule,
+                     std::size_t invited) {
+  const auto colluding = static_cast<std::size_t>(privacy.integer("colluding"));
+  const std::size_t withstood = secure_withstands(rule, invited);
+  if (colluding <= withstood) return;
+  std::string hint =
+      withstood == 0 ? "leave out 'colluding'" : fmt::format("colluding = {} at most", withstood);
+  if (rule.paillier) {
+    hint += rule.paillier->parts > 0 ? ", or a higher threshold" : ", or key = \"threshold\"";
+  } else {
+    hint += rule.light || rule.sparse
+                ? fmt::format(", or more 'colluding' of secure.{}, too", secure.name)
+                : ", or a higher threshold";
+  }
+  throw privacy.mistake(
+      "colluding",
+      fmt::format("{} of {} hospitals may tell the server all they have, and this secure.{} "
+                  "withstands {}: the server would read single updates, each behind that "
+                  "hospital's own share of the noise only",
+                  colluding, invited, secure.name,
+                  withstood == 0 ? "none" : std::to_string(withstood)),
+      hint);
+}
+
 std::vector<Mistake> secure_conflicts(const Part& secure, const Part& aggregation,
                                       const Part* objective, const Part* privacy) {
   std::vector<Mistake> mistakes;

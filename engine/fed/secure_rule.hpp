@@ -89,6 +89,12 @@ std::string no_plan_text(const SecureRule& rule, std::size_t invited);
 // Throws ScenarioError where no round of `most` hospitals at most could work: a threshold that they
 // cannot reach, sums that do not fit 32 bits, a deadline that leaves no time between the phases.
 void check_secure(const Part& part, const SecureRule& rule, std::size_t most, TimeNs deadline);
+// How many hospitals may tell the server all that they have, keys included, in a round of so many,
+// and it still reads no single update. REQUIRES: check_secure has passed, key shares are given.
+std::size_t secure_withstands(const SecureRule& rule, std::size_t invited);
+// Throws ScenarioError where a part of privacy counts on more. `privacy` has a field `colluding`.
+void check_colluding(const Part& privacy, const Part& secure, const SecureRule& rule,
+                     std::size_t invited);
 // Refuses parts of a scenario that need to see single updates.
 // objective and privacy may be null.
 std::vector<Mistake> secure_conflicts(const Part& secure, const Part& aggregation,

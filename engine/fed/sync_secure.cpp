@@ -99,6 +99,8 @@ bool SyncServer::plan_sum(Round& round) {
     return false;
   }
   round.plan = *plan;
+  // of more than the schedule waits for: a sum of fewer would not come out
+  round.target = std::max(round.target, plan->answers);
   const auto widen = [first](std::int64_t& least, std::int64_t& most, std::size_t value) {
     const auto v = static_cast<std::int64_t>(value);
     least = first ? v : std::min(least, v);

@@ -150,6 +150,10 @@ Task<void> SyncServer::gather(Round& round) {
     }
   }
   round.scope.cancel();
+  // of those that came at the same moment as the last that counts; what is asked next has answers
+  // of its own
+  while (round.inbox.try_receive()) {
+  }
 }
 
 // A hospital from invitation to reply: the server hears of either end.

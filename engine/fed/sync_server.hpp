@@ -206,7 +206,8 @@ class SyncServer final : public Protocol {
     TimeNs until;
     std::int64_t bytes_there = 0;
     std::int64_t bytes_back = 0;
-    TimeNs work;  // of their processors
+    TimeNs work;                // of their processors
+    bool lists_places = false;  // they answer with whose shares they have, instead of bytes_back
   };
   void send_in_shares(Round& round, std::size_t index);
   Task<void> send_seeds(Round& round, std::size_t index);
@@ -223,7 +224,8 @@ class SyncServer final : public Protocol {
   void close_sum(const Round& round);
   [[nodiscard]] HostId share_server(std::size_t number) const;
   [[nodiscard]] secure::ShareSizes share_sizes(const Round& round) const;
-  [[nodiscard]] std::size_t with_all_shares(const Round& round) const;
+  // Of those that the server heard, whose share reached this one, too.
+  [[nodiscard]] static std::size_t with_share(const Round& round, std::size_t helper);
 
   Task<void> participate(Round& round, std::size_t index);
   void drop_all(Round& round, DropReason reason, const std::string& detail);

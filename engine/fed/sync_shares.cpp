@@ -58,11 +58,11 @@ Task<void> SyncServer::send_seeds(Round& round, std::size_t index) {
   }
 }
 
-std::size_t SyncServer::with_all_shares(const Round& round) const {
-  const std::uint32_t all = (1U << s_.helpers.size()) - 1U;
-  const auto count =
-      std::count_if(round.participants.begin(), round.participants.end(),
-                    [all](const Participant& one) { return one.arrived && one.helpers == all; });
+std::size_t SyncServer::with_share(const Round& round, std::size_t helper) {
+  const auto count = std::count_if(round.participants.begin(), round.participants.end(),
+                                   [helper](const Participant& one) {
+                                     return one.arrived && (one.helpers >> helper & 1U) != 0;
+                                   });
   return static_cast<std::size_t>(count);
 }
 
@@ -116,7 +116,7 @@ Task<bool> SyncServer::agree_on_shares(Round& round, TimeNs until) {
   Question question;
   question.until = until;
   question.bytes_there = secure::ShareSizes::places(round.arrived);
-  question.bytes_back = secure::ShareSizes::places(with_all_shares(round));
+  question.lists_places = true;
   const bool told = co_await ask_helpers(round, question, "told whose shares it has");
   if (!told) co_return false;
   leave_incomplete(round);
@@ -182,8 +182,10 @@ Task<void> SyncServer::ask_helper(Round& round, std::size_t helper, Question que
     co_return;
   }
   co_await s_.simulation->delay(question.work);
-  const TransferOutcome back =
-      co_await s_.network->send(other, server, question.bytes_back, question.until);
+  const std::int64_t bytes_back = question.lists_places
+                                      ? secure::ShareSizes::places(with_share(round, helper))
+                                      : question.bytes_back;
+  const TransferOutcome back = co_await s_.network->send(other, server, bytes_back, question.until);
   secure_account_.bytes_between += back.bytes_on_wire;
   if (back.completed) round.helpers_answered |= 1U << helper;
   round.inbox.send(helper);

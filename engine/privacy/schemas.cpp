@@ -195,8 +195,9 @@ Schema distributed_schema() {
       "probability beyond epsilon; far below 1 over the hospitals");
   fields.push_back({"mechanism", type::choice({"discrete_gaussian", "skellam"}),
                     "discrete_gaussian", "law of the integer noise of each hospital"});
-  fields.push_back({"colluding", type::integer().at_least(0), std::int64_t{0},
-                    "hospitals that may tell the server their noise: it does not count"});
+  fields.push_back(
+      {"colluding", type::integer().at_least(0), std::int64_t{0},
+       "hospitals that may tell the server all they have: their noise does not count"});
   return Schema{
       .kind = "privacy",
       .name = "distributed",

@@ -314,7 +314,11 @@ double LightSeconds::reveal(std::size_t summed) const {
 }
 double LightSeconds::unmask(std::size_t summed) const {
   const std::size_t pieces = settings.survivors - settings.colluding;
-  return d(settings.survivors) * d(pieces * settings.piece()) * rates.field_step +
+  // Lagrange's polynomials: the product of all roots, and for each a division, a value and a scale,
+  // whose inverse takes 62 products
+  const double all = d(settings.survivors);
+  const double products = 3.5 * all * all + 62 * all;
+  return products * rates.share_step + all * d(pieces * settings.piece()) * rates.field_step +
          d(summed + 1) * d(settings.values) * rates.field_add;
 }
 

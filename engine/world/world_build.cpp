@@ -518,6 +518,9 @@ void World::Impl::build_protocol() {
     const auto invited = std::min(static_cast<std::size_t>(most), candidates.size());
     check_secure(*secure, *setup.secure, invited, sync.deadline);
     if (setup.secure->paillier) give_key_shares(*setup.secure, invited);
+    if (setup.secure->noise) {
+      check_colluding(*spec.scenario.part("privacy"), *secure, *setup.secure, invited);
+    }
   }
   build_visits(setup.stragglers, sync.rounds);
   build_maker(weights, setup.secure ? setup.secure->rows_max : 0);

@@ -8,8 +8,24 @@ namespace polyclinic {
 
 namespace {
 
+// A key opens what came, whether a sum came of it or not.
+std::string seen_without_sums(const SecureAccount& account) {
+  const std::int64_t came = account.answered[static_cast<std::size_t>(secure::Phase::masked_input)];
+  if (account.key && came > 0 && *account.key != secure::PaillierHolder::threshold) {
+    const std::string updates = came == 1 ? "the update" : fmt::format("each of {} updates", came);
+    return *account.key == secure::PaillierHolder::coordinator
+               ? fmt::format("the server has the key, and can read {} that reached it", updates)
+               : fmt::format(
+                     "any hospital can read {} that reached the server, if it is handed "
+                     "them: all have the key",
+                     updates);
+  }
+  if (account.read_alone > 0) return "what the server learnt, it learnt by lying";
+  return "the server learnt of no update";
+}
+
 std::string what_was_seen(const SecureAccount& account) {
-  if (account.sums == 0) return "secure sums: none came out; the server learnt of no update";
+  if (account.sums == 0) return "secure sums: none came out; " + seen_without_sums(account);
   if (account.servers > 0) return share_servers_saw(account);
   if (account.key) return key_holders_saw(account);
   const std::string threshold =

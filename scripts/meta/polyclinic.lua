@@ -1927,7 +1927,7 @@ function privacy.account(fields) end
 ---@field clip? number bound on the norm of an update (default: `1`)
 ---@field delta? number probability beyond epsilon; far below 1 over the hospitals (default: `1e-05`)
 ---@field mechanism? "discrete_gaussian"|"skellam" law of the integer noise of each hospital (default: `"discrete_gaussian"`)
----@field colluding? integer hospitals that may tell the server their noise: it does not count (default: `0`)
+---@field colluding? integer hospitals that may tell the server all they have: their noise does not count (default: `0`)
 
 ---Hospital-level differential privacy without a trusted server: each hospital cuts its update, rounds it to a lattice, adds its share of integer noise and sends it into a secure sum, which alone is seen. The guarantee is for the fewest hospitals whose sum is ever unmasked; what dropouts take away of the noise is in what was spent. Needs secure = secure.pairwise {}.
 ---Kairouz, Liu, Steinke 2021; Agarwal, Kairouz, Liu 2021; Canonne, Kamath, Steinke 2020

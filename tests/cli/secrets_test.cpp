@@ -13,6 +13,7 @@
 #include "data/npz.hpp"
 #include "program.hpp"
 #include "secure/light.hpp"
+#include "secure/paillier.hpp"
 #include "secure/signature.hpp"
 
 namespace polyclinic {
@@ -28,7 +29,8 @@ local sums = { pairwise = secure.pairwise { fidelity = p.fidelity },
   active = secure.pairwise { adversary = "active", fidelity = p.fidelity },
   plus = secure.secagg_plus { colluding = 1, dropouts = 1, fidelity = p.fidelity },
   light = secure.light { fidelity = p.fidelity }, shares = secure.shares { fidelity = p.fidelity },
-  paillier = secure.paillier { key_bits = 1024, fidelity = p.fidelity } }
+  paillier = secure.paillier { key_bits = 1024, fidelity = p.fidelity },
+  coordinator = secure.paillier { key_bits = 1024, key = "coordinator", fidelity = p.fidelity } }
 local function tell(updates, ctx)
   ctx.state.heard = (ctx.state.heard or 0) + 1
   for _, update in ipairs(updates) do
@@ -141,6 +143,34 @@ std::vector<secure::Bytes> secrets_of(std::uint64_t hospital, std::uint64_t roun
   return {drawn, words, secure::Bytes(keys.secret.begin(), keys.secret.end())};
 }
 
+// Addresses of hospitals, and of servers with shares as fed/shares_exchange.cpp has them.
+std::vector<std::uint64_t> everybody() {
+  constexpr std::uint64_t kServers = 0xFFFFFF00U;
+  std::vector<std::uint64_t> all{kServers + 1, kServers + 2, kServers + 3};
+  for (std::uint64_t hospital = 0; hospital < kHospitalsHere; ++hospital) all.push_back(hospital);
+  return all;
+}
+
+// What is dealt for a whole run: a key's primes, and shares of one.
+std::vector<mpz_class> dealt_secrets() {
+  constexpr std::uint64_t kDealer = 0xFFFFFE00U;  // as fed/paillier_exchange.cpp has it
+  const RunKey run = make_run_key(kSeed, 0);
+  secure::SecretStream of_one(run, kDealer, 0);
+  const secure::PaillierSecret secret = secure::make_paillier(1024, of_one);
+  std::vector<mpz_class> all{secret.p, secret.q};
+  secure::SecretStream of_all(run, kDealer, 0);
+  for (mpz_class& share : secure::deal_paillier(1024, kHospitalsHere, 4, of_all).shares) {
+    all.push_back(std::move(share));
+  }
+  return all;
+}
+
+bool holds_number(const std::string& hay, const mpz_class& number) {
+  secure::Bytes bytes((mpz_sizeinbase(number.get_mpz_t(), 2) + 7) / 8);
+  mpz_export(bytes.data(), nullptr, 1, 1, 0, 0, number.get_mpz_t());
+  return holds_bytes(hay, bytes) || holds(hay, number.get_str().substr(0, 20));
+}
+
 TEST_CASE("no secret of a secure sum is in what a run prints and writes") {
   const test::Folder folder;
   std::string printed;
@@ -166,14 +196,19 @@ TEST_CASE("no secret of a secure sum is in what a run prints and writes") {
   CHECK(holds_bytes("x" + hex_of(some, true), some));
   CHECK(holds_bytes("x" + base64_of(some), some));
   CHECK(holds_bytes(std::string(some.begin(), some.end()), some));
-  for (const char* kind : {"pairwise", "active", "plus", "light", "shares", "paillier"}) {
+  const std::vector<mpz_class> dealt = dealt_secrets();
+  CHECK(holds_number("n = " + dealt.front().get_str(), dealt.front()));
+  CHECK(holds_number("0x" + dealt.back().get_str(16), dealt.back()));
+  for (const char* kind :
+       {"pairwise", "active", "plus", "light", "shares", "paillier", "coordinator"}) {
     const std::string text = all_of(folder, kind, nullptr);
     CAPTURE(kind);
     CHECK(text.size() > 20000);
     CHECK_FALSE(holds_values(text, updates));
-    for (std::uint64_t hospital = 0; hospital < kHospitalsHere; ++hospital) {
+    for (const mpz_class& number : dealt) CHECK_FALSE(holds_number(text, number));
+    for (const std::uint64_t who : everybody()) {
       for (std::uint64_t round = 0; round < kRoundsHere; ++round) {
-        for (const secure::Bytes& secret : secrets_of(hospital, round)) {
+        for (const secure::Bytes& secret : secrets_of(who, round)) {
           CHECK_FALSE(holds_bytes(text, secret));
         }
       }

@@ -54,10 +54,10 @@ Rates of_masks() {
   rates.mask_value =
       seconds_of(20, [&] { add_mask(mine.open, Sign::plus, values); }) / double{kValues};
   std::uint32_t last = 0;
-  rates.element = seconds_of(2000, [&] { last ^= secrets.element(); });
+  rates.element = seconds_of(20000, [&] { last ^= secrets.element(); });
   CHECK(last < 4294967295U);
   // a split of 9 pieces, 13 coefficients each, at 20 places
-  const double split_once = seconds_of(20, [&] { split(mine.secret, 13, 20, secrets); });
+  const double split_once = seconds_of(400, [&] { split(mine.secret, 13, 20, secrets); });
   rates.share_step = std::max(0.0, split_once / (9 * 13) - rates.element) / 20;
   return rates;
 }
@@ -193,6 +193,19 @@ TEST_CASE("a round in coded pieces takes the time that is charged") {
                          14 * seconds.reveal(18) + seconds.unmask(18);
     const double real = seconds_of(1, [&] { play_light(settings, 18); });
     return std::pair(model, real);
+  });
+  check_within(ratio);
+}
+
+TEST_CASE("decoding of many hospitals' few values takes the time that is charged") {
+  const LightSettings settings{1000, 200, 800, 58};
+  std::vector<Place> places;
+  for (Place place = 1; place <= 800; ++place) places.push_back(place);
+  const std::vector<FieldVector> coded(800, FieldVector(settings.piece(), 7));
+  const double ratio = median_ratio([&] {
+    const LightSeconds seconds{settings, of_pieces({20, 6, 14, kValues})};
+    const double real = seconds_of(1, [&] { REQUIRE(decode(places, coded, 600)[0] == 7); });
+    return std::pair(seconds.unmask(0), real);
   });
   check_within(ratio);
 }
