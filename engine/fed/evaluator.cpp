@@ -211,6 +211,10 @@ Acts Evaluator::acts(const Deferred<TrainingResult>& deferred) const {
   return deferred.slot_->order.acts;
 }
 
+std::int64_t Evaluator::rows_tried(const Deferred<TrainingResult>& deferred) {
+  return deferred.slot_->order.rows_tried;
+}
+
 std::vector<double> Evaluator::losses(std::span<const HospitalId> hospitals,
                                       const ParameterVector& parameters, LossOf of) {
   std::vector<double> losses(hospitals.size(), std::numeric_limits<double>::infinity());
@@ -269,6 +273,7 @@ const Update* DeferredUpdates::next() {
     Item& item = items_[place];
     current_.place = place;
     current_.acts = evaluator_.acts(item.result);
+    rows_visited_ += evaluator_.rows_tried(item.result);
     TrainingResult result = evaluator_.take(item.result);
     if (!result.finite || result.stopped) {
       diverged_.push_back(item.hospital);

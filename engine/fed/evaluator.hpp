@@ -34,11 +34,12 @@ namespace polyclinic {
 // A local training, frozen when it is issued.
 struct Order {
   HospitalId hospital;
-  std::int64_t round = 0;          // from 0: schedule and address of its random numbers
-  std::int64_t repeat = 0;         // trainings of this hospital in this round before it
-  std::int64_t life = 0;           // tells random numbers apart of rounds that are done again
-  std::int64_t epochs = 0;         // what it is to finish; 0: what the plan says
-  double noise = 0;                // multiplier of a private training
+  std::int64_t round = 0;       // from 0: schedule and address of its random numbers
+  std::int64_t repeat = 0;      // trainings of this hospital in this round before it
+  std::int64_t life = 0;        // tells random numbers apart of rounds that are done again
+  std::int64_t epochs = 0;      // what it is to finish; 0: what the plan says
+  std::int64_t rows_tried = 0;  // visited beyond these, by epochs that early stopping ran in vain
+  double noise = 0;             // multiplier of a private training
   std::optional<double> proximal;  // mu that the server sent, where it moves
   Acts acts = 0;                   // attacks that it is part of
   DataEpochPtr data;               // its rows as they are when it begins; null: the first
@@ -124,6 +125,7 @@ class Evaluator {
   [[nodiscard]] TrainingResult take(Deferred<TrainingResult>& deferred) const;
   // Attacks that the training is part of. REQUIRES: valid.
   [[nodiscard]] Acts acts(const Deferred<TrainingResult>& deferred) const;
+  [[nodiscard]] static std::int64_t rows_tried(const Deferred<TrainingResult>& deferred);
 
   // Loss of these parameters on each hospital's training rows; infinite where there are none. Where
   // layers stay at home, of these and the hospital's own as they stand.

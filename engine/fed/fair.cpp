@@ -8,6 +8,7 @@
 #include "base/check.hpp"
 #include "base/math.hpp"
 #include "fed/aggregation/vector_set.hpp"
+#include "fed/statistics_mean.hpp"
 
 namespace polyclinic {
 
@@ -52,6 +53,7 @@ class QFair final : public AggregationRule {
     sum_.begin(result.padded().size());
     counted_.clear();
     double divisor = 0;
+    StatisticsMean statistics(context.global->shared_layout());
     double largest = 0;
     double first = 0;  // L of the first update: that of all where they share a round
     while (const Update* update = updates.next()) {
@@ -68,13 +70,15 @@ class QFair final : public AggregationRule {
         largest = loss;
       }
       const double factor = update->weight * math::pow(loss / largest, q_) * (lipschitz / first);
-      const double norm = update->delta.norm();
+      const double norm = trained_norm(update->delta);
       sum_.add(update->delta, factor);
+      statistics.add(*update);
       divisor += factor * (1 + q_ * lipschitz * norm * norm / loss);
       counted_.push_back({update->place, factor});
     }
     to_shares(counted_);
     if (divisor > 0) sum_.write(divisor, result);
+    statistics.write(result);
     return result;
   }
   [[nodiscard]] std::span<const Counted> counted() const override { return counted_; }

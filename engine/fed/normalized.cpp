@@ -1,7 +1,8 @@
 #include "fed/normalized.hpp"
 
-#include <algorithm>
 #include <vector>
+
+#include "fed/statistics_mean.hpp"
 
 namespace polyclinic {
 
@@ -16,16 +17,14 @@ class Normalized final : public AggregationRule {
   ParameterVector combine(UpdateStream& updates, const AggregationContext& context) override {
     ParameterVector result(context.global->shared_layout());
     sum_.assign(result.padded().size(), 0.0);
-    const bool statistics = result.layout().has(Role::norm_statistic);
-    // running statistics come from batches, not from gradients: theirs is a plain mean
-    ParameterVector means(context.global->shared_layout());
+    StatisticsMean statistics(context.global->shared_layout());
     double weight = 0;
     double effective = 0;
     while (const Update* update = updates.next()) {
       const double w = update->weight / update->accumulated;
       const float* delta = update->delta.padded().data();
       for (std::size_t i = 0; i < sum_.size(); ++i) sum_[i] += w * static_cast<double>(delta[i]);
-      if (statistics) means.add_scaled(update->delta, static_cast<float>(update->weight));
+      statistics.add(*update);
       weight += update->weight;
       effective +=
           update->weight * (by_steps_ ? static_cast<double>(update->steps) : update->accumulated);
@@ -35,12 +34,7 @@ class Normalized final : public AggregationRule {
     const double factor = effective / (weight * weight);
     float* out = result.padded().data();
     for (std::size_t i = 0; i < sum_.size(); ++i) out[i] = static_cast<float>(factor * sum_[i]);
-    for (std::size_t i = 0; statistics && i < result.layout().slices().size(); ++i) {
-      if (result.layout().slices()[i].role != Role::norm_statistic) continue;
-      const auto mean = means.slice(i);
-      std::transform(mean.begin(), mean.end(), result.slice(i).begin(),
-                     [&](float x) { return x / static_cast<float>(weight); });
-    }
+    statistics.write(result);
     return result;
   }
 

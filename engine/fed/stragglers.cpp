@@ -119,7 +119,9 @@ std::vector<Mistake> straggler_conflicts(const Part& scenario) {
              "next round",
              "use protocol.sync, or leave out 'stragglers'");
     }
-    const Quantity* deadline = scenario.find("deadline")->get_if<Quantity>();
+    // asynchronous protocols have none unless it is given
+    const Value* given = scenario.find("deadline");
+    const Quantity* deadline = given != nullptr ? given->get_if<Quantity>() : nullptr;
     if (deadline != nullptr && deadline->value < part->quantity("target")) {
       mistakes.push_back(
           {part->where_of("target"),

@@ -227,8 +227,9 @@ void Visits::stop_early(Order& order, const Member& member, TrainingExtent& amou
   amount = extent(with_epochs(*s_.plan, stopped.ran), member.train_rows, member.steps_done);
   amount.rows_checked = stopped.rows_checked;
   order.epochs = stopped.counted;
-  if (order.given_order.empty()) return;
   const TrainingExtent counted = extent(with_epochs(*s_.plan, stopped.counted), member.train_rows);
+  order.rows_tried = amount.rows_visited - counted.rows_visited;
+  if (order.given_order.empty()) return;
   order.given_order.resize(static_cast<std::size_t>(counted.epochs_begun * member.train_rows));
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/check.hpp"
 #include "world/world_impl.hpp"
@@ -66,6 +67,26 @@ void World::Impl::change_all_data(const Part& change) {
   begin_change(std::move(hospitals), "everywhere", change);
 }
 
+// Those that a wave reaches, in their order.
+std::vector<std::string> World::Impl::regions_of(const std::vector<HospitalId>& hospitals,
+                                                 const Part& wave) const {
+  std::set<std::string> reached;
+  for (const HospitalId id : hospitals) {
+    const std::string region = population->profile(id).region;
+    if (region.empty()) {
+      throw wave.mistake(
+          "by",
+          fmt::format("the wave goes from region to region, and {} is in none",
+                      population->name(id)),
+          "group { region = \"EU\", count = 5 } gives hospitals a region; or by = \"hospital\"");
+    }
+    reached.insert(region);
+  }
+  std::vector<std::string> names = regions();
+  std::erase_if(names, [&](const std::string& name) { return !reached.contains(name); });
+  return names;
+}
+
 // A wave travels from hospital to hospital, or from region to region, in their order and round
 // again to those before the first.
 ChangeReach World::Impl::reach_of(std::vector<HospitalId> hospitals, const Part& part) const {
@@ -74,17 +95,16 @@ ChangeReach World::Impl::reach_of(std::vector<HospitalId> hospitals, const Part&
   if (part.name != "wave") return reach;
   reach.delay = part.time("delay");
   const bool by_region = part.text("by") == "region";
-  std::vector<std::string> names;
+  std::vector<std::string> names =
+      by_region ? regions_of(reach.hospitals, part) : std::vector<std::string>();
   std::vector<std::int64_t> place;
   for (const HospitalId id : reach.hospitals) {
-    place.push_back(std::ssize(names));
-    if (!by_region) names.push_back(population->name(id));
-  }
-  if (by_region) {
-    names = population->regions();
-    for (std::size_t i = 0; i < place.size(); ++i) {
-      const std::string region = population->profile(reach.hospitals[i]).region;
-      place[i] = std::find(names.begin(), names.end(), region) - names.begin();
+    if (by_region) {
+      const std::string region = population->profile(id).region;
+      place.push_back(std::find(names.begin(), names.end(), region) - names.begin());
+    } else {
+      place.push_back(std::ssize(names));
+      names.push_back(population->name(id));
     }
   }
   const std::int64_t first = place_of(part, names, by_region ? "region" : "hospital");

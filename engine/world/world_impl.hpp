@@ -181,6 +181,8 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void add_happening_remarks();
   // what happens to data (world_data.cpp)
   void begin_change(std::vector<HospitalId> hospitals, std::string who, const Part& part);
+  [[nodiscard]] std::vector<std::string> regions_of(const std::vector<HospitalId>& hospitals,
+                                                    const Part& wave) const;
   [[nodiscard]] ChangeReach reach_of(std::vector<HospitalId> hospitals, const Part& part) const;
   void on_data_change(std::uint64_t which);
   void on_wave_peak(std::uint64_t which);

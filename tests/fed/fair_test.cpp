@@ -99,6 +99,32 @@ std::vector<double> paper_q(const std::vector<Told>& all, double q, double lipsc
   return step;
 }
 
+// Two weights and two running statistics.
+std::shared_ptr<const ParameterLayout> normalised_layout() {
+  auto layout = std::make_shared<ParameterLayout>();
+  layout->add("w", {2}, Role::weight);
+  layout->add("mean", {2}, Role::norm_statistic);
+  return layout;
+}
+
+TEST_CASE("q_fair leaves running statistics out of its step and gives them their mean") {
+  const std::vector<Told> all{{0, {1, -2, 900, 40}, 0.6, 0.2},
+                              {1, {-0.25F, 0.75F, -300, 8}, 0.4, 1.5}};
+  const auto layout = normalised_layout();
+  const ParameterVector global(layout);
+  AggregationContext context;
+  context.global = &global;
+  const auto rule = make_q_fair(rule_part("q_fair", {{"q", Value(1.0)}}));
+  ListedUpdates stream(updates_of(layout, all));
+  const std::vector<float> got = rule->combine(stream, context).compact();
+  const std::vector<Told> trained{{0, {1, -2}, 0.6, 0.2}, {1, {-0.25F, 0.75F}, 0.4, 1.5}};
+  const std::vector<double> step = paper_q(trained, 1, 1 / kRate);
+  CHECK(std::fabs(got[0] - step[0]) < 1e-6);
+  CHECK(std::fabs(got[1] - step[1]) < 1e-6);
+  CHECK(std::fabs(got[2] - (0.6 * 900 - 0.4 * 300)) < 1e-3);
+  CHECK(std::fabs(got[3] - (0.6 * 40 + 0.4 * 8)) < 1e-4);
+}
+
 // The smallest loss first, so that earlier sums have to be made smaller on the way.
 const std::vector<Told> kThree{
     {0, {1, -2, 0.5F}, 0.5, 0.2}, {1, {-0.25F, 0.75F, 3}, 0.2, 1.5}, {2, {2, 1, -1}, 0.3, 0.7}};

@@ -163,3 +163,28 @@ TEST_CASE("a step with the contrast is descent on the sum of both losses") {
     }
   }
 }
+
+TEST_CASE("a mixture's own model is contrasted with nothing: the contrast is of the shared one") {
+  const dense::NetworkSpec spec{.name = "mlp", .features = 6, .hidden = {9}, .outputs = 1};
+  const dense::Network network(spec);
+  const Dataset data = test::make_data(Head::sigmoid, 40, 6, 1, 311);
+  const ParameterVector global = test::random_parameters(network, 312, 0.5);
+  const ParameterVector previous = test::random_parameters(network, 313, 0.5);
+  const std::vector<std::int32_t> order = permutations(40, 2);
+  std::vector<TrainingResult> results;
+  for (const double mu : {0.0, 3.0}) {
+    TrainingPlan plan;
+    plan.batch = 8;
+    plan.epochs = 2;
+    plan.schedule.rate = 0.1;
+    plan.own.kind = OwnModel::Kind::mixture;
+    plan.contrast = {.weight = mu, .temperature = 0.5};
+    TrainingTask task = task_of(data, global, plan);
+    task.given_order = order;
+    task.previous = &previous;
+    task.own_share = 1;  // the mixture is the own model: nothing of the shared one is in it
+    results.push_back(run(network, task));
+  }
+  CHECK(results[0].own.compact() == results[1].own.compact());
+  CHECK(results[0].delta.compact() != results[1].delta.compact());
+}

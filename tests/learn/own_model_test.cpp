@@ -109,6 +109,23 @@ TEST_CASE("the shared model follows the own one, which each batch draws to its p
   CHECK(extent(s.plan, 29).rows_beside == 4 * 87);
 }
 
+// Kingma and Ba 2015, Alg. 1: t counts the steps of the moments, of which there are several in each
+// step of the training.
+TEST_CASE("Adam's corrections in a later training go by all steps that its moments have seen") {
+  Setting s;
+  s.plan.own.kind = OwnModel::Kind::envelope;
+  s.plan.own.inner = 5;
+  s.plan.optimizer = TrainingPlan::Optimizer::adam;
+  s.plan.keep_optimizer_state = true;
+  TrainerState state;
+  TrainingTask task = s.task();
+  task.state = &state;
+  const TrainingResult result = run(s.network, task);
+  REQUIRE(result.steps == 12);
+  CHECK(state.moment_steps == 5 * 12);
+  CHECK(state.steps_done == 12);
+}
+
 // Deng, Kamani, Mahdavi 2020, Algorithm 1 and eq. 11, with decay and cut gradients.
 TEST_CASE("a mixture trains its own share on the rows of each step, and the shared model as ever") {
   for (const bool adapts : {false, true}) {

@@ -5,10 +5,8 @@
 
 // GCC 12 takes the undefined operands of unmasked AVX-512 intrinsics for a mistake (its bug 105593)
 #ifndef __clang__
-#ifndef __clang__
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
 #endif
 
 namespace polyclinic::dense {

@@ -132,6 +132,7 @@ class Pass {
   // Gradients have this term from now on, whose representations are in work.near and work.far. It
   // is no part of the losses that are returned. Outlives the pass. REQUIRES: a hidden layer.
   void contrast(const Contrast& terms) { contrast_ = &terms; }
+  void end_contrast() { contrast_ = nullptr; }
   // Makes the running statistics those of all rows.
   void estimate_statistics(const Dataset& data);
 

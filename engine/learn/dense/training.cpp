@@ -74,6 +74,7 @@ class Optimiser {
       update_.gradient_scale =
           norm > plan_.clip_gradient ? static_cast<float>(plan_.clip_gradient / norm) : 1.0F;
     }
+    ++taken_;
     // Adam's bias corrections, t counted from 1 (Kingma and Ba 2015, Alg. 1)
     power1_ *= plan_.beta1;
     power2_ *= plan_.beta2;
@@ -85,6 +86,9 @@ class Optimiser {
     }
     for (const Range& range : ranges_) work_.kernels.update(update_of(range));
   }
+
+  // Several of pFedMe's are within one step of the training.
+  [[nodiscard]] std::int64_t taken() const { return taken_; }
 
  private:
   // A run of the packed parameters that is treated alike.
@@ -163,6 +167,7 @@ class Optimiser {
   std::vector<Range> ranges_;  // otherwise: what is trained
   double power1_ = 1;
   double power2_ = 1;
+  std::int64_t taken_ = 0;
 };
 
 // Option I of SCAFFOLD: the gradient over all rows at the global parameters, which work.parameters
@@ -201,7 +206,7 @@ ParameterVector control_change(const TrainingTask& task, const TrainingResult& r
 }
 
 void save_state(const Network& network, const TrainingTask& task, const NetworkWorkspace& work,
-                const Loader* loader, std::int64_t steps, bool finite) {
+                const Loader* loader, std::int64_t steps, std::int64_t taken, bool finite) {
   TrainerState& state = *task.state;
   state.steps_done += steps;
   if (task.plan->steps > 0 && loader != nullptr) {
@@ -210,7 +215,7 @@ void save_state(const Network& network, const TrainingTask& task, const NetworkW
     state.position = loader->position();
   }
   if (!keeps_moments(task) || !finite) return;
-  state.moment_steps += steps;
+  state.moment_steps += taken;
   if (state.moment1.empty()) state.moment1 = ParameterVector(network.layout());
   network.unpack(work.kernels, work.moment1.data(), state.moment1);
   if (task.plan->optimizer == TrainingPlan::Optimizer::momentum) return;
@@ -226,9 +231,7 @@ class Steps {
         task_(task),
         pass_(network, work, Moments::of_batch, task.slices),
         masks_(masks_of(task)) {
-    if (task.plan->contrast.weight > 0 && task.previous != nullptr) {
-      pass_.contrast(task.plan->contrast);
-    }
+    begin_contrast();
     if (task.plan->is_private()) {
       poisson_.emplace(task, work.order);
     } else {
@@ -260,6 +263,13 @@ class Steps {
     pass_.move_statistics();
   }
 
+  // The same of another model than the shared one, which nothing is contrasted with.
+  void again_plain(std::int64_t step) {
+    pass_.end_contrast();
+    again(step);
+    begin_contrast();
+  }
+
   [[nodiscard]] std::int64_t rows_visited() const { return rows_visited_; }
   [[nodiscard]] double loss_sum() const { return loss_sum_; }
   [[nodiscard]] double mean_loss() const {
@@ -269,6 +279,12 @@ class Steps {
   [[nodiscard]] const Loader* loader() const { return loader_ ? &*loader_ : nullptr; }
 
  private:
+  void begin_contrast() {
+    if (task_.plan->contrast.weight > 0 && task_.previous != nullptr) {
+      pass_.contrast(task_.plan->contrast);
+    }
+  }
+
   static Stream masks_of(const TrainingTask& task) {
     return {task.run, Purpose::kDropoutMask, task.entity, static_cast<std::uint64_t>(task.round)};
   }
@@ -406,7 +422,7 @@ class OwnSteps {
     gradients.gradient(s);
     optimiser.step();
     std::swap(work_.parameters, work_.mixed);
-    gradients.again(s);
+    gradients.again_plain(s);
     std::swap(work_.parameters, work_.mixed);
     descend(own_.adapts && s == 0);
   }
@@ -514,7 +530,8 @@ TrainingResult Network::train(const TrainingTask& task, Workspace& workspace) co
     result.finite = result.finite && result.control.finite();
   }
   if (task.state != nullptr) {
-    save_state(*this, task, *work, gradients.loader(), result.steps, result.finite);
+    save_state(*this, task, *work, gradients.loader(), result.steps, optimiser.taken(),
+               result.finite);
   }
   return result;
 }
