@@ -273,7 +273,7 @@ const Update* DeferredUpdates::next() {
     Item& item = items_[place];
     current_.place = place;
     current_.acts = evaluator_.acts(item.result);
-    rows_visited_ += evaluator_.rows_tried(item.result);
+    const std::int64_t tried = evaluator_.rows_tried(item.result);
     TrainingResult result = evaluator_.take(item.result);
     if (!result.finite || result.stopped) {
       diverged_.push_back(item.hospital);
@@ -297,7 +297,7 @@ const Update* DeferredUpdates::next() {
       loss_ += item.weight * result.mean_loss;
       weight_ += item.weight;
     }
-    rows_visited_ += result.rows_visited;
+    rows_visited_ += result.rows_visited + tried;
     steps_ += result.steps;
     if (heard_) heard_(current_);
     return &current_;
