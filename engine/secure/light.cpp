@@ -1,6 +1,7 @@
 #include "secure/light.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <set>
 #include <string_view>
@@ -24,10 +25,19 @@ void add_to(FieldVector& sum, std::span<const std::uint32_t> values) {
   }
 }
 
+// Whose piece it is and for whom.
+std::array<std::uint8_t, kHeadBytes> head_of(Place from, Place to) {
+  std::array<std::uint8_t, kHeadBytes> head{};
+  std::memcpy(head.data(), &from, sizeof from);
+  std::memcpy(head.data() + kWordBytes, &to, sizeof to);
+  return head;
+}
+
+// REQUIRES: the piece is not empty.
 Bytes text_of(Place from, Place to, const FieldVector& piece) {
+  const auto head = head_of(from, to);
   Bytes text(kHeadBytes + kWordBytes * piece.size());
-  std::memcpy(text.data(), &from, sizeof from);
-  std::memcpy(text.data() + kWordBytes, &to, sizeof to);
+  std::copy(head.begin(), head.end(), text.begin());
   std::memcpy(text.data() + kHeadBytes, piece.data(), kWordBytes * piece.size());
   return text;
 }
@@ -178,7 +188,7 @@ bool LightHospital::add_piece_of(Place place, FieldVector& sum) const {
   const auto text = unseal(peer.sealed, peer.sealing, place, place_);
   if (!text || text->size() != kHeadBytes + kWordBytes * sum.size()) return false;
   // the head is part of what was sealed, and so are elements of the field
-  const Bytes head = text_of(place, place_, {});
+  const auto head = head_of(place, place_);
   if (!std::equal(head.begin(), head.end(), text->begin())) return false;
   FieldVector piece(sum.size());
   std::memcpy(piece.data(), text->data() + kHeadBytes, kWordBytes * piece.size());
