@@ -324,11 +324,11 @@ double LightSeconds::reveal(std::size_t summed) const {
 }
 double LightSeconds::unmask(std::size_t summed) const {
   const std::size_t pieces = settings.survivors - settings.colluding;
-  // Lagrange's polynomials: the product of all roots, and for each a division, a value and a scale,
-  // whose inverse takes 62 products
+  // Lagrange's polynomials: for each a division by a root and a value, step by step, and an inverse
+  // of 62 products; all at once the product of the roots, half a square, and the scales
   const double all = d(settings.survivors);
-  const double products = 3.5 * all * all + 62 * all;
-  return products * rates.share_step + all * d(pieces * settings.piece()) * rates.field_step +
+  return (2 * all * all + 62 * all) * rates.share_step +
+         (1.5 * all * all + all * d(pieces * settings.piece())) * rates.field_step +
          d(summed + 1) * d(settings.values) * rates.field_add;
 }
 
