@@ -19,7 +19,9 @@ namespace {
 
 // A part of the vocabulary with given fields, for choices that the size of the world makes.
 Part make_part(std::string_view kind, std::string_view name, std::vector<FieldValue> fields) {
-  for (const Schema& schema : fed_schemas()) {
+  // built once: a study makes thousands of small worlds
+  static const std::vector<Schema> known = fed_schemas();
+  for (const Schema& schema : known) {
     if (schema.kind != kind || schema.name != name) continue;
     std::vector<Mistake> mistakes;
     Part part = schema.resolve(std::move(fields), {}, mistakes);
