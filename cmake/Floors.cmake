@@ -59,6 +59,11 @@ foreach(isa baseline avx2 avx512)
     endif()
   endforeach()
 endforeach()
+# Quantiles must not differ between instruction sets: no fused operation; no errno, so that square
+# roots are taken several at a time.
+set(quantiles "${CMAKE_SOURCE_DIR}/engine/base/quantiles_")
+set_source_files_properties("${quantiles}baseline.cpp" PROPERTIES COMPILE_OPTIONS "-O3;-fno-math-errno")
+set_source_files_properties("${quantiles}avx2.cpp" PROPERTIES COMPILE_OPTIONS "-O3;-fno-math-errno;-mavx2")
 
 # Links an executable with every built floor up to and including `top`.
 function(polyclinic_link_floors target top)

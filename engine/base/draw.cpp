@@ -81,7 +81,7 @@ double normal(Stream& stream, double mean, double sd) {
 }
 
 void normals(Stream& stream, std::span<double> out) {
-  for (double& u : out) u = stream.uniform_open();
+  stream.fill_open(out);
   math::normal_quantiles(out);
 }
 

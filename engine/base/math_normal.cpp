@@ -8,9 +8,8 @@
 #include <limits>
 
 #include "base/double_double.hpp"
-#include "base/log_series.hpp"
 #include "base/math.hpp"
-#include "base/normals.hpp"
+#include "base/normal_formula.hpp"
 
 namespace polyclinic::math {
 
@@ -24,47 +23,6 @@ constexpr double kPi = 3.141592653589793;
 template <std::size_t N>
 double polynomial(const std::array<double, N>& coefficients, double x) {
   double sum = coefficients[0];
-  for (std::size_t i = 1; i < N; ++i) sum = sum * x + coefficients[i];
-  return sum;
-}
-
-// Eight doubles in four registers: the operations of one, on each.
-using Pair = double __attribute__((vector_size(16)));
-struct Eight {
-  Pair a, b, c, d;
-};
-inline Eight load_eight(const double* from) {
-  Eight x;
-  std::memcpy(&x, from, sizeof x);
-  return x;
-}
-inline void store_eight(const Eight& x, double* to) {
-  std::memcpy(to, &x, sizeof x);
-}
-inline Eight operator+(Eight x, Eight y) {
-  return {x.a + y.a, x.b + y.b, x.c + y.c, x.d + y.d};
-}
-inline Eight operator-(Eight x, Eight y) {
-  return {x.a - y.a, x.b - y.b, x.c - y.c, x.d - y.d};
-}
-inline Eight operator*(Eight x, Eight y) {
-  return {x.a * y.a, x.b * y.b, x.c * y.c, x.d * y.d};
-}
-inline Eight operator/(Eight x, Eight y) {
-  return {x.a / y.a, x.b / y.b, x.c / y.c, x.d / y.d};
-}
-inline Eight operator+(Eight x, double y) {
-  return {x.a + y, x.b + y, x.c + y, x.d + y};
-}
-inline Eight operator*(Eight x, double y) {
-  return {x.a * y, x.b * y, x.c * y, x.d * y};
-}
-inline Eight eight(double x) {
-  return {Pair{x, x}, Pair{x, x}, Pair{x, x}, Pair{x, x}};
-}
-template <std::size_t N>
-Eight polynomial(const std::array<double, N>& coefficients, Eight x) {
-  Eight sum = eight(coefficients[0]);
   for (std::size_t i = 1; i < N; ++i) sum = sum * x + coefficients[i];
   return sum;
 }
@@ -159,35 +117,6 @@ double exp_minus_square(double x, double factor) {
   return exp_of_sum({-factor * square.hi, -factor * square.lo});
 }
 
-// Wichura 1988, "Algorithm AS 241", PPND16: rational approximations in three regions.
-constexpr double kCentre = 0.425;
-constexpr double kCentreSquare = 0.180625;
-constexpr double kTailMost = 5;
-constexpr std::array kCentreP = {2.5090809287301226727e3, 3.3430575583588128105e4,
-                                 6.7265770927008700853e4, 4.5921953931549871457e4,
-                                 1.3731693765509461125e4, 1.9715909503065514427e3,
-                                 1.3314166789178437745e2, 3.3871328727963666080e0};
-constexpr std::array kCentreQ = {5.2264952788528545610e3, 2.8729085735721942674e4,
-                                 3.9307895800092710610e4, 2.1213794301586595867e4,
-                                 5.3941960214247511077e3, 6.8718700749205790830e2,
-                                 4.2313330701600911252e1, 1.0};
-constexpr std::array kTailP = {7.74545014278341407640e-4, 2.27238449892691845833e-2,
-                               2.41780725177450611770e-1, 1.27045825245236838258e0,
-                               3.64784832476320460504e0,  5.76949722146069140550e0,
-                               4.63033784615654529590e0,  1.42343711074968357734e0};
-constexpr std::array kTailQ = {1.05075007164441684324e-9, 5.47593808499534494600e-4,
-                               1.51986665636164571966e-2, 1.48103976427480074590e-1,
-                               6.89767334985100004550e-1, 1.67638483018380384940e0,
-                               2.05319162663775882187e0,  1.0};
-constexpr std::array kExtremeP = {2.01033439929228813265e-7, 2.71155556874348757815e-5,
-                                  1.24266094738807843860e-3, 2.65321895265761230930e-2,
-                                  2.96560571828504891230e-1, 1.78482653991729133580e0,
-                                  5.46378491116411436990e0,  6.65790464350110377720e0};
-constexpr std::array kExtremeQ = {2.04426310338993978564e-15, 1.42151175831644588870e-7,
-                                  1.84631831751005468180e-5,  7.86869131145613259100e-4,
-                                  1.48753612908506148525e-2,  1.36929880922735805310e-1,
-                                  5.99832206555887937690e-1,  1.0};
-
 }  // namespace
 
 double stirling_remainder(double x) {
@@ -260,73 +189,6 @@ double normal_quantile(double p) {
   const double x = r <= kTailMost ? polynomial(kTailP, r - 1.6) / polynomial(kTailQ, r - 1.6)
                                   : polynomial(kExtremeP, r - 5) / polynomial(kExtremeQ, r - 5);
   return q < 0 ? -x : x;
-}
-
-namespace {
-
-// sqrt(-log(p)) of each: the same operations as those of log for a normal number below one half.
-void root_of_minus_log(std::array<double, 8>& p) {
-  std::array<double, 8> f{};
-  std::array<double, 8> k{};
-  for (std::size_t i = 0; i < 8; ++i) {
-    const auto bits = std::bit_cast<std::uint64_t>(p[i]);
-    const double m = std::bit_cast<double>((bits & 0x000FFFFFFFFFFFFFULL) | 0x3FF0000000000000ULL);
-    const bool large = m >= kSqrt2;
-    f[i] = (large ? m * 0.5 : m) - 1;
-    k[i] = static_cast<double>(static_cast<std::int64_t>(bits >> 52U) - 1023 + (large ? 1 : 0));
-  }
-  store_eight(log_scaled(load_eight(f.data()), load_eight(k.data()), eight(0)), f.data());
-  for (std::size_t i = 0; i < 8; ++i) p[i] = std::sqrt(-f[i]);
-}
-
-// Quantiles of eight probabilities outside the centre.
-void tail_quantiles(std::array<double, 8>& p) {
-  const std::array<double, 8> given = p;
-  for (double& x : p) x = x < 0.5 ? x : 1 - x;
-  root_of_minus_log(p);
-  const std::array<double, 8> root = p;
-  const Eight r = load_eight(p.data()) + -1.6;
-  store_eight(polynomial(kTailP, r) / polynomial(kTailQ, r), p.data());
-  for (std::size_t i = 0; i < 8; ++i) {
-    if (given[i] < 0.5) p[i] = -p[i];
-    // the extreme tail, and what is no probability
-    if (!(root[i] <= kTailMost)) p[i] = normal_quantile(given[i]);
-  }
-}
-
-}  // namespace
-
-void normal_quantiles(std::span<double> p) {
-  // the centre's formula for all; those that lie outside, three in twenty, are noted on the way
-  constexpr std::size_t kMost = 512;
-  std::array<double, kMost> given;
-  std::array<std::uint32_t, kMost> where;
-  while (!p.empty()) {
-    const std::size_t count = std::min(p.size(), kMost);
-    std::size_t outside = 0;
-    std::size_t i = 0;
-    for (; i + 8 <= count; i += 8) {
-      const Eight q = load_eight(p.data() + i) + -0.5;
-      const Eight r = eight(kCentreSquare) - q * q;
-      for (std::size_t k = i; k < i + 8; ++k) {
-        given[outside] = p[k];
-        where[outside] = static_cast<std::uint32_t>(k);
-        outside += std::fabs(p[k] - 0.5) <= kCentre ? 0 : 1;
-      }
-      store_eight(q * polynomial(kCentreP, r) / polynomial(kCentreQ, r), p.data() + i);
-    }
-    for (; i < count; ++i) p[i] = normal_quantile(p[i]);
-
-    for (std::size_t k = 0; k < outside; k += 8) {
-      std::array<double, 8> tails;
-      tails.fill(0.01);
-      const std::size_t some = std::min<std::size_t>(8, outside - k);
-      std::copy_n(given.data() + k, some, tails.data());
-      tail_quantiles(tails);
-      for (std::size_t t = 0; t < some; ++t) p[where[k + t]] = tails[t];
-    }
-    p = p.subspan(count);
-  }
 }
 
 }  // namespace polyclinic::math

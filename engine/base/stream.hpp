@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 namespace polyclinic {
 
@@ -67,6 +68,8 @@ class Stream {
   double uniform();
   // Uniform in (0, 1), never 0 or 1: for quantile functions and logarithms.
   double uniform_open();
+  // As many of these as `out` has places: the numbers that uniform_open() gives one by one.
+  void fill_open(std::span<double> out);
   // Uniform integer in [0, n), unbiased (Lemire 2019). REQUIRES: n > 0.
   std::uint64_t below(std::uint64_t n);
 
@@ -74,6 +77,7 @@ class Stream {
   [[nodiscard]] Stream lane(std::uint64_t lane) const;
 
  private:
+  [[nodiscard]] std::array<std::uint64_t, 4> block() const;
   void refill();
   std::array<std::uint64_t, 2> key_;
   std::array<std::uint64_t, 4> counter_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <span>
 #include <vector>
 
 #include "base/check.hpp"
@@ -152,6 +153,32 @@ Law SyntheticCohort::law(HospitalId hospital) const {
   return result;
 }
 
+namespace {
+
+// score = b + x W, W a row for each feature. Sums run in the order of the features, two classes at
+// a time in registers.
+void score_classes(std::span<const double> x, std::span<const double> w, std::span<const double> b,
+                   std::span<double> score) {
+  const std::size_t classes = score.size();
+  std::size_t c = 0;
+  for (; c + 2 <= classes; c += 2) {
+    double first = b[c];
+    double second = b[c + 1];
+    for (std::size_t j = 0; j < x.size(); ++j) {
+      first += x[j] * w[j * classes + c];
+      second += x[j] * w[j * classes + c + 1];
+    }
+    score[c] = first;
+    score[c + 1] = second;
+  }
+  if (c == classes) return;
+  double last = b[c];
+  for (std::size_t j = 0; j < x.size(); ++j) last += x[j] * w[j * classes + c];
+  score[c] = last;
+}
+
+}  // namespace
+
 SitePtr SyntheticCohort::make(HospitalId hospital) const {
   const Law device = law(hospital);
   const std::int64_t count = rows(hospital);
@@ -180,13 +207,11 @@ SitePtr SyntheticCohort::make(HospitalId hospital) const {
     Dataset& data = in_test ? site->test : site->train;
     float* out = data.x.data() + data.rows * data.columns;
     draw::normals(stream, x);
-    score = device.b;
-    const double* w = device.w.data();
     for (std::size_t j = 0; j < features_; ++j) {
-      const double value = device.mean[j] + feature_sd_[j] * x[j];
-      for (double& s : score) s += value * *w++;
-      out[j] = static_cast<float>(value);
+      x[j] = device.mean[j] + feature_sd_[j] * x[j];
+      out[j] = static_cast<float>(x[j]);
     }
+    score_classes(x, device.w, device.b, score);
     data.label[static_cast<std::size_t>(data.rows)] =
         static_cast<float>(std::max_element(score.begin(), score.end()) - score.begin());
     ++data.rows;

@@ -11,20 +11,30 @@
 
 #include "base/draw.hpp"
 #include "base/math.hpp"
+#include "base/quantiles.hpp"
 
 using namespace polyclinic;
 
 namespace {
 
-void check_equal_bits(const std::vector<double>& p) {
+void check_equal_bits(const std::vector<double>& p, math::Quantiles quantiles) {
   std::vector<double> found = p;
-  math::normal_quantiles(found);
+  quantiles(found);
   for (std::size_t i = 0; i < p.size(); ++i) {
     const double one = math::normal_quantile(p[i]);
     if (std::bit_cast<std::uint64_t>(one) == std::bit_cast<std::uint64_t>(found[i])) continue;
     if (std::isnan(one) && std::isnan(found[i])) continue;
     FAIL_CHECK("p[" << i << "] = " << p[i] << " gives " << found[i] << ", not " << one);
   }
+}
+
+// By every instruction set that this processor has.
+void check_equal_bits(const std::vector<double>& p) {
+  for (const char* isa : {"baseline", "avx2"}) {
+    CAPTURE(isa);
+    if (const math::Quantiles quantiles = math::find_quantiles(isa)) check_equal_bits(p, quantiles);
+  }
+  check_equal_bits(p, &math::normal_quantiles);
 }
 
 }  // namespace
