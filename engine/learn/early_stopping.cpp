@@ -61,6 +61,11 @@ std::vector<Mistake> early_stopping_conflicts(const Part& scenario) {
              "an update has noise, and when its training stopped, which everybody sees by the "
              "clock, has none",
              "say how many epochs");
+    } else if (privacy->name == "hospital") {
+      refuse(name,
+             "when a version comes out, which everybody sees by the clock, would depend on records "
+             "without noise",
+             "say how many epochs");
     }
   }
   const Part* stragglers = scenario.part("stragglers");

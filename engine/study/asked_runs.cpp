@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "learn/metrics.hpp"
 #include "world/world.hpp"
 
 namespace polyclinic {
@@ -14,6 +15,16 @@ constexpr std::int64_t kCacheBytes = 512LL << 20U;  // for the sites of all worl
 constexpr std::int64_t kCacheBytesLeast = 64LL << 20U;
 
 }  // namespace
+
+void refuse_without_direction(const std::string& metric) {
+  // of a spread less is better and of Jain's index more, whatever they are of
+  if (metric.ends_with(".spread") || metric.ends_with(".jain")) return;
+  const metrics::ValueInfo* value = metrics::find_value(metric.substr(0, metric.find('.')));
+  if (value == nullptr) return;
+  if (value->better == metrics::Better::larger || value->better == metrics::Better::smaller) return;
+  throw ScenarioError({}, fmt::format("of {} nobody can say whether more is better", metric),
+                      "name a measured value of which more, or less, is better: --metric auroc");
+}
 
 AskedRuns::AskedRuns(const LoadStudy& load, int threads, const std::atomic<bool>* interrupt)
     : load_(load), interrupt_(interrupt), workers_(threads) {}

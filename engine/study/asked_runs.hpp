@@ -19,6 +19,10 @@ struct Interrupted {};
 // Hospitals whose profiles are looked at before anything runs.
 inline constexpr std::int64_t kDescribedMost = 10'000;
 
+// Throws ScenarioError where a gain in `metric` ("auroc", "loss.worst") would be neither good nor
+// bad: who answers by differences needs to know.
+void refuse_without_direction(const std::string& metric);
+
 class AskedRuns {
  public:
   // What it is given outlives it. REQUIRES: threads >= 1.

@@ -126,7 +126,9 @@ class Finder {
     if (found_.metric.empty() && !measured.empty()) found_.metric = measured.front();
     const bool other =
         std::find(kOtherValues.begin(), kOtherValues.end(), found_.metric) != kOtherValues.end();
-    if (!other && is_value_name(found_.metric, measured)) return;
+    if (!other && is_value_name(found_.metric, measured)) {
+      return refuse_without_direction(found_.metric);
+    }
     const std::string near = did_you_mean(found_.metric, measured);
     throw ScenarioError({}, fmt::format("'{}' is no measured value", found_.metric),
                         (near.empty() ? "" : near + "\n") + "there are " + join_names(measured) +

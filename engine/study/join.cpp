@@ -72,7 +72,8 @@ class Asker {
 
   void take_hospitals(const World& world) {
     std::vector<std::string> names;
-    for (const HospitalProfile& profile : world.describe(kDescribedMost).hospitals) {
+    const WorldDescription described = world.describe(kDescribedMost);
+    for (const HospitalProfile& profile : described.hospitals) {
       if (profile.role != HospitalRole::member) continue;
       found_.hospitals.emplace_back();
       found_.hospitals.back().id = profile.id;
@@ -85,9 +86,13 @@ class Asker {
       const std::string near = did_you_mean(o_.hospital, names);
       const bool more = names.size() > kNamedMost;
       if (more) names.resize(kNamedMost);
+      const std::string looked_at = described.members > kDescribedMost
+                                        ? fmt::format("\nof {} members the first {} are looked at",
+                                                      described.members, kDescribedMost)
+                                        : "";
       throw ScenarioError({}, fmt::format("no member is called '{}'", o_.hospital),
                           (near.empty() ? "" : near + "\n") + "members from the beginning are " +
-                              join_names(names) + (more ? " ..." : ""));
+                              join_names(names) + (more ? " ..." : "") + looked_at);
     }
     if (names.size() == 1) {
       throw ScenarioError({}, fmt::format("nobody takes part but '{}'", o_.hospital),
@@ -99,7 +104,9 @@ class Asker {
   void take_metric(const std::vector<std::string>& measured) {
     found_.metric = o_.metric;
     if (found_.metric.empty() && !measured.empty()) found_.metric = measured.front();
-    if (std::find(measured.begin(), measured.end(), found_.metric) != measured.end()) return;
+    if (std::find(measured.begin(), measured.end(), found_.metric) != measured.end()) {
+      return refuse_without_direction(found_.metric);
+    }
     const std::string near = did_you_mean(found_.metric, measured);
     throw ScenarioError({}, fmt::format("'{}' is no value of a hospital", found_.metric),
                         (near.empty() ? "" : near + "\n") + "there are " + join_names(measured));
