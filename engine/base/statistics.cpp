@@ -125,6 +125,20 @@ Interval student_interval(double estimate, double standard_error, double df, dou
   return {estimate - reach, estimate + reach};
 }
 
+Interval clopper_pearson(std::int64_t successes, std::int64_t trials, double level) {
+  ENSURE(trials > 0, "a proportion needs trials");
+  ENSURE(successes >= 0 && successes <= trials, "successes are some of the trials");
+  ENSURE(level > 0 && level < 1, "a confidence level is a probability");
+  const double tail = 0.5 * (1 - level);
+  const auto k = static_cast<double>(successes);
+  const auto rest = static_cast<double>(trials - successes);
+  // P(Binomial(n, p) >= k) = I_p(k, n - k + 1): the ends are where a tail is (1 - level) / 2
+  Interval interval{0, 1};
+  if (successes > 0) interval.low = math::beta_i_inverse(k, rest + 1, tail);
+  if (successes < trials) interval.high = math::beta_i_inverse(k + 1, rest, 1 - tail);
+  return interval;
+}
+
 Line fit_line(std::span<const double> x, std::span<const double> y) {
   const Moments m = moments(x, y);
   Line line{kNaN, kNaN, kNaN, x.size()};

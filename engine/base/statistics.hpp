@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -37,6 +38,12 @@ struct Interval {
 Interval student_interval(std::span<const double> sample, double level = 0.95);
 // The same from a known estimate and standard error with df degrees of freedom.
 Interval student_interval(double estimate, double standard_error, double df, double level = 0.95);
+
+// Exact interval of a proportion (Clopper, Pearson 1934): it covers at least as often as it says.
+// Each end leaves out (1 - level) / 2, so one of them alone is a bound at 1 - (1 - level) / 2; 0
+// successes have the lower end 0, `trials` of them the upper end 1.
+// REQUIRES: 0 <= successes <= trials, trials > 0, 0 < level < 1.
+Interval clopper_pearson(std::int64_t successes, std::int64_t trials, double level = 0.95);
 
 // Least squares y = intercept + slope x, with the slope's standard error (homoscedastic errors).
 struct Line {

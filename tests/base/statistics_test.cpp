@@ -98,3 +98,31 @@ TEST_CASE("fit_line: slope, intercept and standard error by hand") {
   CHECK(exact.slope == 3);
   CHECK(exact.slope_se == 0);
 }
+
+TEST_CASE("Clopper and Pearson's interval: published values, closed forms, coverage") {
+  // 0 of 10: 1 - .025^(1/10); 5 of 10 as every table of it has it
+  const statistics::Interval none = statistics::clopper_pearson(0, 10);
+  CHECK(none.low == 0);
+  CHECK(none.high == Approx(1 - std::pow(0.025, 0.1)).epsilon(1e-12));
+  CHECK(none.high == Approx(0.3085).epsilon(2e-4));
+  const statistics::Interval half = statistics::clopper_pearson(5, 10);
+  CHECK(half.low == Approx(0.1871).epsilon(3e-4));
+  CHECK(half.high == Approx(0.8129).epsilon(1e-4));
+  const statistics::Interval all = statistics::clopper_pearson(10, 10, 0.9);
+  CHECK(all.low == Approx(std::pow(0.05, 0.1)).epsilon(1e-12));
+  CHECK(all.high == 1);
+  // successes and failures change places
+  const statistics::Interval three = statistics::clopper_pearson(3, 40, 0.99);
+  const statistics::Interval others = statistics::clopper_pearson(37, 40, 0.99);
+  CHECK(three.low == Approx(1 - others.high).epsilon(1e-12));
+  CHECK(three.high == Approx(1 - others.low).epsilon(1e-12));
+  // P(X >= 3 | low) = P(X <= 3 | high) = .005, summed term by term
+  const auto at_most = [](int k, double p) {
+    double term = std::pow(1 - p, 40);
+    double sum = term;
+    for (int i = 1; i <= k; ++i) sum += term *= (41.0 - i) / i * p / (1 - p);
+    return sum;
+  };
+  CHECK(1 - at_most(2, three.low) == Approx(0.005).epsilon(1e-9));
+  CHECK(at_most(3, three.high) == Approx(0.005).epsilon(1e-9));
+}
