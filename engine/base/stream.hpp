@@ -49,6 +49,7 @@ enum class Purpose : std::uint32_t {
   kCompression = 45,     // what compressed messages round and choose at random
   kGossipGraph = 60,     // who are neighbours where there is no server
   kShapleyOrder = 61,    // orders in which hospitals join when their contribution is sampled
+  kMembership = 70,      // which rows a membership attack looks at, and in which half they are
 };
 
 // Identifies one run: seed and replication hashed together.

@@ -309,6 +309,32 @@ void DatabaseRows::write_fairness(const RunResult& result) {
   }
 }
 
+void DatabaseRows::write_membership(const MembershipResult& found) {
+  SqliteStatement row =
+      database_.prepare("INSERT INTO membership VALUES (?,?,?,?,?,?,?,?,NULLIF(?,''))");
+  using Hospital = std::optional<std::int64_t>;
+  const auto add = [&](std::string_view quantity, Hospital hospital, const MeasuredValue& v,
+                       std::int64_t members, std::int64_t others) {
+    row.run(kRun, quantity, hospital, v.value, v.low, v.high, members, others, v.reason);
+  };
+  for (const MembershipResult::Hospital& one : found.hospitals) {
+    add("auc_within", std::int64_t{one.hospital.value}, one.auc, one.members, one.others);
+  }
+  add("auc_within", std::nullopt, found.auc_within, found.members, found.others);
+  add("auc_across", std::nullopt, found.auc_pooled, found.members, found.others);
+  add("true_positive_rate", std::nullopt, found.true_positive_rate, found.balanced, found.balanced);
+  if (found.epsilon) {
+    MeasuredValue epsilon;
+    epsilon.value = found.epsilon->at_least;
+    const bool member = found.epsilon->says_member;
+    add("epsilon_at_least", std::nullopt, epsilon,
+        member ? found.epsilon->right_of : found.epsilon->wrong_of,
+        member ? found.epsilon->wrong_of : found.epsilon->right_of);
+  }
+  SqliteStatement sentence = database_.prepare("INSERT INTO membership_statement VALUES (?,?,?)");
+  for (const auto& [heading, text] : found.statement) sentence.run(kRun, heading, text);
+}
+
 void DatabaseRows::write_forgettings(const std::vector<ForgettingRecord>& forgotten) {
   if (forgotten.empty()) return;
   SqliteStatement row =
@@ -337,6 +363,7 @@ void DatabaseRows::write(const RunResult& result, std::string_view state) {
           c.checked ? std::optional(std::int64_t{c.converged}) : std::nullopt, kRun);
   for (const HospitalAccount& account : result.hospitals) write_account(account);
   if (result.privacy) write_privacy(*result.privacy);
+  if (result.membership) write_membership(*result.membership);
   write_attacks(result.attacks);
   write_forgettings(result.forgotten);
   SqliteStatement standardisation =

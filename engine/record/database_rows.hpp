@@ -34,6 +34,7 @@ class DatabaseRows {
   void begin();
   void write_account(const HospitalAccount& account);
   void write_privacy(const PrivacyReport& report);
+  void write_membership(const MembershipResult& found);
   void write_groups(const ArmResult& a);
   void write_fairness(const RunResult& result);
   void write_attacks(const std::vector<AttackAccount>& attacks);

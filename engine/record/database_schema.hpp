@@ -4,7 +4,7 @@
 namespace polyclinic {
 
 // Counts changes of the tables; kept in `about`.
-inline constexpr int kDatabaseFormat = 9;
+inline constexpr int kDatabaseFormat = 10;
 
 inline constexpr const char* kDatabaseSchema = R"SQL(
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -141,6 +141,15 @@ CREATE TABLE cross_site (       -- baseline.cross_site: every hospital's own mod
   metric TEXT NOT NULL,
   value REAL, low REAL, high REAL, n INTEGER, events INTEGER, reason TEXT,
   PRIMARY KEY (run, model, hospital, metric)) WITHOUT ROWID;
+CREATE TABLE membership (       -- audit.membership: what the last model tells of who was trained on
+  run INTEGER NOT NULL,
+  quantity TEXT NOT NULL,       -- auc_within, auc_across, true_positive_rate, epsilon_at_least
+  hospital INTEGER,             -- NULL: all that were attacked
+  value REAL, low REAL, high REAL,
+  members INTEGER NOT NULL, non_members INTEGER NOT NULL,  -- records that it rests on
+  reason TEXT);                 -- why there is no value
+CREATE TABLE membership_statement (
+  run INTEGER NOT NULL, heading TEXT NOT NULL, sentence TEXT NOT NULL);
 CREATE TABLE happenings (       -- what the timeline did to the federation itself
   run INTEGER NOT NULL, at_ns INTEGER NOT NULL,
   kind TEXT NOT NULL,           -- joined, left, forgotten, went_back, ...

@@ -13,6 +13,7 @@
 #include "learn/metrics.hpp"
 #include "record/event_tables.hpp"
 #include "record/fairness_table.hpp"
+#include "record/membership_report.hpp"
 #include "record/progress.hpp"
 #include "record/text_table.hpp"
 
@@ -474,7 +475,7 @@ std::string end_table(const RunResult& result, bool colour) {
   text += attacks(result);
   text += border_table(result) + gossip_line(result);
   text += happening_lines(result) + data_change_table(result, shown_metrics(result));
-  text += "\n" + privacy(result);
+  text += "\n" + privacy(result) + membership_table(result);
   if (!result.convergence.text.empty()) {
     const bool warning = result.convergence.checked && !result.convergence.converged;
     text += fmt::format("  {}{}{}\n", warning ? warn : "", result.convergence.text, off);

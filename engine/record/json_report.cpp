@@ -5,6 +5,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "record/membership_report.hpp"
+
 namespace polyclinic {
 
 namespace {
@@ -497,6 +499,7 @@ std::string to_json(const RunResult& result, int indent) {
     json["standardisation"][arm.name] = arm.standardisation;
   }
   json["privacy"] = privacy(result);
+  if (result.membership) json["membership"] = membership_json(result);
   json["round_records"] = rounds(result);
   json["notes"] = Json::array();
   for (const auto& [at, text] : result.notes) {

@@ -10,6 +10,7 @@
 #include "net/network.hpp"
 #include "privacy/account.hpp"
 #include "privacy/mechanisms.hpp"
+#include "world/membership.hpp"
 #include "world/world_spec.hpp"
 
 namespace polyclinic {
@@ -34,6 +35,7 @@ Catalogue::Catalogue() {
   append(schemas_, attack::schemas());
   append(schemas_, privacy::privacy_schemas());
   append(schemas_, privacy::mechanism_schemas());
+  append(schemas_, audit_schemas());
   append(schemas_, world_schemas());
   std::sort(schemas_.begin(), schemas_.end(), before);
 }

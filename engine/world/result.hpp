@@ -92,6 +92,43 @@ struct CrossSite {
   std::vector<Row> rows;
 };
 
+// What `audit.membership` found of the last model. Intervals are at its confidence, not at 95 %.
+struct MembershipResult {
+  struct Hospital {
+    HospitalId hospital;
+    std::int64_t members = 0;  // of its training data, one row of each patient
+    std::int64_t others = 0;   // of its test rows, likewise
+    MeasuredValue auc;         // of pairs of its own
+  };
+  // An epsilon that the training has at least, by a claim that one half of the records chose and
+  // the other judged.
+  struct Epsilon {
+    double at_least = 0;
+    bool says_member = true;  // of losses up to `loss`; false: no member of those above it
+    double loss = 0;
+    std::int64_t chosen_on = 0;  // records of both sides together
+    // of the other half: claims that were made, and records that they could be made of
+    std::int64_t right = 0, right_of = 0, wrong = 0, wrong_of = 0;
+  };
+  double false_positive_rate = 0;  // asked
+  double confidence = 0;
+  double delta = 0;
+  std::int64_t members = 0;  // of all hospitals
+  std::int64_t others = 0;
+  std::int64_t balanced = 0;        // on each side, as many at every hospital
+  std::vector<Hospital> hospitals;  // those attacked, in order
+  std::int64_t left_out = 0;        // hospitals without a part in the model, or attackers
+  MeasuredValue auc_within;         // mean of the hospitals'
+  std::int64_t hospitals_counted = 0;
+  MeasuredValue auc_pooled;  // pairs of different hospitals, too: measures their shift besides
+  std::int64_t others_needed = 0;  // for a true-positive rate
+  MeasuredValue true_positive_rate;
+  double false_positive_rate_reached = 0;
+  std::optional<Epsilon> epsilon;
+  // Heading and sentence: "epsilon", "empirical epsilon is at least ...".
+  std::vector<std::pair<std::string, std::string>> statement;
+};
+
 struct HospitalAccount {
   HospitalId hospital;
   std::string name;
@@ -288,6 +325,7 @@ struct RunResult {
   ArmResult federated;
   std::vector<ArmResult> baselines;
   std::optional<CrossSite> cross_site;
+  std::optional<MembershipResult> membership;  // none: no audit was asked for
   // What a generated cohort says could be reached at best, of true outcomes; with the baselines.
   std::optional<Oracle> oracle;
   std::vector<HospitalAccount> hospitals;  // beyond 1,000 hospitals: only those that were touched

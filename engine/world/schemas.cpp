@@ -115,6 +115,10 @@ Schema scenario_schema() {
                  "references beside the federation: pooled and local_only; false: neither they nor "
                  "what "
                  "could be achieved at best"},
+           Field{"audit",
+                 type::part("audit") | type::none(),
+                 {},
+                 "what the finished model gives away: audit.membership {}"},
            Field{
                "stop", type::part("stop") | type::none(), {}, "when to end before the last round"}},
       .any_fields = false,

@@ -92,6 +92,7 @@ World::Impl::Impl(WorldSpec world_spec, ScriptHost* script_host, const RunOption
   build_privacy();
   build_attacks();
   build_measurement();
+  check_audit();
   build_federation();
 }
 

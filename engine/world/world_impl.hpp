@@ -1,6 +1,7 @@
 // The inside of a World, shared by the files that build, run and report it. Not for other floors.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -32,6 +33,7 @@
 #include "trace/fingerprint.hpp"
 #include "world/convergence.hpp"
 #include "world/measurement.hpp"
+#include "world/membership.hpp"
 #include "world/milestones.hpp"
 #include "world/world.hpp"
 
@@ -86,6 +88,13 @@ struct World::Impl final : public WorldControl, public SiteDirectory {
   void add_backdoors(MeasurePlan& measure) const;
   void fill_attacks();
   void add_attack_remarks();
+  // membership inference (world_membership.cpp)
+  void check_audit() const;
+  void run_audit();
+  [[nodiscard]] bool learnt_from(HospitalId hospital, bool own) const;
+  [[nodiscard]] std::vector<HospitalScores> attack_losses(
+      const std::vector<HospitalId>& attacked,
+      const std::function<const ParameterVector&(HospitalId)>& model_of);
   void build_federation();
   void build_protocol();
   void build_evaluator();

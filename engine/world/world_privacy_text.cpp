@@ -234,6 +234,7 @@ std::string World::Impl::outside_epsilon() const {
                              : "a hospital's own model, trained without noise, which stays there");
   }
   if (metric_read) outside.emplace_back("what the script read of metrics");
+  if (spec.scenario.part("audit") != nullptr) outside.emplace_back("the audit, of the true rows");
   outside.emplace_back("settings that were chosen by earlier runs on the same data");
   return fmt::format("{}", fmt::join(outside, "; "));
 }

@@ -103,6 +103,7 @@ void World::Impl::run() {
       if (measured_version != versions->current() || data_moved()) measure_now();
       measure_groups();
       run_baselines();
+      run_audit();
     } catch (const SiteInterrupted&) {
       // what was measured before stands
     }
