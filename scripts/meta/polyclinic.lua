@@ -613,6 +613,7 @@ function aggregation.trimmed_mean(fields) end
 ---@field network? network_part|none|false the wires (default: the base's)
 ---@field timeline? (happening_part)[]|none|false what happens when: at(days(2), f), every(hours(6), f) (default: the base's)
 ---@field measure? measure_part|none|false what the experimenter looks at (default: the base's)
+---@field audit? audit_part|none|false what the finished model gives away: audit.membership {} (default: the base's)
 ---@field stop? stop_part|none|false when to end before the last round (default: the base's)
 
 ---One of the worlds that a study compares: a name, and the fields of the scenario that it changes. A part of the same kind and name as the base's merges field by field, any other replaces, none removes.
@@ -839,6 +840,19 @@ function attack.scaling(fields) end
 ---@param fields? attack_sign_flip_fields
 ---@return attack_part
 function attack.sign_flip(fields) end
+
+---@class audit_part: part
+audit = {}
+
+---@class audit_membership_fields
+---@field false_positive_rate? number at which members are found; below ten non-members that it lets pass no rate is told (default: `0.01`)
+---@field confidence? number of the lower bound and of all intervals (default: `0.95`)
+
+---Membership inference on the last model, once at the end: how well a record's loss tells whether its hospital trained on it. Members are training rows, non-members held-out test rows of the same hospital. AUC within and across hospitals, the true-positive rate at a low false-positive rate, and a lower bound of epsilon.
+---Yeom et al. 2018, Privacy Risk in Machine Learning, section 3; Jagielski, Ullman, Oprea 2020, Auditing Differentially Private Machine Learning, section 3
+---@param fields? audit_membership_fields
+---@return audit_part
+function audit.membership(fields) end
 
 ---@class availability_part: part
 availability = {}
@@ -2147,6 +2161,7 @@ function resumable(fields) end
 ---@field timeline? (happening_part)[] what happens when: at(days(2), f), every(hours(6), f)
 ---@field measure? measure_part what the experimenter looks at (default: measure { "auroc", "auprc", "brier", "calibration" })
 ---@field baselines? boolean|(baseline_part)[] references beside the federation: pooled and local_only; false: neither they nor what could be achieved at best (default: `true`)
+---@field audit? audit_part|none|false what the finished model gives away: audit.membership {}
 ---@field stop? stop_part|none|false when to end before the last round
 
 ---One world: who the hospitals are, what data they hold, how they learn together.
