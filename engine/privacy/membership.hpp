@@ -57,7 +57,7 @@ ClaimCounts count(const Claim& claim, const AttackScores& scores);
 // (Kairouz, Oh, Viswanath 2015, theorem 2.1). With Clopper and Pearson's lower end L of the one
 // rate and upper end U of the other, each at 1 - (1 - confidence) / 2, epsilon is at least
 // ln((L - delta) / U) with that confidence (Jagielski, Ullman, Oprea 2020, Auditing Differentially
-// Private Machine Learning, section 3); 0 where that is less. Holds only where the claim was chosen
+// Private Machine Learning); 0 where that is less. Holds only where the claim was chosen
 // without looking at these records. REQUIRES: right_of > 0, wrong_of > 0, 0 <= delta < 1.
 double epsilon_bound(const ClaimCounts& counts, double delta, double confidence);
 

@@ -213,8 +213,9 @@ MembershipStatement membership_statement(const MembershipResult& result) {
           result.balanced));
   if (result.left_out > 0) {
     statement.emplace_back(
-        "left out", fmt::format("{} of the hospitals that are evaluated: attackers, those of which "
-                                "the model learnt nothing, and those whose losses are no numbers",
+        "left out", fmt::format("{} of the hospitals that are evaluated: attackers, those of "
+                                "which the model learnt nothing, those without training or "
+                                "test rows, and those whose losses are no numbers",
                                 result.left_out));
   }
   statement.emplace_back(
@@ -240,13 +241,14 @@ std::vector<Schema> audit_schemas() {
           "whether its hospital trained on it. Members are training rows, non-members held-out "
           "test rows of the same hospital. AUC within and across hospitals, the true-positive "
           "rate at a low false-positive rate, and a lower bound of epsilon.",
-      .paper = "Yeom et al. 2018, Privacy Risk in Machine Learning, section 3; Jagielski, Ullman, "
-               "Oprea 2020, Auditing Differentially Private Machine Learning, section 3",
-      .fields = {Field{"false_positive_rate", type::number().inside(0, 1), 0.01,
-                       "at which members are found; below ten non-members that it lets pass no "
-                       "rate is told"},
-                 Field{"confidence", type::number().inside(0, 1), 0.95,
-                       "of the lower bound and of all intervals"}},
+      .paper = "Yeom et al. 2018, Privacy Risk in Machine Learning; Jagielski, Ullman, "
+               "Oprea 2020, Auditing Differentially Private Machine Learning",
+      .fields =
+          {Field{"false_positive_rate", type::number().inside(0, 1), 0.01,
+                 "at which members are found; it takes ten non-members beyond the threshold, 10 / "
+                 "false_positive_rate of them, to tell the rate"},
+           Field{"confidence", type::number().inside(0, 1), 0.95,
+                 "of the lower bound and of all intervals"}},
       .example = "audit = audit.membership { false_positive_rate = 0.01, confidence = 0.95 }"}};
 }
 

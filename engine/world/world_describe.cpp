@@ -9,8 +9,9 @@ namespace {
 
 std::vector<std::pair<std::string, std::string>> parts_of(const Part& scenario) {
   std::vector<std::pair<std::string, std::string>> parts;
-  for (const char* field : {"cohort", "training", "objective", "strategy", "stragglers", "privacy",
-                            "secure", "aggregation", "server", "protocol", "network", "measure"}) {
+  for (const char* field :
+       {"cohort", "training", "objective", "strategy", "stragglers", "privacy", "secure",
+        "aggregation", "server", "protocol", "network", "measure", "audit"}) {
     const Part* part = scenario.part(field);
     if (!part) continue;
     Part shown = *part;

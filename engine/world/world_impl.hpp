@@ -33,11 +33,12 @@
 #include "trace/fingerprint.hpp"
 #include "world/convergence.hpp"
 #include "world/measurement.hpp"
-#include "world/membership.hpp"
 #include "world/milestones.hpp"
 #include "world/world.hpp"
 
 namespace polyclinic {
+
+struct HospitalScores;  // world/membership.hpp
 
 // Whether the scenario's field `baselines` names it.
 bool wants_baseline(const Part& scenario, std::string_view name);

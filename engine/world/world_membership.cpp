@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "world/membership.hpp"
 #include "world/world_impl.hpp"
 
 namespace polyclinic {

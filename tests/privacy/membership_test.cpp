@@ -104,8 +104,8 @@ TEST_CASE("trap 24: a threshold chosen on the records that judge it inflates eps
 }
 
 TEST_CASE("epsilon's lower bound: published value, by hand, and what delta takes away") {
-  // 500 of 500 against 0 of 500 at 99 %: L = .005^(1/500), U = 1 - L; 4.54 is the most that
-  // a thousand trials certify (Nasr et al. 2021, section 5)
+  // 500 of 500 against 0 of 500 at 99 %: L = .005^(1/500), U = 1 - L, and 4.54 is the most that a
+  // thousand trials can show
   const ClaimCounts perfect{500, 500, 0, 500};
   const double low = std::pow(0.005, 1.0 / 500);
   CHECK(epsilon_bound(perfect, 0, 0.99) == Approx(std::log(low / (1 - low))).epsilon(1e-9));
