@@ -845,11 +845,11 @@ function attack.sign_flip(fields) end
 audit = {}
 
 ---@class audit_membership_fields
----@field false_positive_rate? number at which members are found; below ten non-members that it lets pass no rate is told (default: `0.01`)
+---@field false_positive_rate? number at which members are found; it takes ten non-members beyond the threshold, 10 / false_positive_rate of them, to tell the rate (default: `0.01`)
 ---@field confidence? number of the lower bound and of all intervals (default: `0.95`)
 
 ---Membership inference on the last model, once at the end: how well a record's loss tells whether its hospital trained on it. Members are training rows, non-members held-out test rows of the same hospital. AUC within and across hospitals, the true-positive rate at a low false-positive rate, and a lower bound of epsilon.
----Yeom et al. 2018, Privacy Risk in Machine Learning, section 3; Jagielski, Ullman, Oprea 2020, Auditing Differentially Private Machine Learning, section 3
+---Yeom et al. 2018, Privacy Risk in Machine Learning; Jagielski, Ullman, Oprea 2020, Auditing Differentially Private Machine Learning
 ---@param fields? audit_membership_fields
 ---@return audit_part
 function audit.membership(fields) end

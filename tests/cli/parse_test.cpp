@@ -122,7 +122,7 @@ TEST_CASE("a kind that is not there is said with those that are") {
   const test::Outcome outcome = test::run(folder, {"list", "modle"});
   CHECK(outcome.exit == 2);
   CHECK(outcome.error.find("there is no kind \"modle\"\n    did you mean 'model'?\n    kinds are "
-                           "aggregation, arm, attack, availability, ") == 0);
+                           "aggregation, arm, attack, audit, availability, ") == 0);
 }
 
 TEST_CASE("an instruction set that is not there") {
