@@ -105,11 +105,11 @@ std::string percent(double share) {
   return fmt::format("{:.3g} %", 100 * share);
 }
 
-std::string with_interval(const MeasuredValue& value) {
-  if (!value.value) return "has no value: " + value.reason;
-  std::string text = fmt::format("{:.3f}", *value.value);
-  if (value.low && value.high) text += fmt::format(" ({:.3f} to {:.3f})", *value.low, *value.high);
-  return text;
+std::string area_sentence(const MeasuredValue& auc, const std::string& what) {
+  if (!auc.value) return "no AUC: " + auc.reason;
+  std::string text = fmt::format("AUC {:.3f}", *auc.value);
+  if (auc.low && auc.high) text += fmt::format(" ({:.3f} to {:.3f})", *auc.low, *auc.high);
+  return text + what;
 }
 
 std::string rate_sentence(const MembershipResult& result) {
@@ -220,13 +220,15 @@ MembershipStatement membership_statement(const MembershipResult& result) {
   }
   statement.emplace_back(
       "within hospitals",
-      fmt::format("AUC {}, the mean of {} hospital{}, each by pairs of its own; .5 is guessing",
-                  with_interval(result.auc_within), result.hospitals_counted,
-                  result.hospitals_counted == 1 ? "" : "s"));
+      area_sentence(
+          result.auc_within,
+          fmt::format(", the mean of {} hospital{}, each by pairs of its own; .5 is "
+                      "guessing",
+                      result.hospitals_counted, result.hospitals_counted == 1 ? "" : "s")));
   statement.emplace_back("across hospitals",
-                         fmt::format("AUC {} by pairs of different hospitals, too: it measures how "
-                                     "they differ besides membership",
-                                     with_interval(result.auc_pooled)));
+                         area_sentence(result.auc_pooled,
+                                       " by pairs of different hospitals, too: it measures how "
+                                       "they differ besides membership"));
   statement.emplace_back("true positives", rate_sentence(result));
   statement.emplace_back("epsilon", epsilon_sentence(result));
   return statement;

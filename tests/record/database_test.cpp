@@ -118,6 +118,43 @@ TEST_CASE("attacks and attackers become rows, with no time for who never attacke
         "0:5411000000000-9000000000,1:000never");
 }
 
+TEST_CASE("what a membership attack found becomes rows, with the reason where there is no value") {
+  const test::Folder folder;
+  const std::string path = folder.path("results.sqlite");
+  RunResult result = test::result();
+  MembershipResult found;
+  found.members = 30;
+  found.others = 10;
+  found.balanced = 10;
+  found.hospitals = {{test::id(0), 30, 10, {0.6, 0.5, 0.7, 40, 30, ""}}};
+  found.auc_within = {0.6, 0.5, 0.7, 40, 30, ""};
+  found.auc_pooled = {0.75, 0.7, 0.8, 40, 30, ""};
+  found.true_positive_rate.reason = "it takes at least 1000 non-members, and there are 10";
+  MembershipResult::Epsilon epsilon;
+  epsilon.at_least = 0.25;
+  epsilon.says_member = false;
+  epsilon.right_of = 4;
+  epsilon.wrong_of = 5;
+  found.epsilon = epsilon;
+  found.statement = {{"epsilon", "empirical epsilon is at least 0.250"}};
+  result.membership = found;
+  ResultsDatabase database(path);
+  database.open(test::profile);
+  test::feed(database, 1);
+  database.finish(result, "done");
+  CHECK(cell(path,
+             "SELECT group_concat(quantity || ' ' || ifnull(hospital, 'all') || ' ' || "
+             "ifnull(value, 'none') || ' ' || members || ' ' || non_members || ' ' || "
+             "ifnull(reason, '')) FROM membership") ==
+        "auc_within 0 0.6 30 10 ,auc_within all 0.6 30 10 ,auc_across all 0.75 30 10 ,"
+        "true_positive_rate all none 10 10 it takes at least 1000 non-members, and there are 10,"
+        "epsilon_at_least all 0.25 5 4 ");
+  CHECK(cell(path, "SELECT low || ' ' || high FROM membership WHERE quantity = 'auc_across'") ==
+        "0.7 0.8");
+  CHECK(cell(path, "SELECT heading || ': ' || sentence FROM membership_statement") ==
+        "epsilon: empirical epsilon is at least 0.250");
+}
+
 TEST_CASE("the queue is bounded and nothing is lost beyond it") {
   const test::Folder folder;
   const std::string path = folder.path("results.sqlite");

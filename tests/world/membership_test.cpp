@@ -100,7 +100,9 @@ TEST_CASE("AUC within and across hospitals by hand") {
   CHECK(result.balanced == 10);
   // four members are too few for a value, and the sentence says so
   first.members.pop_back();
-  const MembershipResult few = judge_membership(std::vector{first}, {});
+  MembershipResult few = judge_membership(std::vector{first}, {});
+  few.statement = membership_statement(few);
+  CHECK(sentence(few, "within hospitals") == "no AUC: no hospital has 5 members and 5 non-members");
   CHECK_FALSE(few.auc_within.value);
   CHECK(few.hospitals.at(0).auc.reason == "fewer than 5 members or non-members");
   CHECK(few.auc_within.reason == "no hospital has 5 members and 5 non-members");
