@@ -50,7 +50,7 @@ FalseAlarms false_alarms(int seeds, int records, double confidence) {
 }  // namespace
 
 TEST_CASE("the true-positive rate by hand, ties together") {
-  // 20 others 1..20; at 10 % two may be beyond: those above 18, and with them members above 18
+  // 100 others 1..100; at 10 % ten may be beyond: those above 90, and with them members above 90
   AttackScores scores;
   for (int i = 1; i <= 100; ++i) scores.others.push_back(i);
   scores.members = {91, 90, 89, 95, 1000, 3, 90.5, 90};
